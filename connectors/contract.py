@@ -1,0 +1,111 @@
+"""What every billing can do, whatever its version: the two roles as Protocols.
+
+Implementations: ``connectors.memory`` (reference), ``connectors.billmanager`` (6; 4 later). All pass tests/contract.
+Nothing here knows HTTP, Prefect, the store or the diff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from remotesupport.core.model import (
+    CallStats,
+    DepartmentRow,
+    FileRef,
+    Identity,
+    MessageRow,
+    Page,
+    Side,
+    TicketRow,
+    Upload,
+    WriteReceipt,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the dialect can do.
+
+    ``listings`` are the names that ``pages`` takes, in the order to read them. ``states`` maps every raw status of
+    the server to open or closed; ``states_back`` says which raw status the product's own close and reopen lead to:
+    a map that does not lead back is refused at load.
+    """
+
+    dialect: str
+    message_ids: bool
+    attachments: bool
+    listings: tuple[str, ...]
+    states: dict[str, str]
+    states_back: dict[str, str]
+
+
+@runtime_checkable
+class Billing(Protocol):
+    """Reading, the same on both sides. Every method may raise any ``connectors.errors.ConnectorError``."""
+
+    name: str
+    side: Side
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def stats(self) -> CallStats: ...
+
+    async def identify(self) -> Identity:
+        """Log in and say who we are. Raises AccessDenied, TooOld, Fatal, Retriable."""
+
+    async def departments(self) -> Sequence[DepartmentRow]:
+        """All departments that this login can see (staff) or write to (customer)."""
+
+    def pages(self, listing: str, *, page_size: int = 500) -> AsyncIterator[Page]:
+        """The listing newest first, page by page, complete when the iterator ends without an error.
+
+        The caller may stop early. A bad row is in ``Page.rejected`` alone. Raises ProtocolError when the pages do
+        not add up to the server's own total.
+        """
+
+    async def ticket(self, ticket: str) -> TicketRow:
+        """A direct look at one ticket. Raises Missing when the server says that it is not there."""
+
+    async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
+        """The whole conversation in order; always complete or an error. Reading changes nothing on the server."""
+
+    async def file(self, ref: FileRef, *, limit: int) -> bytes:
+        """An attachment. Raises Skippable when it is larger than ``limit`` bytes or gone."""
+
+    async def aclose(self) -> None:
+        """Close connections. Never raises."""
+
+
+@runtime_checkable
+class ExternalBilling(Billing, Protocol):
+    """The staff view. Writes are one POST each, never repeated by anything below; no answer → UnknownOutcome."""
+
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+        """A public reply as staff. Raises Refused, UnknownOutcome, AccessDenied, Missing."""
+
+    async def close(self, ticket: str) -> WriteReceipt:
+        """Close for the staff side. Idempotent on the server."""
+
+    async def reopen(self, ticket: str) -> WriteReceipt:
+        """Put it back into the staff queue. Idempotent on the server."""
+
+
+@runtime_checkable
+class MainBilling(Billing, Protocol):
+    """The customer's own view: internal notes are never in any answer it gets."""
+
+    async def create(self, department: str, subject: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+        """Open a ticket in ``department`` (an id). The receipt names the new ticket."""
+
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+        """A message of the customer's user; reopens a closed ticket."""
+
+    async def close(self, ticket: str, notice: str) -> WriteReceipt:
+        """Archive it; where staff still hold it and the server refuses, post ``notice`` instead so that they see it."""
+
+    async def reopen(self, ticket: str, notice: str) -> WriteReceipt:
+        """Make it open again. Where the version knows no such call, ``notice`` is posted: a message reopens."""

@@ -1,0 +1,75 @@
+"""Errors of a billing, classed by what to do next (semantics sections 7 and 9). Nothing here knows HTTP.
+
+Every message says what happened, on which billing, in which function and for which ticket, and what to do; none
+ever holds a password, a session id or a message body.
+"""
+
+from __future__ import annotations
+
+
+class ConnectorError(Exception):
+    """Base. ``billing`` is the connection's name and side, ``cure`` one sentence with what to do."""
+
+    def __init__(
+        self, what: str, *, billing: str, function: str = "", ticket: str = "", cure: str = "", kind: str = ""
+    ) -> None:
+        self.what, self.billing, self.function, self.ticket, self.cure = what, billing, function, ticket, cure
+        self.kind = kind
+        super().__init__(what, billing, function, ticket, cure, kind)
+
+    def __str__(self) -> str:
+        where = " ".join(
+            p for p in (self.billing, self.function and f"in {self.function}", self.ticket and f"ticket {self.ticket}") if p
+        )
+        return f"{where}: {self.what}" + (f". {self.cure}" if self.cure else "")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.__dict__.copy()))
+
+
+def _rebuild(cls: type[ConnectorError], state: dict[str, object]) -> ConnectorError:
+    error = cls.__new__(cls)
+    Exception.__init__(error, *(state.get(k, "") for k in ("what", "billing", "function", "ticket", "cure", "kind")))
+    error.__dict__.update(state)
+    return error
+
+
+class Retriable(ConnectorError):
+    """Try again later in this minute or the next: refused, reset, 5xx or 429 on a read, too slow.
+
+    ``retry_after`` in seconds where the server said it.
+    """
+
+    retry_after: float | None = None
+
+
+class AccessDenied(ConnectorError):
+    """Wrong password, expired, banned, no right on the function. Never retried in a storm: a person is needed."""
+
+
+class Fatal(ConnectorError):
+    """It will not get better by itself: wrong URL, untrusted certificate, version too old."""
+
+
+class TooOld(Fatal):
+    """The billing's version cannot be used in this role."""
+
+
+class Skippable(ConnectorError):
+    """Only this ticket is affected; the others go on."""
+
+
+class Missing(Skippable):
+    """The server says that the ticket does not exist (or is not visible to this login)."""
+
+
+class ProtocolError(ConnectorError):
+    """The answer does not fit the protocol: HTML, redirect, cut off, wrong encoding, missing columns."""
+
+
+class Refused(ConnectorError):
+    """The server understood a write and said no: nothing was written (for example: locked, empty text, limit)."""
+
+
+class UnknownOutcome(ConnectorError):
+    """A write got no readable answer: done, not done, or not done yet. Never repeat it; read back first."""

@@ -1,0 +1,155 @@
+"""The frames that go through a run: their columns and dtypes, and nothing else.
+
+All frames of a shard carry the connection as a column, so one vectorised pass serves every connection. Ids are text
+(pandas ``str``), nullable text is ``str`` with missing values, times are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+STR = "str"
+BOOL = "bool"
+INT = "int64"
+TIME = "datetime64[us, UTC]"
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A frame's name, its columns with dtypes in order, the key that must be unique, and the nullable columns."""
+
+    name: str
+    columns: Mapping[str, str]
+    key: tuple[str, ...]
+    nullable: frozenset[str] = frozenset()
+
+
+DEPARTMENTS = Schema(
+    "departments",
+    {"connection": STR, "side": STR, "department": STR, "name": STR, "active": BOOL},
+    key=("connection", "side", "department"),
+)
+
+# One row per ticket that a side showed in this run. ``department`` missing: unseen. ``origin``: the external ticket
+# that a main ticket's subject claims. ``fresh``: its thread was read in this run and is in MESSAGES.
+TICKETS = Schema(
+    "tickets",
+    {
+        "connection": STR, "side": STR, "ticket": STR, "subject": STR, "department": STR, "state": STR,
+        "status": STR, "author": STR, "activity": STR, "origin": STR, "fresh": BOOL,
+    },
+    key=("connection", "side", "ticket"),
+    nullable=frozenset({"department", "origin"}),
+)
+
+# ``files`` is a JSON array of {"file", "name", "size"}; ``body_hash`` is normalize.body_hash of the body.
+# ``own``: "yes", "no", or missing where the server does not say.
+MESSAGES = Schema(
+    "messages",
+    {
+        "connection": STR, "side": STR, "ticket": STR, "message": STR, "ordinal": INT, "kind": STR, "author": STR,
+        "at_text": STR, "zone": STR, "at": TIME, "body": STR, "body_hash": STR, "files": STR, "own": STR,
+    },
+    key=("connection", "side", "ticket", "message"),
+    nullable=frozenset({"at", "own"}),
+)
+
+# The ledger's links of the tickets in this run (in an audit: all links of the connection).
+LINKS = Schema(
+    "links",
+    {
+        "connection": STR, "ext_ticket": STR, "main_ticket": STR, "ext_state": STR, "main_state": STR,
+        "department": STR, "departed": BOOL,
+    },
+    key=("connection", "ext_ticket"),
+    nullable=frozenset({"department"}),
+)
+
+# Messages already on the other side, of the linked tickets in this run.
+CARRIED = Schema(
+    "carried",
+    {
+        "connection": STR, "direction": STR, "ext_ticket": STR, "source_message": STR, "target_message": STR,
+        "body_hash": STR,
+    },
+    key=("connection", "direction", "ext_ticket", "source_message"),
+    nullable=frozenset({"target_message"}),
+)
+
+CORRESPONDENCES = Schema(
+    "correspondences",
+    {"connection": STR, "department": STR, "main_department": STR, "enabled": BOOL},
+    key=("connection", "department"),
+)
+
+# How each side's read went. ``complete``: every listing was read to its end, so absence means something.
+# ``outcome``: "ok", "unreachable", "access_denied", "too_old", "protocol", "paused".
+READS = Schema(
+    "reads",
+    {"connection": STR, "side": STR, "outcome": STR, "complete": BOOL, "detail": STR},
+    key=("connection", "side"),
+)
+
+# Tickets and directions that must wait: an unknown outcome or a parked change (``cause`` in words).
+BLOCKED = Schema(
+    "blocked",
+    {"connection": STR, "ext_ticket": STR, "direction": STR, "cause": STR},
+    key=("connection", "ext_ticket", "direction"),
+)
+
+# Absences confirmed by a direct look. ``side``/``ticket`` name the absent ticket on its side.
+GONE = Schema(
+    "gone",
+    {"connection": STR, "side": STR, "ticket": STR, "detail": STR},
+    key=("connection", "side", "ticket"),
+)
+
+# The diff. ``rank`` sorts writes: replies to customers first, creates next, statuses last. ``covers`` is a JSON array
+# of [source_message, body_hash, target_message|null] that become CARRIED when the row is written. ``act`` makes the
+# write unique together with connection, direction and ext_ticket: the source message's id for posts, else the kind and
+# what it reacts to. ``body`` is the exact text to send. ``ext_state``/``main_state``: agreed states after the write.
+CHANGES = Schema(
+    "changes",
+    {
+        "connection": STR, "kind": STR, "direction": STR, "rank": INT, "ext_ticket": STR, "main_ticket": STR,
+        "act": STR, "ordinal": INT, "subject": STR, "department": STR, "body": STR, "body_hash": STR, "files": STR,
+        "covers": STR, "ext_state": STR, "main_state": STR, "detail": STR,
+    },
+    key=("connection", "direction", "ext_ticket", "act"),
+    nullable=frozenset({"main_ticket", "department"}),
+)
+
+# One row per external ticket that was read.
+REASONS = Schema(
+    "reasons",
+    {"connection": STR, "ticket": STR, "reason": STR, "detail": STR, "main_ticket": STR},
+    key=("connection", "ticket"),
+    nullable=frozenset({"main_ticket"}),
+)
+
+ALL = (DEPARTMENTS, TICKETS, MESSAGES, LINKS, CARRIED, CORRESPONDENCES, READS, BLOCKED, GONE, CHANGES, REASONS)
+
+
+def empty(schema: Schema) -> pd.DataFrame:
+    """A frame of ``schema`` with no rows."""
+    return pd.DataFrame({c: pd.Series(dtype=t) for c, t in schema.columns.items()})  # type: ignore[call-overload]
+
+
+def build(schema: Schema, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows → frame with the schema's columns and dtypes. Raises KeyError for a missing column."""
+    listed = list(rows)
+    if not listed:
+        return empty(schema)
+    return pd.DataFrame(
+        {c: pd.Series([row[c] for row in listed], dtype=t) for c, t in schema.columns.items()}  # type: ignore[call-overload]
+    )
+
+
+def concat(schema: Schema, frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Stack frames of one schema; keeps the dtypes when some or all are empty."""
+    parts = [f for f in frames if len(f)]
+    return pd.concat(parts, ignore_index=True) if parts else empty(schema)

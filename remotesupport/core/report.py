@@ -1,0 +1,112 @@
+"""What a run was asked to do and what it did: the values behind ``--json``, the Prefect state and the artifacts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+CHANGE_COUNTS = ("create", "post", "close", "reopen", "departure", "adopt", "conflict")
+
+
+class RunKind(StrEnum):
+    """The flows."""
+
+    SYNC = "sync"
+    AUDIT = "audit"
+    BACKFILL = "backfill"
+    PLAN = "plan"
+    APPLY = "apply"
+
+
+class BillingState(StrEnum):
+    """How a connection came out of a run."""
+
+    OK = "ok"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What to do. ``billings`` empty: every enabled connection. ``since``/``until``/``tickets`` only for a backfill.
+
+    ``plan_only`` writes to no billing. ``quiet``: old conversations come as one opening message, nothing goes to the
+    external side. ``plan_id`` only for apply.
+    """
+
+    kind: RunKind
+    billings: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    tickets: tuple[str, ...] = ()
+    plan_only: bool = False
+    quiet: bool = False
+    plan_id: str | None = None
+
+
+@dataclass(slots=True)
+class BillingResult:
+    """One connection's line of a run (interface.md, JSON shapes)."""
+
+    name: str
+    plan_id: str | None = None
+    state: BillingState = BillingState.OK
+    reason: str = ""
+    tickets_read: int = 0
+    messages_read: int = 0
+    changes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CHANGE_COUNTS, 0))
+    written: int = 0
+    parked: int = 0
+    quarantined: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+    access: bool = False
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented shape."""
+        row = asdict(self)
+        row["state"] = str(self.state)
+        row["read"] = {"tickets": row.pop("tickets_read"), "messages": row.pop("messages_read")}
+        row["seconds"] = round(self.seconds, 3)
+        return row
+
+
+@dataclass(slots=True)
+class RunReport:
+    """A whole run. ``skipped`` says why nothing was done at all (lease taken, a newer run is due)."""
+
+    run: str
+    kind: RunKind
+    started: datetime
+    billings: list[BillingResult] = field(default_factory=list)
+    skipped: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented shape."""
+        return {
+            "run": self.run,
+            "kind": str(self.kind),
+            "skipped": self.skipped,
+            "billings": [b.to_json() for b in self.billings],
+        }
+
+    @property
+    def exit_status(self) -> int:
+        """0 done, 1 something failed and will be retried, 3 a person is needed (guard, conflict, access)."""
+        if any(b.state is BillingState.STOPPED or b.access or b.changes.get("conflict") for b in self.billings):
+            return 3
+        return 1 if any(b.state is BillingState.FAILED for b in self.billings) else 0
+
+    @property
+    def headline(self) -> str:
+        """One line for the Prefect state: names what failed and why, or the counts."""
+        if self.skipped:
+            return self.skipped
+        bad = [f"{b.name}: {b.reason}" for b in self.billings if b.state in (BillingState.FAILED, BillingState.STOPPED)]
+        written = sum(b.written for b in self.billings)
+        good = f"{len(self.billings) - len(bad)} of {len(self.billings)} billings in order, {written} written"
+        return "; ".join([*bad, good])
