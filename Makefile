@@ -1,14 +1,57 @@
-PY := .venv/bin/python
-STAMP := .venv/.set-up
+# Everything a person or CI runs. Only Python 3.11 or newer and make are taken for granted.
+PY     := .venv/bin/python
+STAMP  := .venv/.set-up
+PIP    := $(PY) -m pip --disable-pip-version-check --no-input
+# The packages that `make wheel` ships; `tests` and `benchmarks` stay at home.
+OURS   := connectors deployments flows remotesupport tasks
+ARGS   ?=
+# `make test PYTEST="tests/unit -k settings"` narrows it down.
+PYTEST ?=
 
-.PHONY: help setup demo test check bench wheel clean
-help:  ## what there is
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit check format bench wheel lock clean
 
-$(STAMP): requirements/dev.txt pyproject.toml
-	test -x $(PY) || python3 -m venv .venv
-	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $(STAMP)
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-setup: $(STAMP)  ## a .venv from requirements/, with the remotesupport command in it
+setup: $(STAMP)  ## a .venv beside this file, with .venv/bin/remotesupport in it
+
+# Done again when the lock or the project's own metadata changes, and when an earlier try was broken off.
+$(STAMP): requirements/dev.txt pyproject.toml requirements/venv.sh
+	@sh requirements/venv.sh .venv
+	$(PIP) install --quiet --compile --require-hashes -r requirements/dev.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+demo: $(STAMP)  ## the main job on this machine, with addresses to open; ARGS="--cycles 2" ends by itself
+	$(PY) -m remotesupport.demo $(ARGS)
+
+test: $(STAMP)  ## every test
+	$(PY) -m pytest $(PYTEST) $(ARGS)
+
+unit: $(STAMP)  ## the tests that need no server, in seconds
+	$(PY) -m pytest tests/unit $(ARGS)
+
+check: $(STAMP)  ## lint, format, types, imports, dependencies
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy $(OURS)
+	.venv/bin/lint-imports --no-cache
+	$(PY) -m deptry .
+
+format: $(STAMP)  ## put the code into the house's form
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: $(STAMP)  ## the figures; ARGS goes to the benchmark
+	$(PY) -m benchmarks $(ARGS)
+
+wheel: $(STAMP)  ## dist/remotesupport-*.whl
+	rm -rf build dist
+	$(PY) -m build --wheel --no-isolation --outdir dist .
+
+lock: $(STAMP)  ## make requirements/*.txt again from requirements/*.in
+	sh requirements/lock.sh .venv/bin/uv
+
+clean:  ## remove what was built, and the .venv
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,124 @@
+"""Where log lines go: ``remotesupport.log`` in the state folder and standard error, with secrets removed.
+
+Here: the rotated file, the redacting filter, the levels of noisy libraries. What must stay out: what is logged, and
+any knowledge of where secrets come from (the caller hands over the values).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+FILE_NAME = "remotesupport.log"
+MAX_BYTES = 5_000_000
+KEPT_FILES = 5
+MASK = "***"
+# httpx logs whole addresses at INFO; httpcore logs headers at DEBUG.
+QUIET_LOGGERS = ("httpx", "httpcore")
+# Values of these names never reach a log, whoever wrote them: query strings, forms, JSON and key=value lines.
+_NAMED = re.compile(
+    r"""(?ix) (\b (?:authinfo|password|passwd|passw|auth|session|billmgrses\w*|secret|token) ["']? \s* [=:] \s* ["']?)
+        [^\s"'&,;<>(){}\[\]]+""",
+)
+_URL_LOGIN = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(@)")
+_SHORTEST = 4
+
+
+class Redactor:
+    """Removes known secret values, in every form that a URL or a form gives them, and values of telling names."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._values: tuple[str, ...] = ()
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Remember more values; shorter ones than four characters would black out ordinary words and are left."""
+        forms = {form for s in secrets if len(s) >= _SHORTEST for form in (s, quote(s, safe=""), quote_plus(s))}
+        self._values = tuple(sorted(forms | set(self._values), key=len, reverse=True))
+
+    def __call__(self, text: str) -> str:
+        """``text`` without secrets."""
+        for value in self._values:
+            text = text.replace(value, MASK)
+        return _URL_LOGIN.sub(rf"\1{MASK}\2", _NAMED.sub(rf"\1{MASK}", text))
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats a record whole (message, exception, stack) and only then removes secrets, so that none slips by."""
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as text, without secrets."""
+        return self._redact(super().format(record))
+
+
+class RedactingFilter(logging.Filter):
+    """For handlers that are not ours (Prefect's): the record itself loses its secrets, arguments included."""
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always lets the record through, cleaned."""
+        record.msg, record.args = self._redact(record.getMessage()), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = self._redact(record.exc_text)
+        return True
+
+
+def log_file(home: Path) -> Path:
+    """Where the log of the state folder ``home`` is."""
+    return home / FILE_NAME
+
+
+def set_up(home: Path, secrets: Iterable[str] = (), *, level: int = logging.INFO, stderr: bool = True) -> Redactor:
+    """Send every logger's lines to the state folder and, from WARNING on, to standard error.
+
+    Makes the state folder (readable by its owner only). May be called again: handlers of an earlier call are
+    replaced, foreign ones stay. Returns the redactor, so that secrets resolved later can be added.
+    """
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    redact = Redactor(secrets)
+    root = logging.getLogger()
+    _remove_ours(root)
+    root.setLevel(level)
+    for handler in _handlers(home, level, stderr):
+        handler.setFormatter(RedactingFormatter(redact))
+        handler.set_name(FILE_NAME)
+        root.addHandler(handler)
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return redact
+
+
+def tear_down() -> None:
+    """Close what ``set_up`` opened."""
+    _remove_ours(logging.getLogger())
+
+
+def _handlers(home: Path, level: int, stderr: bool) -> list[logging.Handler]:
+    to_file = RotatingFileHandler(
+        log_file(home), maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8", delay=True
+    )
+    to_file.setLevel(level)
+    if not stderr:
+        return [to_file]
+    to_stderr = logging.StreamHandler()
+    to_stderr.setLevel(max(level, logging.WARNING))
+    return [to_file, to_stderr]
+
+
+def _remove_ours(root: logging.Logger) -> None:
+    for handler in [h for h in root.handlers if h.get_name() == FILE_NAME]:
+        root.removeHandler(handler)
+        handler.close()
