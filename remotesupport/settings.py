@@ -1,0 +1,175 @@
+"""The configuration of an installation: remotesupport.toml and three environment variables.
+
+Here: where the file, the state folder and the store are, reading, and the rules about several connections together.
+What must stay out: the keys themselves (settings_models), passwords (settings_secrets), Prefect.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import ValidationError
+
+from remotesupport.settings_errors import Problem, SettingsError, nearest, problems_of
+from remotesupport.settings_models import (
+    DepartmentSettings,
+    ExternalSettings,
+    FileSettings,
+    GuardSettings,
+    MainSettings,
+)
+from remotesupport.settings_secrets import BlockReader, SecretRef
+
+__all__ = [
+    "BlockReader",
+    "DepartmentSettings",
+    "ExternalSettings",
+    "GuardSettings",
+    "MainSettings",
+    "Problem",
+    "SecretRef",
+    "Settings",
+    "SettingsError",
+    "config_path",
+    "load_settings",
+    "state_folder",
+]
+
+FILE_NAME = "remotesupport.toml"
+CONFIG_VARIABLE = "REMOTESUPPORT_CONFIG"
+HOME_VARIABLE = "REMOTESUPPORT_HOME"
+DATABASE_VARIABLE = "REMOTESUPPORT_DATABASE_URL"
+DATABASE_FILE = "remotesupport.sqlite3"
+_DATABASES = ("sqlite:///", "postgresql+psycopg://")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a run needs to know. Holds references to secrets, never a secret; ``repr`` is safe to print."""
+
+    home: Path
+    database_url: str = field(repr=False)
+    main: MainSettings
+    external: tuple[ExternalSettings, ...]
+    guard: GuardSettings
+    config_path: Path
+
+    def connection(self, name: str) -> ExternalSettings:
+        """The connection called ``name``, enabled or not. Raises SettingsError with the nearest known name."""
+        for one in self.external:
+            if one.name == name:
+                return one
+        known = nearest(name, (e.name for e in self.external))
+        raise SettingsError([Problem(str(self.config_path), f'there is no [[external]] called "{name}"', known)])
+
+    def enabled(self) -> tuple[ExternalSettings, ...]:
+        """The connections that are switched on, in the file's order."""
+        return tuple(e for e in self.external if e.enabled)
+
+    def limits(self, name: str) -> GuardSettings:
+        """The guard's limits for one connection: its own where it has them, else those of ``[guard]``."""
+        own = self.connection(name).guard.model_dump(exclude_none=True)
+        return self.guard.model_copy(update=own)
+
+
+def state_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """``REMOTESUPPORT_HOME``, or the platform's folder for state (on Linux ``~/.local/state/remotesupport``)."""
+    given = _environ(environ).get(HOME_VARIABLE)
+    folder = Path(given).expanduser() if given else platformdirs.user_state_path("remotesupport", appauthor=False)
+    return folder.absolute()
+
+
+def config_path(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
+    """Where the configuration is: ``path``, ``REMOTESUPPORT_CONFIG``, this folder, or the state folder. Absolute."""
+    env = _environ(environ)
+    if path is not None:
+        return path.expanduser().absolute()
+    if given := env.get(CONFIG_VARIABLE):
+        return Path(given).expanduser().absolute()
+    here = Path(FILE_NAME).absolute()
+    in_home = state_folder(env) / FILE_NAME
+    return in_home if in_home.is_file() and not here.is_file() else here
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the configuration. Raises SettingsError with every problem at once, each with its cure."""
+    env = _environ(environ)
+    file = config_path(path, env)
+    raw = _read(file)
+    home = state_folder(env)
+    problems = [*_collisions(raw), *_database_problems(env)]
+    try:
+        parsed = FileSettings.model_validate(raw, context={"folder": file.parent})
+    except ValidationError as error:
+        raise SettingsError([*problems_of(error, FileSettings, raw), *problems], str(file)) from None
+    if problems:
+        raise SettingsError(problems, str(file))
+    url = env.get(DATABASE_VARIABLE) or f"sqlite:///{home / DATABASE_FILE}"
+    return Settings(home, url, parsed.main, parsed.external, parsed.guard, file)
+
+
+def _environ(environ: Mapping[str, str] | None) -> Mapping[str, str]:
+    return os.environ if environ is None else environ
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        cure = f"`remotesupport init` writes one; or name it with --config or {CONFIG_VARIABLE}"
+        raise SettingsError([Problem(str(file), "there is no such configuration file", cure)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            [Problem(str(file), f"cannot be read ({error})", "Make it a readable UTF-8 file")]
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([Problem(str(file), f"is not TOML: {error}", "Text values stand in quotes")]) from None
+
+
+def _database_problems(env: Mapping[str, str]) -> Iterator[Problem]:
+    url = env.get(DATABASE_VARIABLE, "")
+    if url and not url.startswith(_DATABASES):
+        yield Problem(
+            DATABASE_VARIABLE, "no usable store address", "Expected: " + " or ".join(d + "…" for d in _DATABASES)
+        )
+
+
+def _collisions(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    """What no single section can know: names used twice, and one customer user's departments claimed twice."""
+    names: dict[str, int] = defaultdict(int)
+    claims: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for number, one in enumerate(_sections(raw, "external"), 1):
+        name = str(one.get("name", f"number {number}"))
+        names[name] += 1
+        for department in _sections(one, "departments"):
+            claims[_claim(one, department)].append(name)
+    for name, times in names.items():
+        if times > 1:
+            yield Problem(f'[[external]] "{name}"', f"the name is used {times} times", "Names are unique; rename one")
+    yield from (_claimed(claim, owners) for claim, owners in claims.items() if len(set(owners)) > 1)
+
+
+def _claim(one: Mapping[str, Any], department: Mapping[str, Any]) -> tuple[str, str, str]:
+    user, remote, main = one.get("main_login"), department.get("remote"), department.get("main")
+    return str(user).casefold(), str(remote).strip().casefold(), str(main).strip().casefold()
+
+
+def _claimed(claim: tuple[str, str, str], owners: list[str]) -> Problem:
+    user, remote, main = claim
+    return Problem(
+        " and ".join(f'[[external]] "{o}"' for o in dict.fromkeys(owners)),
+        f'both use the customer user "{user}" for the departments "{remote}" to "{main}"',
+        "Give each connection a customer user of its own",
+    )
+
+
+def _sections(raw: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    listed = raw.get(key, [])
+    return [s for s in listed if isinstance(s, Mapping)] if isinstance(listed, list) else []
