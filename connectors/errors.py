@@ -19,7 +19,9 @@ class ConnectorError(Exception):
 
     def __str__(self) -> str:
         where = " ".join(
-            p for p in (self.billing, self.function and f"in {self.function}", self.ticket and f"ticket {self.ticket}") if p
+            p
+            for p in (self.billing, self.function and f"in {self.function}", self.ticket and f"ticket {self.ticket}")
+            if p
         )
         return f"{where}: {self.what}" + (f". {self.cure}" if self.cure else "")
 
