@@ -1,0 +1,51 @@
+"""The configuration that ``remotesupport init`` writes: valid as it stands, every key explained."""
+
+CONFIG = """\
+# Configuration of remotesupport. Check it with: remotesupport check
+# Passwords are never written here. Three references are understood:
+#   "env:NAME"              the environment variable NAME
+#   "file:/absolute/path"   a file (chmod 600) with nothing but the password
+#   "prefect:BLOCK"         a Secret block of Prefect
+
+# The billing whose staff answer.
+[main]
+url = "https://main.example:1500/billmgr"   # the complete address
+version = "auto"                            # "auto", or "4", "5", "6"
+# The system's certificate authorities are used unless one of these is set. Checking cannot be switched off.
+# ca_file = "main-ca.pem"                   # relative to this file
+# tls_fingerprint = "sha256:…"              # of the certificate: 64 hex digits
+
+# One section for each external billing, whose tickets are answered in the main one.
+[[external]]
+name = "acme"                               # unique; a-z 0-9 -; it stands in the subjects: [acme #123]
+url = "https://billing.acme.example:1500/billmgr"
+version = "auto"
+login = "support-robot"                     # staff login in the external billing
+password = "env:ACME_PASSWORD"
+main_login = "acme"                         # the customer's user in the main billing
+main_password = "env:ACME_MAIN_PASSWORD"
+timezone = "Europe/Moscow"                  # of the dates that these logins see
+# main_timezone = "Europe/Moscow"           # where the user in the main billing has another one
+enabled = true
+# canary_department = "Technical support"   # must be readable before anything is closed
+# canary_ticket = "1"
+# show_author = false                       # true: replies to clients begin with the name of the member of staff
+# attachment_limit_mb = 10
+
+# Tickets of the remote department go to the main one. Names or ids; see: remotesupport departments
+[[external.departments]]
+remote = "Technical support"
+main = "Outsourced support"
+enabled = true
+
+# A plan beyond these limits waits for a person: remotesupport apply PLAN_ID
+# The same keys may stand in an [external.guard] section below an [[external]].
+[guard]
+creates = 50                                # tickets
+posts = 300                                 # messages
+closes = 20                                 # tickets
+closes_percent = 20                         # of the connection's linked tickets
+departures = 20                             # tickets that left their department or are gone
+departures_percent = 20
+share_from = 10                             # below so many the percentages do not count
+"""
