@@ -1,0 +1,100 @@
+"""One flow run inside this process: its asyncio task, its deadline, and how it is ended from outside.
+
+Nothing about pools or polling in here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import functools
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.flow_engine import run_flow
+from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.states import Cancelled
+
+
+class NotRunnableHereError(TypeError):
+    """The warm worker does not run this flow. The message says why."""
+
+
+@functools.lru_cache(maxsize=64)
+def load(entrypoint: str, modules: tuple[str, ...]) -> Flow[..., Any]:
+    """The async flow at a module path below one of ``modules``; imported once per process.
+
+    Only those modules: who can write a deployment must not choose what this process imports.
+    """
+    if ":" in entrypoint or not entrypoint.startswith(tuple(f"{m}." for m in modules)):
+        raise NotRunnableHereError(f"{entrypoint!r} is not a module path below {', '.join(modules)}")
+    flow: Flow[..., Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+    if not flow.isasync or flow.isgenerator:
+        raise NotRunnableHereError(f"{entrypoint} is not an async flow: a plain one would stop all others here")
+    return flow
+
+
+@functools.lru_cache(maxsize=64)
+def _with_deadline(flow: Flow[..., Any], seconds: float) -> Flow[..., Any]:
+    return flow.with_options(timeout_seconds=seconds)
+
+
+class RunningFlow:
+    """A flow run in this process. ``overdue_at`` (monotonic): by then only ending the process helps."""
+
+    def __init__(self, flow_run: FlowRun, flow: Flow[..., Any], deadline: float, grace: float) -> None:
+        self.flow_run = flow_run
+        self.ended_because = ""
+        wait = (flow_run.expected_start_time - datetime.now(UTC)).total_seconds() if flow_run.expected_start_time else 0
+        self.overdue_at = time.monotonic() + max(0.0, wait) + deadline + grace
+        self._task = asyncio.create_task(self._execute(_with_deadline(flow, deadline)), name=f"flow-run {flow_run.id}")
+
+    async def _execute(self, flow: Flow[..., Any]) -> State[Any]:
+        # Without the deployment's id the engine does not start a thread with a websocket of its own for each run
+        # (it would block this event loop while it connects); the engine reads the whole run again anyway.
+        bare = self.flow_run.model_copy(update={"deployment_id": None})
+        return await run_flow(self._endable(flow), flow_run=bare, return_type="state")  # type: ignore[misc,no-any-return]
+
+    def _endable(self, flow: Flow[..., Any]) -> Flow[..., Any]:
+        """The flow, but ended from outside it ends in a proper state instead of a crash."""
+
+        @functools.wraps(flow.fn)
+        async def fn(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await flow.fn(*args, **kwargs)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if not self.ended_because or task is None:
+                    raise
+                task.uncancel()
+                return self.final_state()
+
+        endable = copy.copy(flow)
+        endable.fn = fn
+        return endable
+
+    def final_state(self) -> State[Any]:
+        """The state of a run that was ended from outside."""
+        return Cancelled(message=self.ended_because)
+
+    def end(self, because: str, grace: float) -> None:
+        """Cancel it. It has ``grace`` seconds before it counts as stuck."""
+        if not self.ended_because:
+            self.ended_because = because
+            self.overdue_at = min(self.overdue_at, time.monotonic() + grace)
+            self._task.cancel()
+
+    async def wait(self) -> State[Any] | None:
+        """Its final state; None when it was ended from outside before it could say so itself.
+
+        Raises what the engine itself failed with (the API was away, for example).
+        """
+        try:
+            await asyncio.wait({self._task})
+        finally:
+            self._task.cancel()
+        if self._task.cancelled():
+            return None
+        return self._task.result()

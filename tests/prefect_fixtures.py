@@ -1,0 +1,78 @@
+"""A real Prefect server for the tests: one per session, on a free loopback port, stopped by its pid."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun
+
+from deployments.processes import PrefectServer, WorkerProcess
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+PATIENCE_S = 60.0
+
+
+def test_environ(**more: str) -> dict[str, str]:
+    """Our environment without anything of Prefect, with the tests' flows importable."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+    return {**kept, "PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}", **more}
+
+
+test_environ.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A healthy server with all settings of ``up``."""
+    with PrefectServer(tmp_path_factory.mktemp("prefect-home"), environ=test_environ()) as server:
+        yield server
+
+
+@pytest.fixture
+async def prefect_client(prefect_server: PrefectServer) -> AsyncIterator[PrefectClient]:
+    """A client of the session's server."""
+    async with PrefectClient(prefect_server.api) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def warm_worker(server: PrefectServer, pool: str, *arguments: str, name: str = "tests") -> Iterator[WorkerProcess]:
+    """A warm worker for the tests' flows in a process of its own, ended at the end."""
+    chosen = ("--modules", "tiny_flows", "flows", "--preload", "tiny_flows", *arguments)
+    log = server.home / f"worker-{pool}.log"
+    worker = WorkerProcess(server.home, server.api, pool, name=name, environ=server.environ, log=log, arguments=chosen)
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.stop(8)
+
+
+async def until(client: PrefectClient, flow_run: UUID, *names: str, patience: float = PATIENCE_S) -> FlowRun:
+    """The flow run once its state has one of ``names``; fails with what it has instead."""
+    end = time.monotonic() + patience
+    while True:
+        run = await client.read_flow_run(flow_run)
+        if run.state_name in names:
+            return run
+        if time.monotonic() > end:
+            raise AssertionError(f"{run.name} is {run.state!r}, not {names}")
+        await asyncio.sleep(0.1)
+
+
+async def deploy_tiny(client: PrefectClient, pool: str, flow: Any, **more: Any) -> UUID:
+    """A deployment of one of the tests' flows on a warm pool, made through the API alone."""
+    flow_id = await client.create_flow_from_name(flow.name)
+    return await client.create_deployment(
+        flow_id, f"{pool}-{flow.name}", work_pool_name=pool, entrypoint=f"tiny_flows.{flow.fn.__name__}", **more
+    )

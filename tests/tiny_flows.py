@@ -1,0 +1,45 @@
+"""Flows for the tests of the warm worker. They do nothing with tickets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+from prefect import flow
+from prefect.states import Completed, Failed
+
+
+@flow
+async def quick(word: str = "hello") -> object:
+    """Ends at once; the message names the process."""
+    return Completed(message=f"{word} from {os.getpid()}")
+
+
+@flow
+async def waits(seconds: float = 60) -> None:
+    """Waits in a way that can be cancelled."""
+    await asyncio.sleep(seconds)
+
+
+@flow
+async def stubborn(seconds: float = 60) -> None:
+    """Does not yield: nothing in its process can end it."""
+    time.sleep(seconds)
+
+
+@flow
+async def breaks() -> None:
+    """Raises."""
+    raise RuntimeError("broken on purpose")
+
+
+@flow
+async def fails() -> object:
+    """Ends in a failed state with a message."""
+    return Failed(message="acme: refused")
+
+
+@flow
+def plain() -> None:
+    """Is not async, so the warm worker refuses it."""
