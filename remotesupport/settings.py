@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import ValidationError
@@ -72,6 +73,12 @@ class Settings:
     def enabled(self) -> tuple[ExternalSettings, ...]:
         """The connections that are switched on, in the file's order."""
         return tuple(e for e in self.external if e.enabled)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value that is at hand, to be removed from logs and shown nowhere."""
+        references = [r for e in self.external for r in (e.password, e.main_password)]
+        values = [r.peek() for r in references] + [urlsplit(self.database_url).password or ""]
+        return tuple(dict.fromkeys(v for v in values if v))
 
     def limits(self, name: str) -> GuardSettings:
         """The guard's limits for one connection: its own where it has them, else those of ``[guard]``."""

@@ -1,0 +1,84 @@
+"""The command ``remotesupport``: which commands there are, and how every one of them ends.
+
+Only light modules are imported at the top: pandas, Prefect and SQLAlchemy come in where a command needs them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from remotesupport.cli import output, runs, setup, show, switches
+from remotesupport.cli.errors import FAILED, advice
+from remotesupport.settings import CONFIG_VARIABLE, config_path
+
+app = typer.Typer(
+    name="remotesupport",
+    help="Keeps tickets of many BILLmanager installations in sync with the one where your support staff work.",
+    epilog="Exit status: 0 done, 1 failed and will be retried, 2 wrong usage or configuration, 3 a person is needed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+for command in (
+    setup.init,
+    setup.check,
+    setup.departments,
+    runs.plan,
+    runs.apply,
+    runs.sync,
+    runs.audit,
+    runs.backfill,
+    show.why,
+    show.status,
+    switches.pause,
+    switches.resume,
+):
+    app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        output.line(f"remotesupport {version('remotesupport')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    config: Annotated[Path | None, typer.Option(help=f"The configuration file; else {CONFIG_VARIABLE}.")] = None,
+    version: Annotated[  # noqa: ARG001 - typer calls _version
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Put ``--config`` where this process and everything that it starts look for it."""
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config_path(config))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit status. Errors become advice on standard error; see ``cli.errors``."""
+    try:
+        app(list(arguments) if arguments is not None else None)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED
+    except KeyboardInterrupt:
+        output.say("Stopped.")
+        return FAILED
+    except Exception as error:
+        text, status = advice(error)
+        output.say(text)
+        return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

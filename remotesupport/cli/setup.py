@@ -1,0 +1,128 @@
+"""``init``, ``check``, ``departments``: from nothing to a connection that can sync."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from remotesupport.cli import output, session
+from remotesupport.cli.errors import DONE, FAILED, PERSON, Refusal
+from remotesupport.cli.options import AsJson, Billings
+from remotesupport.settings import Settings, SettingsError, config_path
+
+if TYPE_CHECKING:
+    from remotesupport.steps.check import CheckRow
+    from remotesupport.steps.departments import DepartmentBoard
+
+
+def init() -> None:
+    """Write a commented remotesupport.toml; an existing one is never touched."""
+    from remotesupport.cli.template import CONFIG
+
+    path = config_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(CONFIG)
+    except FileExistsError:
+        raise Refusal(
+            f"{path} is there already and stays as it is. Another place: remotesupport --config FILE init"
+        ) from None
+    output.say(f"Written: {path}")
+    output.say("Next: set the addresses and logins in it, then run `remotesupport check`.")
+
+
+def check(billing: Billings = None, as_json: AsJson = False) -> None:
+    """Test each connection: TLS, login, version, rights, customer user, departments, canary, time zone."""
+    settings = session.configuration()
+    names = session.chosen(settings, billing) or tuple(e.name for e in settings.enabled())
+    found = session.run(_check_all(settings, names))
+    if as_json:
+        shown = [{"name": name, "checks": [r.to_json() for r in rows]} for name, rows in found.items()]
+        output.document({"connections": shown})
+    else:
+        _show_checks(found)
+    raise typer.Exit(_status(row for rows in found.values() for row in rows))
+
+
+async def _check_all(settings: Settings, names: tuple[str, ...]) -> dict[str, list[CheckRow]]:
+    rows = await asyncio.gather(*(_check_one(settings, name) for name in names))
+    return dict(zip(names, rows, strict=True))
+
+
+async def _check_one(settings: Settings, name: str) -> list[CheckRow]:
+    from remotesupport.steps.check import CheckRow, check_connection
+
+    try:
+        async with session.connection_of(settings, name) as connection:
+            rows = await check_connection(connection, settings.main)
+    except SettingsError as error:
+        return [CheckRow("password", False, p.where + ": " + p.what, p.cure) for p in error.problems]
+    return [*_readable_by_others(settings, name), *rows]
+
+
+def _readable_by_others(settings: Settings, name: str) -> list[CheckRow]:
+    from remotesupport.steps.check import CheckRow
+
+    external = settings.connection(name)
+    warnings = [w for w in (external.password.warning(), external.main_password.warning()) if w]
+    return [CheckRow("password", False, warning) for warning in dict.fromkeys(warnings)]
+
+
+def _show_checks(found: dict[str, list[CheckRow]]) -> None:
+    if not found:
+        output.say("No connection is enabled. Add [[external]] sections to the configuration.")
+        return
+    rows = [(name, row.check, row.ok, row.detail, row.cure) for name, listed in found.items() for row in listed]
+    output.table("Connections", ("Billing", "Check", "Ok", "Detail", "Cure"), rows)
+
+
+def _status(rows: Any) -> int:
+    bad = [row for row in rows if not row.ok]
+    if not bad:
+        return DONE
+    return PERSON if any(row.person for row in bad) else FAILED
+
+
+def departments(billing: Billings = None, as_json: AsJson = False) -> None:
+    """Remote departments, where their tickets go, and how many open tickets are in each; unmapped ones too."""
+    settings = session.configuration()
+    names = session.chosen(settings, billing) or tuple(e.name for e in settings.enabled())
+    boards = session.run(_boards(settings, names))
+    if as_json:
+        output.document({"billings": [board.to_json() for board in boards]})
+    else:
+        _show_boards(boards)
+    raise typer.Exit(FAILED if any(board.error for board in boards) else DONE)
+
+
+async def _boards(settings: Settings, names: tuple[str, ...]) -> list[DepartmentBoard]:
+    return list(await asyncio.gather(*(_board(settings, name) for name in names)))
+
+
+async def _board(settings: Settings, name: str) -> DepartmentBoard:
+    from remotesupport.steps.departments import DepartmentBoard, department_board
+
+    try:
+        async with (
+            session.connection_of(settings, name) as connection,
+            session.progress(f"Reading {name}", lambda: session.requests_of({name: connection})),
+        ):
+            return await department_board(connection)
+    except SettingsError as error:
+        return DepartmentBoard(name, error=str(error))
+
+
+def _show_boards(boards: list[DepartmentBoard]) -> None:
+    rows = [
+        (board.name, line.department, line.name, line.main, line.enabled, line.waiting, line.problem)
+        for board in boards
+        for line in board.departments
+    ]
+    columns = ("Billing", "Id", "Remote department", "Main department", "Enabled", "Open tickets", "Problem")
+    output.table("Departments", columns, rows)
+    for board in boards:
+        if board.error:
+            output.say(board.error)
