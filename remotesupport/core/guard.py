@@ -1,0 +1,129 @@
+"""The guard: refuses a plan that is too big or too strange (semantics section 8). Pure: counts in, verdicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from remotesupport.core.model import ChangeKind
+from remotesupport.core.plan import Plan
+
+
+class Limited(Protocol):
+    """What limits look like: counts per run and connection; percents are of its linked tickets."""
+
+    @property
+    def creates(self) -> int: ...
+    @property
+    def posts(self) -> int: ...
+    @property
+    def closes(self) -> int: ...
+    @property
+    def closes_percent(self) -> float: ...
+    @property
+    def departures(self) -> int: ...
+    @property
+    def departures_percent(self) -> float: ...
+    @property
+    def share_from(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The defaults. A percent counts only where at least ``share_from`` tickets are linked."""
+
+    creates: int = 50
+    posts: int = 300
+    closes: int = 20
+    closes_percent: float = 20.0
+    departures: int = 20
+    departures_percent: float = 20.0
+    share_from: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the guard must know of one connection.
+
+    ``linked``: tickets that the ledger links. ``listed``: rows that the external listings showed, None when none was
+    read. ``canary``: whether what must be readable was, None when nothing is configured.
+    """
+
+    linked: int = 0
+    listed: int | None = None
+    canary: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``why`` says what, how many, the limit and what to do; empty when all is well."""
+
+    ok: bool
+    why: str = ""
+
+
+_ALL_WELL = Verdict(True)
+_DEFAULTS = Limits()
+_NOTHING = Facts()
+
+
+def judge(plans: Mapping[str, Plan], facts: Mapping[str, Facts], limits: Mapping[str, Limited]) -> dict[str, Verdict]:
+    """A verdict for each connection that has a plan or facts. Nothing may be written before all of them are known."""
+    names = sorted({*plans, *facts})
+    return {n: _judge(n, plans.get(n), facts.get(n, _NOTHING), limits.get(n, _DEFAULTS)) for n in names}
+
+
+def _judge(name: str, plan: Plan | None, facts: Facts, limits: Limited) -> Verdict:
+    found = _emptied(name, facts)
+    if plan is not None:
+        found += _too_many(plan, facts, limits) + _canary(plan, facts)
+    if not found:
+        return _ALL_WELL
+    cure = f"Look at it, then write it with `remotesupport apply {plan.id}`" if plan else "Nothing is written"
+    return Verdict(False, f"{'; '.join(found)}. {cure}")
+
+
+def _emptied(name: str, facts: Facts) -> list[str]:
+    if facts.listed == 0 and facts.linked > 0:
+        return [f"{name} shows no tickets at all, but {facts.linked} are linked: check the rights of its login"]
+    return []
+
+
+def _too_many(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
+    n = tally(plan)
+    share = facts.linked if facts.linked >= limits.share_from else None
+    return [
+        *_over("creates", n["creates"], limits.creates),
+        *_over("posts", n["posts"], limits.posts),
+        *_over("closes", n["closes"], limits.closes, limits.closes_percent, share),
+        *_over("departures", n["departures"], limits.departures, limits.departures_percent, share),
+    ]
+
+
+def tally(plan: Plan) -> dict[str, int]:
+    """What the limits count: reopens write a message and count as posts; closing what this plan creates is no close."""
+    rows = plan.changes
+    n = rows["kind"].value_counts()
+    born = rows["kind"].eq(ChangeKind.CLOSE) & rows["main_ticket"].isna()
+    return {
+        "creates": int(n.get(str(ChangeKind.CREATE), 0)),
+        "posts": int(n.get(str(ChangeKind.POST), 0) + n.get(str(ChangeKind.REOPEN), 0)),
+        "closes": int(n.get(str(ChangeKind.CLOSE), 0) - born.sum()),
+        "departures": int(n.get(str(ChangeKind.DEPARTURE), 0)),
+    }
+
+
+def _over(what: str, count: int, limit: int, percent: float | None = None, linked: int | None = None) -> list[str]:
+    if count > limit:
+        return [f"{what}: {count} planned, the limit is {limit}"]
+    if percent is not None and linked and count * 100 > percent * linked:
+        return [f"{what}: {count} planned, {count * 100 / linked:.0f} % of {linked} linked, the limit is {percent:g} %"]
+    return []
+
+
+def _canary(plan: Plan, facts: Facts) -> list[str]:
+    n = tally(plan)
+    if facts.canary is False and n["closes"] + n["departures"] > 0:
+        return ["the canary (canary_department, canary_ticket) cannot be read, so nothing is closed or departs"]
+    return []

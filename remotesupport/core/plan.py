@@ -1,0 +1,78 @@
+"""A plan: the sorted changes of one run for one connection, with an id. A value, never an act.
+
+The id comes from the rows alone, so a plan that is made again from the same state has the same id and can be applied
+by it. What must stay out: judging (``guard``), writing, saving.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from remotesupport.core import frames
+from remotesupport.core.model import ChangeKind
+
+_COLUMNS = list(frames.CHANGES.columns)
+_ORDER = ["connection", "rank", "ext_ticket", "ordinal", "direction", "kind", "act"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``changes``: CHANGES rows of ``connection`` in the order to write them; ``digest``: SHA-256 over them."""
+
+    id: str
+    connection: str
+    changes: pd.DataFrame
+    digest: str
+
+
+def in_order(changes: pd.DataFrame) -> pd.DataFrame:
+    """CHANGES in the one order that plans have: connection, rank, ticket, source order."""
+    return changes[_COLUMNS].sort_values(_ORDER, kind="stable", ignore_index=True)
+
+
+def make_plan(connection: str, changes: pd.DataFrame) -> Plan:
+    """The plan of one connection's CHANGES rows, in whatever order they come."""
+    rows = in_order(changes)
+    digest = hashlib.sha256(_dump({"connection": connection, "changes": _records(rows)}).encode()).hexdigest()
+    return Plan(f"p-{digest[:12]}", connection, rows, digest)
+
+
+def make_plans(changes: pd.DataFrame) -> dict[str, Plan]:
+    """CHANGES of a shard → one plan for each connection that has rows, connections in order."""
+    return {str(name): make_plan(str(name), rows) for name, rows in changes.groupby("connection", sort=True)}
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    """How many changes of each kind, every kind named; an adoption counts once per ticket."""
+    rows = plan.changes
+    once = rows[~(rows["kind"].eq(ChangeKind.ADOPT) & rows.duplicated(["kind", "ext_ticket"]))]
+    found = once["kind"].value_counts()
+    return {str(kind): int(found.get(str(kind), 0)) for kind in ChangeKind}
+
+
+def to_json(plan: Plan) -> str:
+    """The whole plan as text; ``from_json`` gives an equal one."""
+    return _dump({"id": plan.id, "connection": plan.connection, "changes": _records(plan.changes)})
+
+
+def from_json(text: str) -> Plan:
+    """The plan that ``to_json`` wrote. Raises ValueError when its rows are not those that its id was made from."""
+    saved = json.loads(text)
+    plan = make_plan(saved["connection"], frames.build(frames.CHANGES, saved["changes"]))
+    if plan.id != saved["id"]:
+        raise ValueError(f"the saved plan {saved['id']} has been changed: its rows make {plan.id}")
+    return plan
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = rows.astype(object).where(rows.notna(), None)
+    return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=int)

@@ -1,0 +1,45 @@
+"""Which message of a thread is the one that we wrote: matching intents with a read-back.
+
+Position and text decide, never time. What must stay out: what to do about an intent that is not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from remotesupport.core.model import Direction, Intent, MessageKind, MessageRow
+from remotesupport.core.normalize import body_hash
+
+_SPEAKS = {Direction.TO_MAIN: MessageKind.CLIENT, Direction.TO_EXTERNAL: MessageKind.STAFF}
+
+
+def match_written(intents: Sequence[Intent], thread: Sequence[MessageRow], taken: Collection[str]) -> dict[int, str]:
+    """Intent id → id of the message that it became, for the intents of one ticket and direction.
+
+    A message counts when it is behind the last one known before the intent, not somebody else's, of the kind that the
+    direction writes, of the same canonical text, and not ``taken`` (already some receipt's target). Intents are served
+    in the order of their ids and each message serves one, so equal texts stay as many as they are.
+    """
+    found: dict[int, str] = {}
+    used = set(taken)
+    texts = {m.message: body_hash(m.body) for m in thread}
+    ordered = sorted(thread, key=lambda m: m.ordinal)
+    for intent in sorted((i for i in intents if i.id is not None), key=lambda i: i.id or 0):
+        for row in _behind(intent, ordered):
+            if row.message not in used and _is_ours(intent, row) and texts[row.message] == intent.body_hash:
+                found[intent.id or 0] = row.message
+                used.add(row.message)
+                break
+    return found
+
+
+def _behind(intent: Intent, ordered: Sequence[MessageRow]) -> Sequence[MessageRow]:
+    """The thread after the last message known before the intent; by ordinal where that one is not there (any more)."""
+    for place, row in enumerate(ordered):
+        if row.message == intent.last_known:
+            return ordered[place + 1 :]
+    return [row for row in ordered if row.ordinal > intent.last_ordinal]
+
+
+def _is_ours(intent: Intent, row: MessageRow) -> bool:
+    return row.own is not False and row.kind is _SPEAKS[intent.direction]
