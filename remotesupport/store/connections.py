@@ -1,0 +1,79 @@
+"""What is remembered of each connection from run to run: its state, its departments, how far a long task has got."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import delete, func, select
+
+from remotesupport.core.frames import DEPARTMENTS, build
+from remotesupport.store.database import Part
+from remotesupport.store.pairs import blank_connection
+from remotesupport.store.states import ConnectionState
+from remotesupport.store.tables import connections, departments, parked, progress
+
+SETTABLE = (
+    "last_good", "last_run", "read_outcome", "stopped_plan", "stopped_why", "access", "access_at", "paused",
+    "pending_since",
+)  # fmt: skip
+
+
+class Connections(Part):
+    """One row per connection that was ever heard of."""
+
+    def connection_states(self) -> list[ConnectionState]:
+        """Every known connection by name, with the number of parked changes."""
+        waiting = select(parked.c.connection, func.count().label("n")).group_by(parked.c.connection).subquery()
+        columns = [connections.c.name, *(connections.c[name] for name in SETTABLE)]
+        query = (
+            select(*columns, func.coalesce(waiting.c.n, 0).label("parked"))
+            .select_from(connections.outerjoin(waiting, waiting.c.connection == connections.c.name))
+            .order_by(connections.c.name)
+        )
+        with self._db.read() as conn:
+            return [ConnectionState(**row) for row in conn.execute(query).mappings()]
+
+    def set_connection(self, name: str, **fields: Any) -> None:
+        """Set some of ``SETTABLE``, keep the others; None empties a text. Raises TypeError for an unknown field."""
+        unknown = sorted(set(fields) - set(SETTABLE))
+        if unknown:
+            raise TypeError(f"a connection has no {', '.join(unknown)}; it has {', '.join(SETTABLE)}")
+        blank = blank_connection(name)
+        given = {k: blank[k] if v is None else v for k, v in fields.items()}
+        insert = self._db.insert(connections).values({**blank, **given})
+        put = insert.on_conflict_do_update(index_elements=["name"], set_=given or {"name": name})
+        with self._db.write() as conn:
+            conn.execute(put)
+
+    def save_departments(self, connection: str, frame: pd.DataFrame) -> None:
+        """Replace what is known of each side that DEPARTMENTS has rows of; a side without rows keeps its own."""
+        rows = [r for r in frame.to_dict("records") if r["connection"] == connection]
+        sides = {str(r["side"]) for r in rows}
+        fresh = [{**{n: str(r[n]) for n in ("connection", "side", "department", "name")}, "active": bool(r["active"])}
+                 for r in rows]  # fmt: skip
+        t = departments.c
+        with self._db.write() as conn:
+            conn.execute(delete(departments).where(t.connection == connection, t.side.in_(sides)))
+            self._db.upsert(conn, departments, fresh)
+
+    def departments(self, connection: str) -> pd.DataFrame:
+        """DEPARTMENTS as last saved, both sides."""
+        query = select(departments).where(departments.c.connection == connection)
+        with self._db.read() as conn:
+            rows = conn.execute(query.order_by(departments.c.side, departments.c.department)).mappings().all()
+        return build(DEPARTMENTS, map(dict, rows))
+
+    def progress(self, key: str) -> dict[str, Any] | None:
+        """How far a long task (a backfill, an audit) has got; None when it has not begun."""
+        with self._db.read() as conn:
+            value = conn.execute(select(progress.c.value).where(progress.c.key == key)).scalar()
+        return None if value is None else dict(json.loads(value))
+
+    def save_progress(self, key: str, value: Mapping[str, Any]) -> None:
+        """Remember it durably."""
+        with self._db.write() as conn:
+            row = {"key": key, "value": json.dumps(value, default=str), "changed_at": self._db.now(conn)}
+            self._db.upsert(conn, progress, [row])

@@ -1,0 +1,117 @@
+"""One engine, its transactions, its clock and its errors. Knows both dialects so that nothing else must."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from remotesupport.store.engines import LOCK_SECONDS, WRITE, Address, make_engine
+from remotesupport.store.errors import StoreError, StoreUnavailable
+from remotesupport.store.faults import translate
+
+CHUNK = 500
+Clock = Callable[[], datetime]
+Upsert = sqlite.Insert | postgresql.Insert
+
+
+class Database:
+    """The engine behind a Store: ``read()`` and ``write()`` are transactions, safe to use from several threads."""
+
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
+        self.address = Address.parse(url)
+        self.engine: Engine = make_engine(self.address)
+        self._clock = clock
+        self._writing = threading.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Else it is PostgreSQL."""
+        return self.address.is_sqlite
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads. Raises StoreUnavailable, StoreError."""
+        with self._translated(), self.engine.connect() as conn, conn.begin():
+            yield conn
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is durable when the block is left without an error, and leaves nothing otherwise.
+
+        SQLite: BEGIN IMMEDIATE, one writer at a time, so what was read in it stays true until the commit.
+        """
+        with self._translated(), self._one_writer(), self.engine.connect() as plain:
+            conn = plain.execution_options(**{WRITE: True})
+            with conn.begin():
+                yield conn
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        """SQLite has one writer; threads of this process queue here in order instead of polling the file's lock."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=LOCK_SECONDS):
+            raise StoreUnavailable(
+                f"{self.address.shown}: waited {LOCK_SECONDS} s for another thread's write. Nothing was written; "
+                "the next run tries again."
+            )
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError:
+            raise
+        except SQLAlchemyError as error:
+            # Without the chain: the driver's own text may repeat the address it was given.
+            raise translate(error, self.address) from None
+
+    def now(self, conn: Connection) -> datetime:
+        """The store's clock: injected, else the server's on PostgreSQL (many machines, one clock), else this host's."""
+        if self._clock is None and not self.is_sqlite:
+            moment: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
+            return moment.astimezone(UTC)
+        return self.local_now()
+
+    def local_now(self) -> datetime:
+        """This host's clock (or the injected one), in UTC."""
+        return self._clock().astimezone(UTC) if self._clock else datetime.now(UTC)
+
+    def insert(self, table: Table) -> Upsert:
+        """The dialect's INSERT, which knows ON CONFLICT."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def upsert(self, conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert ``rows`` (all with the same columns), or overwrite the ones whose primary key is there."""
+        if not rows:
+            return
+        insert = self.insert(table)
+        keys = [c.name for c in table.primary_key]
+        changed = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+        conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), [dict(r) for r in rows])
+
+
+def chunks(keys: Iterable[str]) -> Iterator[list[str]]:
+    """Distinct keys in lists that a statement can take."""
+    distinct = list(dict.fromkeys(keys))
+    for start in range(0, len(distinct), CHUNK):
+        yield distinct[start : start + CHUNK]
+
+
+class Part:
+    """Base of the parts that Store is composed of."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database

@@ -1,0 +1,66 @@
+"""Intent ↔ row, and the questions that are asked of intents inside a transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, false, select
+
+from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState
+from remotesupport.store.tables import intents
+
+WAITING = (IntentState.INTENT, IntentState.UNKNOWN)
+REUSABLE = (IntentState.REFUSED, IntentState.ABSENT)
+_PLAIN = (
+    "key", "connection", "ext_ticket", "main_ticket", "body_hash", "files_hash", "last_known", "last_ordinal",
+    "deadline", "run", "subject", "attempt", "absent_reads", "cause",
+)  # fmt: skip
+
+
+def to_row(intent: Intent) -> dict[str, Any]:
+    """The columns of a fresh intent, without id."""
+    row = {name: getattr(intent, name) for name in _PLAIN}
+    return {
+        **row, "kind": str(intent.kind), "direction": str(intent.direction), "covers": covers_json(intent.covers),
+        "state": str(IntentState.INTENT), "settled": False, "attempt": 1, "absent_reads": 0, "cause": "",
+    }  # fmt: skip
+
+
+def from_row(row: RowMapping) -> Intent:
+    """The value that ``to_row`` came from, with id and state."""
+    plain = {name: row[name] for name in (*_PLAIN, "id")}
+    return Intent(
+        **plain,
+        kind=ChangeKind(row["kind"]),
+        direction=Direction(row["direction"]),
+        covers=tuple(Carried(*c) for c in json.loads(row["covers"])),
+        state=IntentState(row["state"]),
+    )
+
+
+def covers_json(covers: Iterable[Carried]) -> str:
+    """As in CHANGES.covers: [source_message, body_hash, target_message|null]."""
+    return json.dumps([[c.source_message, c.body_hash, c.target_message] for c in covers], separators=(",", ":"))
+
+
+def is_settled(state: IntentState, covers: Iterable[Carried]) -> bool:
+    """Nothing is left to find out: refused, absent, or done with every target message known."""
+    if state in REUSABLE:
+        return True
+    return state not in WAITING and all(c.target_message is not None for c in covers)
+
+
+def by_key(conn: Connection, key: str) -> Intent | None:
+    """The intent of this key, whatever its state."""
+    row = conn.execute(select(intents).where(intents.c.key == key)).mappings().first()
+    return from_row(row) if row else None
+
+
+def open_of(conn: Connection, connection: str, ext_ticket: str | None = None) -> list[Intent]:
+    """Intents that are not settled, oldest first (a partial index, so the settled ones cost nothing)."""
+    query = select(intents).where(intents.c.settled == false(), intents.c.connection == connection)
+    if ext_ticket is not None:
+        query = query.where(intents.c.ext_ticket == ext_ticket)
+    return [from_row(row) for row in conn.execute(query.order_by(intents.c.id)).mappings()]

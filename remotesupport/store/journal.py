@@ -1,0 +1,123 @@
+"""The journal: what is about to be written, committed before; how uncertain outcomes stand. Receipts: receipts.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from remotesupport.core.model import ChangeKind, Intent, IntentState, Lease
+from remotesupport.store.database import Part
+from remotesupport.store.errors import AlreadyIntended, WriteBlocked
+from remotesupport.store.intents import REUSABLE, WAITING, by_key, is_settled, open_of, to_row
+from remotesupport.store.leases import require_lease
+from remotesupport.store.notes import note
+from remotesupport.store.pairs import carried_of, this_link
+from remotesupport.store.tables import intents, links
+
+
+class Journal(Part):
+    """Exactly one effect (semantics, section 7): steps 1 and 2, and the states of what is unknown."""
+
+    def intend(self, lease: Lease, intent: Intent) -> Intent:
+        """Commit the intent durably, in one transaction with the checks; only then may the request be sent.
+
+        Returns it with id and attempt. Raises LeaseLost (token passed on, or less time left than the request may
+        take), AlreadyIntended (key known, or its messages are carried already), WriteBlocked (another write of this
+        ticket and direction has an unknown outcome), StoreUnavailable (perhaps committed: do not send).
+        """
+        with self._db.write() as conn:
+            require_lease(self._db, conn, lease, intent)
+            _refuse_second(conn, intent)
+            return self._insert(conn, intent)
+
+    def _insert(self, conn: Connection, intent: Intent) -> Intent:
+        row = {**to_row(intent), "changed_at": self._db.now(conn)}
+        insert = self._db.insert(intents)
+        again = {name: insert.excluded[name] for name in row if name not in ("key", "attempt")}
+        reuse = insert.values(row).on_conflict_do_update(
+            index_elements=["key"],
+            set_={**again, "attempt": intents.c.attempt + 1},
+            where=intents.c.state.in_([str(s) for s in REUSABLE]),
+        )
+        got = conn.execute(reuse.returning(intents.c.id, intents.c.attempt)).first()
+        if got is None:
+            raise _already(intent, by_key(conn, intent.key))
+        state = IntentState.INTENT
+        return replace(intent, id=got.id, attempt=got.attempt, state=state, absent_reads=0, cause="")
+
+    def mark(self, intent: Intent, state: IntentState, cause: str = "") -> bool:
+        """UNKNOWN, REFUSED or ABSENT with its cause, and a line in the timeline.
+
+        False, and nothing is changed, when this attempt is over already: an outcome that was found out is never
+        made uncertain again by somebody who comes late.
+        """
+        values = {"state": str(state), "cause": cause, "settled": is_settled(state, intent.covers)}
+        with self._db.write() as conn:
+            changed = _change_waiting(conn, intent, {**values, "changed_at": self._db.now(conn)})
+            if changed:
+                words = f"{intent.kind} {intent.direction}: {cause}"
+                note(self._db, conn, intent.connection, intent.ext_ticket, str(state), intent.run, words)
+        return changed
+
+    def count_absent(self, intent: Intent) -> int:
+        """One more complete read-back showed nothing; how many so far. 0 when this attempt is over already."""
+        with self._db.write() as conn:
+            query = update(intents).where(*_this_attempt(intent)).values(absent_reads=intents.c.absent_reads + 1)
+            return conn.execute(query.returning(intents.c.absent_reads)).scalar() or 0
+
+    def open_intents(self, connection: str) -> list[Intent]:
+        """INTENT, UNKNOWN, and done ones whose target message is not known yet; oldest first."""
+        with self._db.read() as conn:
+            return open_of(conn, connection)
+
+
+def _this_attempt(intent: Intent) -> tuple[Any, ...]:
+    waiting = intents.c.state.in_([str(s) for s in WAITING])
+    return intents.c.id == intent.id, intents.c.attempt == intent.attempt, waiting
+
+
+def _change_waiting(conn: Connection, intent: Intent, values: dict[str, Any]) -> bool:
+    found = conn.execute(update(intents).where(*_this_attempt(intent)).values(values).returning(intents.c.id))
+    return found.first() is not None
+
+
+def _refuse_second(conn: Connection, intent: Intent) -> None:
+    """The lease's row is locked, so what is seen here stays true until the commit."""
+    before = by_key(conn, intent.key)
+    if before is not None and before.state not in REUSABLE:
+        raise _already(intent, before)
+    for other in open_of(conn, intent.connection, intent.ext_ticket):
+        if other.direction is intent.direction and other.state in WAITING:
+            raise WriteBlocked(
+                f"{intent.connection}: ticket {intent.ext_ticket}, {intent.direction}: {other.kind} ({other.key}) has "
+                "no known outcome yet, so nothing later is sent. It is read back in the next run.",
+                other,
+            )
+    _refuse_done(conn, intent)
+
+
+def _refuse_done(conn: Connection, intent: Intent) -> None:
+    """What the ledger has is done, even when its intent was pruned long ago."""
+    wanted = {c.source_message: c.body_hash for c in intent.covers}
+    there = carried_of(conn, intent.connection, str(intent.direction), intent.ext_ticket, list(wanted))
+    done = [c.source_message for c in there if wanted[c.source_message] == c.body_hash]
+    if done or (intent.kind is ChangeKind.CREATE and _is_linked(conn, intent)):
+        what = f"message {done[0]}" if done else "the ticket"
+        raise AlreadyIntended(
+            f"{intent.connection}: ticket {intent.ext_ticket}, {intent.direction}: {what} is on the other side "
+            "already; nothing is sent. Make a new plan: this one is older than the ledger."
+        )
+
+
+def _is_linked(conn: Connection, intent: Intent) -> bool:
+    query = select(links.c.main_ticket).where(*this_link(intent.connection, intent.ext_ticket))
+    return conn.execute(query).first() is not None
+
+
+def _already(intent: Intent, before: Intent | None) -> AlreadyIntended:
+    state = f"{before.state} since attempt {before.attempt}" if before else "in another transaction"
+    return AlreadyIntended(
+        f"{intent.connection}: {intent.kind} {intent.key} was intended before ({state}); nothing is sent twice.", before
+    )

@@ -1,0 +1,1 @@
+"""Alembic's home inside the package: env.py and the versions."""

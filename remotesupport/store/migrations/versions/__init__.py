@@ -1,0 +1,1 @@
+"""One file per change of the tables, numbered; never edited after a release."""

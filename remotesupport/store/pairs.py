@@ -1,0 +1,120 @@
+"""Writing links and carried messages inside somebody else's transaction. No transactions of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from remotesupport.core.model import Carried, LinkRow
+from remotesupport.store.database import Database, chunks
+from remotesupport.store.errors import LinkConflict
+from remotesupport.store.tables import carried, connections, links
+
+
+def put_link(db: Database, conn: Connection, link: LinkRow, *, departed: bool | None = None) -> None:
+    """Insert the link, or update its states; a missing department and ``departed=None`` keep what is there.
+
+    Raises LinkConflict when either ticket is linked to another one.
+    """
+    _refuse_other_claims(conn, link)
+    row = {
+        "connection": link.connection, "ext_ticket": link.ext_ticket, "main_ticket": link.main_ticket,
+        "ext_state": str(link.ext_state), "main_state": str(link.main_state), "department": link.department,
+        "departed": bool(departed),
+    }  # fmt: skip
+    insert = db.insert(links).values(row).on_conflict_do_nothing(index_elements=["connection", "ext_ticket"])
+    try:
+        new = conn.execute(insert.returning(links.c.ext_ticket)).first()
+    except IntegrityError:  # another process linked it between the look and the insert
+        raise _conflict(link, "another external ticket") from None
+    if new is not None:
+        _count_link(db, conn, link.connection)
+        return
+    changed = {k: row[k] for k in ("ext_state", "main_state")}
+    changed |= {"department": link.department} if link.department is not None else {}
+    changed |= {"departed": departed} if departed is not None else {}
+    conn.execute(update(links).where(*this_link(link.connection, link.ext_ticket)).values(changed))
+
+
+def this_link(connection: str, ext_ticket: str) -> tuple[Any, Any]:
+    """The two conditions that name one link."""
+    return links.c.connection == connection, links.c.ext_ticket == ext_ticket
+
+
+def _refuse_other_claims(conn: Connection, link: LinkRow) -> None:
+    claims = or_(links.c.ext_ticket == link.ext_ticket, links.c.main_ticket == link.main_ticket)
+    query = select(links.c.ext_ticket, links.c.main_ticket).where(links.c.connection == link.connection, claims)
+    for ext_ticket, main_ticket in conn.execute(query.with_for_update()):
+        if (ext_ticket, main_ticket) != (link.ext_ticket, link.main_ticket):
+            raise _conflict(link, f"external ticket {ext_ticket} with main ticket {main_ticket}")
+
+
+def _conflict(link: LinkRow, other: str) -> LinkConflict:
+    return LinkConflict(
+        f"{link.connection}: external ticket {link.ext_ticket} and main ticket {link.main_ticket} cannot be linked, "
+        f"the ledger has {other}. See both tickets and `remotesupport why {link.connection} {link.ext_ticket}`."
+    )
+
+
+def _count_link(db: Database, conn: Connection, connection: str) -> None:
+    row = {**blank_connection(connection), "linked": 1}
+    insert = db.insert(connections).values(row)
+    more = {"linked": connections.c.linked + 1}
+    conn.execute(insert.on_conflict_do_update(index_elements=["name"], set_=more))
+
+
+def blank_connection(name: str) -> dict[str, Any]:
+    """A connection's row before anything is known of it."""
+    return {
+        "name": name, "last_good": None, "last_run": None, "read_outcome": "", "stopped_plan": None,
+        "stopped_why": "", "access": "", "access_at": None, "paused": False, "pending_since": None, "linked": 0,
+    }  # fmt: skip
+
+
+def put_carried(
+    db: Database, conn: Connection, connection: str, direction: str, ext_ticket: str, rows: Iterable[Carried]
+) -> list[Carried]:
+    """Insert or update carried messages. An unknown target never replaces a known one of the same text.
+
+    Where an edit's follow-up replaces an older target, the older one is kept under ``<source>@<hash>``: it is ours,
+    and must never look like a new message of that thread. Returns ``rows`` as they are now.
+    """
+    news = {row.source_message: row for row in rows}
+    olds = {row.source_message: row for row in carried_of(conn, connection, direction, ext_ticket, list(news))}
+    final = [line for new in news.values() for line in _merged(olds.get(new.source_message), new)]
+    where = {"connection": connection, "direction": direction, "ext_ticket": ext_ticket}
+    db.upsert(conn, carried, [
+        {**where, "source_message": c.source_message, "target_message": c.target_message, "body_hash": c.body_hash}
+        for c in final
+    ])  # fmt: skip
+    return [c for c in final if c.source_message in news]
+
+
+def carried_of(
+    conn: Connection, connection: str, direction: str, ext_ticket: str, sources: Sequence[str]
+) -> list[Carried]:
+    """What is carried of these source messages."""
+    t = carried.c
+    here = (t.connection == connection, t.direction == direction, t.ext_ticket == ext_ticket)
+    columns = select(t.source_message, t.body_hash, t.target_message)
+    return [
+        Carried(*row)
+        for some in chunks(sources)
+        for row in conn.execute(columns.where(*here, t.source_message.in_(some)))
+    ]
+
+
+def _merged(old: Carried | None, new: Carried) -> list[Carried]:
+    if old is None or old.target_message in (None, new.target_message):
+        return [new]
+    if old.body_hash == new.body_hash and new.target_message is None:
+        return [old]
+    return [new, Carried(f"{old.source_message}@{old.body_hash[:8]}", old.body_hash, old.target_message)]
+
+
+def count_links(conn: Connection, connection: str) -> int:
+    """The true number of links of a connection (slow; the counter in ``connections`` is kept equal to it)."""
+    return conn.execute(select(func.count()).select_from(links).where(links.c.connection == connection)).scalar_one()

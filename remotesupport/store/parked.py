@@ -1,0 +1,117 @@
+"""Changes that failed and wait, and what must wait for them. Nothing parked expires silently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, RowMapping, delete, false, select
+
+from remotesupport.core.frames import BLOCKED, build
+from remotesupport.core.model import ChangeKind, Direction, ParkedChange
+from remotesupport.store.database import Part
+from remotesupport.store.intents import WAITING
+from remotesupport.store.notes import note
+from remotesupport.store.tables import intents, parked
+
+_FIELDS = tuple(f.name for f in fields(ParkedChange))
+
+
+class Parked(Part):
+    """One row per connection and key; parking it again counts as one more attempt."""
+
+    def park(self, change: ParkedChange) -> ParkedChange:
+        """Insert it, or update cause, attempts, next try and run of the one with its key (``since`` stays).
+
+        Returns it as stored, with id. The timeline gets a line when it is new or its cause is.
+        """
+        with self._db.write() as conn:
+            old = _by_key(conn, change)
+            stored = self._put(conn, change)
+            if old is None or old.cause != stored.cause:
+                words = f"{change.kind}: {stored.cause}"
+                note(self._db, conn, change.connection, change.ext_ticket, "parked", change.run, words)
+        return stored
+
+    def _put(self, conn: Connection, change: ParkedChange) -> ParkedChange:
+        row = {name: getattr(change, name) for name in _FIELDS if name != "id"}
+        row |= {"direction": str(change.direction) if change.direction else None, "kind": str(change.kind)}
+        insert = self._db.insert(parked)
+        again: dict[str, Any] = {k: insert.excluded[k] for k in ("cause", "next_try", "run", "kind", "direction")}
+        put = insert.values(row).on_conflict_do_update(
+            index_elements=["connection", "key"], set_={**again, "attempts": parked.c.attempts + 1}
+        )
+        got = conn.execute(put.returning(parked.c.id, parked.c.since, parked.c.attempts, parked.c.cause)).one()
+        return replace(change, id=got.id, since=got.since, attempts=got.attempts, cause=got.cause)
+
+    def parked(self, connections: Iterable[str] | None = None) -> list[ParkedChange]:
+        """What waits, oldest first; None: of every connection."""
+        query = select(parked).order_by(parked.c.since, parked.c.id)
+        if connections is not None:
+            query = query.where(parked.c.connection.in_(list(connections)))
+        with self._db.read() as conn:
+            return [_change(row) for row in conn.execute(query).mappings()]
+
+    def unpark(self, parked_id: int, run: str = "") -> ParkedChange | None:
+        """Let it go: the next plan may offer it again. Returns what it was, None when it is not there."""
+        with self._db.write() as conn:
+            row = conn.execute(delete(parked).where(parked.c.id == parked_id).returning(parked)).mappings().first()
+            if row is None:
+                return None
+            change = _change(row)
+            note(
+                self._db, conn, change.connection, change.ext_ticket, "unparked", run, f"{change.kind}: {change.cause}"
+            )
+        return change
+
+    def blocked(self, connections: Iterable[str]) -> pd.DataFrame:
+        """BLOCKED: tickets and directions with an unknown outcome, or with a parked change that is not due yet.
+
+        A parked change whose ``next_try`` has come blocks no more, so that the next plan offers it again. Without a
+        direction it blocks nothing (an attachment, say), except a conflict, which blocks both.
+        """
+        names = list(connections)
+        with self._db.read() as conn:
+            rows = [*_unknown(conn, names), *self._waiting(conn, names)]
+        first = {(r["connection"], r["ext_ticket"], r["direction"]): r for r in reversed(rows)}
+        return build(BLOCKED, first.values())
+
+    def _waiting(self, conn: Connection, names: list[str]) -> list[dict[str, str]]:
+        now = self._db.now(conn)
+        found = [_change(row) for row in conn.execute(select(parked).where(parked.c.connection.in_(names))).mappings()]
+        waits = [c for c in found if c.next_try is None or c.next_try > now]
+        return [_block(c.connection, c.ext_ticket, str(d), f"parked: {c.cause}") for c in waits for d in _directions(c)]
+
+
+def _unknown(conn: Connection, names: list[str]) -> list[dict[str, str]]:
+    t = intents.c
+    query = select(t.connection, t.ext_ticket, t.direction, t.kind).where(
+        t.settled == false(), t.connection.in_(names), t.state.in_([str(s) for s in WAITING])
+    )
+    return [
+        _block(r.connection, r.ext_ticket, r.direction, f"the outcome of a {r.kind} is not known yet")
+        for r in conn.execute(query)
+    ]
+
+
+def _block(connection: str, ext_ticket: str, direction: str, cause: str) -> dict[str, str]:
+    return {"connection": connection, "ext_ticket": ext_ticket, "direction": direction, "cause": cause}
+
+
+def _directions(change: ParkedChange) -> tuple[Direction, ...]:
+    if change.direction is not None:
+        return (change.direction,)
+    return tuple(Direction) if change.kind is ChangeKind.CONFLICT else ()
+
+
+def _by_key(conn: Connection, change: ParkedChange) -> ParkedChange | None:
+    here = (parked.c.connection == change.connection, parked.c.key == change.key)
+    row = conn.execute(select(parked).where(*here)).mappings().first()
+    return _change(row) if row else None
+
+
+def _change(row: RowMapping) -> ParkedChange:
+    direction = Direction(row["direction"]) if row["direction"] else None
+    return ParkedChange(**{**row, "direction": direction, "kind": ChangeKind(row["kind"])})

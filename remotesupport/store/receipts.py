@@ -1,0 +1,116 @@
+"""What came back from a write: receipt and ledger rows in one transaction. What is about to be written: journal.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, RowMapping, delete, select, update
+
+from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, LinkRow
+from remotesupport.store.database import Part
+from remotesupport.store.intents import WAITING, covers_json, is_settled
+from remotesupport.store.notes import note
+from remotesupport.store.pairs import put_carried, put_link, this_link
+from remotesupport.store.tables import intents, links, parked
+
+DONE = {
+    ChangeKind.CREATE: "created", ChangeKind.ADOPT: "adopted", ChangeKind.POST: "posted", ChangeKind.CLOSE: "closed",
+    ChangeKind.REOPEN: "reopened", ChangeKind.DEPARTURE: "departed", ChangeKind.CONFLICT: "conflict",
+}  # fmt: skip
+
+
+class Receipts(Part):
+    """Needs no lease: the write did happen, and what happened must be known."""
+
+    def receive(
+        self,
+        intent: Intent,
+        *,
+        main_ticket: str | None,
+        carried: Sequence[Carried],
+        ext_state: str,
+        main_state: str,
+        department: str | None,
+        state: IntentState = IntentState.ACKED,
+        departed: bool | None = None,
+    ) -> None:
+        """Receipt, link, carried messages and a timeline line, all or none. May be repeated.
+
+        ``main_ticket`` None: the one that the ledger has. ``department`` None: as it was. ``departed`` None: a
+        departure sets it, a reopening in the main billing clears it, the rest keeps it. Raises LinkConflict (nothing
+        is stored then; the intent stays open), StoreUnavailable.
+        """
+        with self._db.write() as conn:
+            main = main_ticket or _linked_to(conn, intent)
+            link = LinkRow(intent.connection, intent.ext_ticket, main, ext_state, main_state, department)
+            put_link(self._db, conn, link, departed=_departs(intent) if departed is None else departed)
+            self._settle(conn, intent, state, carried, main)
+            words = _words(intent, main, carried, state)
+            note(self._db, conn, intent.connection, intent.ext_ticket, DONE[intent.kind], intent.run, words)
+
+    def confirm(
+        self,
+        intent: Intent,
+        carried: Sequence[Carried],
+        main_ticket: str | None = None,
+        state: IntentState = IntentState.ADOPTED,
+    ) -> None:
+        """A read-back found it: fill in the target messages' ids, all or none. May be repeated.
+
+        With ``main_ticket`` the pair is linked (open, open) if it was not. Raises LinkConflict, StoreUnavailable.
+        """
+        with self._db.write() as conn:
+            if main_ticket is not None:
+                self._link_if_new(conn, intent, main_ticket)
+            before = conn.execute(select(intents.c.state).where(intents.c.id == intent.id)).scalar()
+            self._settle(conn, intent, state, carried, main_ticket)
+            if before in WAITING:
+                words = _words(intent, main_ticket or intent.main_ticket or "", carried, state)
+                note(self._db, conn, intent.connection, intent.ext_ticket, DONE[intent.kind], intent.run, words)
+
+    def _link_if_new(self, conn: Connection, intent: Intent, main_ticket: str) -> None:
+        old = _link_of(conn, intent)
+        ext_state, main_state = (old["ext_state"], old["main_state"]) if old else ("open", "open")
+        link = LinkRow(intent.connection, intent.ext_ticket, main_ticket, ext_state, main_state, None)
+        put_link(self._db, conn, link)
+
+    def _settle(
+        self, conn: Connection, intent: Intent, state: IntentState, carried: Sequence[Carried], main_ticket: str | None
+    ) -> None:
+        if intent.id is None:
+            raise ValueError(f"{intent.key} was never intended: only what `intend` returned can have a receipt")
+        known = put_carried(self._db, conn, intent.connection, str(intent.direction), intent.ext_ticket, carried)
+        settled = is_settled(state, known)
+        values = {
+            "state": str(state), "covers": covers_json([] if settled else known), "settled": settled, "cause": "",
+            "main_ticket": main_ticket or intent.main_ticket, "subject": "", "changed_at": self._db.now(conn),
+        }  # fmt: skip
+        conn.execute(update(intents).where(intents.c.id == intent.id).values(values))
+        done = (parked.c.connection == intent.connection, parked.c.key == intent.key)
+        conn.execute(delete(parked).where(*done))
+
+
+def _link_of(conn: Connection, intent: Intent) -> RowMapping | None:
+    here = this_link(intent.connection, intent.ext_ticket)
+    return conn.execute(select(links).where(*here)).mappings().first()
+
+
+def _linked_to(conn: Connection, intent: Intent) -> str:
+    old = _link_of(conn, intent)
+    if old is None:
+        raise ValueError(f"{intent.key}: a receipt for a ticket that is not linked needs its main ticket")
+    return str(old["main_ticket"])
+
+
+def _departs(intent: Intent) -> bool | None:
+    if intent.kind is ChangeKind.DEPARTURE:
+        return True
+    return False if intent.kind is ChangeKind.REOPEN and intent.direction is Direction.TO_MAIN else None
+
+
+def _words(intent: Intent, main_ticket: str, carried: Sequence[Carried], state: IntentState) -> str:
+    """Ids only: "to_main 88: 77 → 1234"; long lists are counted."""
+    pairs = ", ".join(f"{c.source_message} → {c.target_message or '?'}" for c in carried[:3])
+    more = f" and {len(carried) - 3} more" if len(carried) > 3 else ""
+    found = " (found by reading back)" if state is IntentState.ADOPTED else ""
+    return f"{intent.direction} {main_ticket}{': ' if pairs else ''}{pairs}{more}{found}"

@@ -1,0 +1,80 @@
+"""What the store hands back that is not a word of the core: runs, saved plans, connections. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from remotesupport.core.model import Direction
+
+
+class PlanState(StrEnum):
+    """The life of a saved plan. Only open ones keep their rows (and with them the texts to send)."""
+
+    PLANNED = "planned"
+    STOPPED = "stopped"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    STALE = "stale"
+    EXPIRED = "expired"
+
+
+OPEN_PLANS = (PlanState.PLANNED, PlanState.STOPPED, PlanState.APPLYING)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan as saved. ``plan_json`` is None once it was applied, is stale or has expired."""
+
+    id: str
+    connection: str
+    run: str
+    state: str
+    verdict: str
+    detail: str
+    plan_json: str | None
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run; ``finished`` and ``state`` are None while it goes on (or when it died)."""
+
+    run: str
+    kind: str
+    flow_run: str | None
+    started: datetime
+    finished: datetime | None = None
+    state: str | None = None
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """What is remembered of a connection from run to run.
+
+    ``read_outcome`` as in the READS frame, "" before the first run; ``access`` the open access problem in words, ""
+    for none, and ``access_at`` when it was seen; ``parked`` how many changes wait; ``pending_since`` the oldest human
+    action not carried yet.
+    """
+
+    name: str
+    last_good: datetime | None = None
+    last_run: datetime | None = None
+    read_outcome: str = ""
+    stopped_plan: str | None = None
+    stopped_why: str = ""
+    access: str = ""
+    access_at: datetime | None = None
+    paused: bool = False
+    pending_since: datetime | None = None
+    parked: int = 0
+
+
+def intent_key(connection: str, direction: Direction | str, ext_ticket: str, act: str) -> str:
+    """The unique name of one write. ``act`` comes last, so a slash in it is harmless; one in the ticket is escaped."""
+    ticket = ext_ticket.replace("%", "%25").replace("/", "%2F")
+    return f"{connection}/{direction}/{ticket}/{act}"

@@ -1,0 +1,58 @@
+"""The one class that the rest of the program knows: everything that must outlive a run. The parts do the work."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from remotesupport.store import migrate as migration
+from remotesupport.store.connections import Connections
+from remotesupport.store.database import Clock, Database
+from remotesupport.store.journal import Journal
+from remotesupport.store.leases import Leases
+from remotesupport.store.ledger import Ledger
+from remotesupport.store.parked import Parked
+from remotesupport.store.plans import Plans
+from remotesupport.store.receipts import Receipts
+from remotesupport.store.retention import Retention
+from remotesupport.store.runs import Runs
+from remotesupport.store.sightings import Sightings
+from remotesupport.store.timeline import Timeline
+
+
+class Store(
+    Runs, Sightings, Ledger, Leases, Journal, Receipts, Parked, Plans, Timeline, Connections, Retention
+):  # fmt: skip
+    """SQLite or PostgreSQL behind one synchronous, thread-safe interface.
+
+    Every method is one transaction: durable when it returns, without a trace when it raises.
+    """
+
+    @classmethod
+    def open(cls, url: str, clock: Clock | None = None) -> Self:
+        """A store at ``url``, not connected yet. ``clock`` replaces the store's clock (tests own time).
+
+        Raises StoreError for an address that is neither an SQLite file nor PostgreSQL.
+        """
+        return cls(Database(url, clock))
+
+    @property
+    def shown(self) -> str:
+        """Where it is, for people: no login, no password."""
+        return self._db.address.shown
+
+    def migrate(self) -> bool:
+        """Bring the tables to this version; True when something was done. Safe from several processes at once."""
+        return migration.migrate(self._db)
+
+    def close(self) -> None:
+        """Close all connections. The store may be used again afterwards."""
+        self._db.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,132 @@
+"""The tables. Changed only together with a migration (a test compares both). No queries here.
+
+No column holds the text of a message but ``plans.body``, which is emptied when its plan is applied or expires.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
+
+from remotesupport.store.columns import SUBJECT_LIMIT, Id, UtcTime, Words
+
+metadata = MetaData()
+
+
+def _text(name: str, *, key: bool = False, nullable: bool = False) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=nullable)
+
+
+def _time(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, UtcTime, nullable=nullable)
+
+
+runs = Table(
+    "rs_runs", metadata,
+    _text("run", key=True), _text("kind"), _text("flow_run", nullable=True), _time("started"),
+    _time("finished", nullable=True), _text("state", nullable=True), _text("summary", nullable=True),
+    Index("rs_runs_started", "started"),
+)  # fmt: skip
+
+sightings = Table(
+    "rs_sightings", metadata,
+    _text("connection", key=True), _text("side", key=True), _text("listing", key=True), _text("ticket", key=True),
+    _text("row_hash"), _time("row_since"), _time("read_at", nullable=True), _text("department", nullable=True),
+    _text("state", nullable=True), Column("activity", Words, nullable=False), _text("run"),
+    Index("rs_sightings_pending", "connection", "side",
+          sqlite_where=text("row_hash = ''"), postgresql_where=text("row_hash = ''")),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+links = Table(
+    "rs_links", metadata,
+    _text("connection", key=True), _text("ext_ticket", key=True), _text("main_ticket"), _text("ext_state"),
+    _text("main_state"), _text("department", nullable=True), Column("departed", Boolean, nullable=False),
+    UniqueConstraint("connection", "main_ticket", name="rs_links_main"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+carried = Table(
+    "rs_carried", metadata,
+    _text("connection", key=True), _text("direction", key=True), _text("ext_ticket", key=True),
+    _text("source_message", key=True), _text("target_message", nullable=True), _text("body_hash"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+leases = Table(
+    "rs_leases", metadata,
+    _text("connection", key=True), _text("holder", nullable=True), Column("token", BigInteger, nullable=False),
+    _time("expires_at"),
+)  # fmt: skip
+
+intents = Table(
+    "rs_intents", metadata,
+    Column("id", Id, primary_key=True, autoincrement=True), _text("key"), _text("connection"), _text("kind"),
+    _text("direction"), _text("ext_ticket"), _text("main_ticket", nullable=True), _text("body_hash"),
+    _text("files_hash"), _text("last_known", nullable=True), Column("last_ordinal", Integer, nullable=False),
+    _time("deadline"), _text("run"), _text("covers"),
+    Column("subject", Words(SUBJECT_LIMIT), nullable=False), _text("state"),
+    Column("attempt", Integer, nullable=False), Column("absent_reads", Integer, nullable=False),
+    Column("cause", Words, nullable=False), Column("settled", Boolean, nullable=False), _time("changed_at"),
+    UniqueConstraint("key", name="rs_intents_key"),
+    Index("rs_intents_open", "connection", "ext_ticket",
+          sqlite_where=text("settled = 0"), postgresql_where=text("NOT settled")),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+parked = Table(
+    "rs_parked", metadata,
+    Column("id", Id, primary_key=True, autoincrement=True), _text("connection"), _text("ext_ticket"),
+    _text("direction", nullable=True), _text("kind"), _text("key"), Column("cause", Words, nullable=False),
+    _time("since"), Column("attempts", Integer, nullable=False), _time("next_try", nullable=True), _text("run"),
+    UniqueConstraint("connection", "key", name="rs_parked_key"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+plans = Table(
+    "rs_plans", metadata,
+    _text("id", key=True), _text("connection"), _text("run"), _text("state"), Column("verdict", Words, nullable=False),
+    Column("detail", Words, nullable=False), _text("body", nullable=True), _time("created_at"), _time("changed_at"),
+    Index("rs_plans_connection", "connection", "state"),
+)  # fmt: skip
+
+reasons = Table(
+    "rs_reasons", metadata,
+    _text("connection", key=True), _text("ticket", key=True), _text("reason"), Column("detail", Words, nullable=False),
+    _text("main_ticket", nullable=True), _text("run"), _time("since"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+events = Table(
+    "rs_events", metadata,
+    Column("id", Id, primary_key=True, autoincrement=True), _time("at"), _text("connection"), _text("ext_ticket"),
+    _text("event"), _text("run"), Column("detail", Words, nullable=False),
+    Index("rs_events_ticket", "connection", "ext_ticket"),
+    Index("rs_events_at", "at"),
+)  # fmt: skip
+
+quarantine = Table(
+    "rs_quarantine", metadata,
+    Column("id", Id, primary_key=True, autoincrement=True), _text("run"), _time("at"), _text("connection"),
+    _text("side"), _text("ticket", nullable=True), _text("check"), Column("reason", Words, nullable=False),
+    Index("rs_quarantine_run", "run"),
+)  # fmt: skip
+
+connections = Table(
+    "rs_connections", metadata,
+    _text("name", key=True), _time("last_good", nullable=True), _time("last_run", nullable=True),
+    _text("read_outcome"), _text("stopped_plan", nullable=True), Column("stopped_why", Words, nullable=False),
+    Column("access", Words, nullable=False), _time("access_at", nullable=True),
+    Column("paused", Boolean, nullable=False), _time("pending_since", nullable=True), Column("linked", Integer, nullable=False),
+)  # fmt: skip
+
+departments = Table(
+    "rs_departments", metadata,
+    _text("connection", key=True), _text("side", key=True), _text("department", key=True),
+    Column("name", Words, nullable=False), Column("active", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+progress = Table(
+    "rs_progress", metadata,
+    _text("key", key=True), _text("value"), _time("changed_at"),
+)  # fmt: skip
