@@ -1,0 +1,12 @@
+"""Thin Prefect wrappers around the steps of a run; the file names are the steps. No decisions in here."""
+
+from __future__ import annotations
+
+from remotesupport.steps.values import Steps
+from tasks.extract import extract, extract_one, settle
+from tasks.load import load
+from tasks.reconcile import reconcile
+from tasks.report import report
+from tasks.validate import validate
+
+PREFECT_STEPS = Steps(extract, extract_one, settle, validate, reconcile, load, report)

@@ -1,0 +1,115 @@
+"""What the Prefect UI shows of a run, as plain values: tables and markdown in which no foreign text comes alive.
+
+Pure: no Prefect, no store. Foreign text (subjects, messages, what a billing answered) goes through ``plain`` always.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from remotesupport.core.report import BillingState, RunReport
+
+ROWS = 200
+SUBJECT_CHARS, TEXT_CHARS, REASON_CHARS = 80, 160, 300
+
+# Characters that mean something to a Markdown or HTML renderer, and look-alikes that mean nothing to any of them:
+# entities would be right in one place of the UI and garbage in another.
+_LOOKALIKES = str.maketrans(
+    {
+        "<": "‹", ">": "›", "[": "⟦", "]": "⟧", "(": "❨", ")": "❩", "{": "❴", "}": "❵", "`": "ˋ", "|": "¦", "*": "∗",
+        "_": "ˍ", "&": "＆", "\\": "＼", "@": "＠", "#": "＃", "~": "∼", "!": "ǃ", '"': "”", "'": "’", "$": "＄",
+    }
+)  # fmt: skip
+_INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
+_SHOWN_INVISIBLE = "·"
+
+
+def plain(text: object, limit: int = TEXT_CHARS) -> str:
+    """Foreign text as one short line without any markup, link, picture, control or direction character."""
+    one_line = " ".join(str(text).split())[: limit * 4]
+    seen = "".join(_SHOWN_INVISIBLE if unicodedata.category(c) in _INVISIBLE else c for c in one_line)
+    dead = seen.replace("://", ":∕∕").replace("//", "∕∕").translate(_LOOKALIKES)
+    dead = dead.replace("www.", "www·").replace("WWW.", "WWW·")
+    return dead if len(dead) <= limit else dead[: limit - 1] + "…"
+
+
+def plan_table(changes: pd.DataFrame) -> list[dict[str, Any]]:
+    """CHANGES of one connection → rows for a table, at most ``ROWS`` and one that says how many are not shown."""
+    rows = [_change(row) for row in changes.head(ROWS).to_dict("records")]
+    if len(changes) > ROWS:
+        rows.append(dict.fromkeys(rows[0], "") | {"change": f"… and {len(changes) - ROWS} more"})
+    return rows
+
+
+def _change(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        "change": plain(row["kind"]),
+        "to": plain(row["direction"]).removeprefix("toˍ"),
+        "ticket": plain(row["ext_ticket"], 40),
+        "main ticket": plain(row["main_ticket"], 40) if isinstance(row["main_ticket"], str) else "",
+        "subject": plain(row["subject"], SUBJECT_CHARS),
+        "text": plain(row["body"], TEXT_CHARS),
+        "detail": plain(row["detail"], TEXT_CHARS),
+    }
+
+
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; every cell goes through ``plain``."""
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    lines += ["| " + " | ".join(plain(cell, REASON_CHARS) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def summary_markdown(done: RunReport) -> str:
+    """The run: a line per connection, those out of order first."""
+    heads = ("billing", "state", "tickets read", "changes", "written", "parked", "quarantined", "requests", "s", "why")
+    lines = sorted(done.billings, key=lambda b: (b.state is BillingState.OK, b.name))
+    rows = [
+        (
+            b.name, b.state, b.tickets_read, _counts(b.changes), b.written, b.parked, b.quarantined, b.requests,
+            f"{b.seconds:.1f}", b.reason,
+        )
+        for b in lines
+    ]  # fmt: skip
+    return f"**{plain(done.kind)}** run {plain(done.run)}: {plain(done.headline, 500)}\n\n" + markdown_table(
+        heads, rows
+    )
+
+
+def _counts(changes: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {kind}" for kind, n in changes.items() if n)
+
+
+def board_markdown(states: Iterable[Any], now: datetime) -> str:
+    """The board of ``status``: a line per connection, the one that is behind most first."""
+    heads = ("billing", "last good", "behind", "parked", "stopped", "access")
+    worst = sorted(states, key=lambda s: (s.last_good is not None, s.last_good or now))
+    rows = [
+        (s.name, _time(s.last_good), _age(s.last_good, now), s.parked, s.stopped_why or "", s.access or "")
+        for s in worst
+    ]
+    return (
+        markdown_table(heads, rows) + f"\n\nAs of {now:%Y-%m-%d %H:%M} UTC; `remotesupport status` shows the present."
+    )
+
+
+def _time(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never"
+
+
+def _age(at: datetime | None, now: datetime) -> str:
+    return f"{max(0, int((now - at).total_seconds() // 60))} min" if at else ""
+
+
+def validation_markdown(quarantined: Sequence[Mapping[str, Any]], rejected: Mapping[str, str]) -> str:
+    """What validation kept out: connections, then tickets by id. Never their text."""
+    parts = [markdown_table(("billing", "rejected because"), rejected.items())] if rejected else []
+    heads = ("connection", "side", "ticket", "check", "reason")
+    parts.append(f"{len(quarantined)} in quarantine")
+    parts.append(markdown_table(heads, ([row.get(h, "") for h in heads] for row in quarantined[:ROWS])))
+    return "\n\n".join(parts)

@@ -1,0 +1,63 @@
+"""Extract and settle as Prefect tasks: one for the whole shard, and one by name for a connection that failed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from prefect import tags, task
+from prefect.utilities.annotations import quote
+
+from connectors.errors import Retriable
+from remotesupport.bootstrap import Context
+from remotesupport.core.model import Lease
+from remotesupport.core.report import RunRequest
+from remotesupport.steps import extract as steps
+from remotesupport.steps import readback
+from remotesupport.steps.values import Reads, Snapshot
+from tasks.policy import LEAST_S, ONCE, READS, time_left
+
+
+@task(name="extract", task_run_name="extract all billings", tags=["extract"], **ONCE)
+async def extract_all(given: Any) -> Reads:
+    """``given``: context, names, request."""
+    return await steps.extract(*given)
+
+
+@task(name="extract again", task_run_name="extract {name}", tags=["extract"], **READS)
+async def extract_by_name(name: str, given: Any) -> Snapshot:
+    """``given``: context, request. Raises ConnectorError; Retriable is retried."""
+    context, request = given
+    left = time_left()
+    if left is not None and left < LEAST_S:
+        raise Retriable("no time was left to try again in this minute", billing=name, cure="The next run tries again")
+    try:
+        async with asyncio.timeout(left):
+            return await steps.extract_one(context, name, request)
+    except TimeoutError:
+        raise Retriable(
+            "reading did not end within this minute", billing=name, cure="The next run tries again"
+        ) from None
+
+
+@task(name="settle", task_run_name="settle {name}", tags=["settle"], **ONCE)
+async def settle_by_name(name: str, given: Any) -> None:  # noqa: ARG001 - the name is the task run's
+    """``given``: context, snapshot, lease, run."""
+    await readback.settle(*given)
+
+
+async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> Reads:
+    """One task run for the whole shard."""
+    return await extract_all(quote((ctx, names, request)))
+
+
+async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
+    """A task run of its own for a connection that failed: its retries are seen by name."""
+    with tags(f"billing:{name}"):
+        return await extract_by_name(name, quote((ctx, request)))
+
+
+async def settle(ctx: Context, snapshot: Snapshot, lease: Lease, run: str) -> None:
+    """A task run of its own: an earlier run left a write open."""
+    with tags(f"billing:{snapshot.name}"):
+        await settle_by_name(snapshot.name, quote((ctx, snapshot, lease, run)))

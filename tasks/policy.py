@@ -1,0 +1,62 @@
+"""How tasks retry and how long they may take. The only place with Prefect's retry settings.
+
+Only what may pass by itself is retried (``Retriable``), and only while the run's minute lasts. Tasks that write are
+never retried by Prefect: whether a write happened is a question for the ledger and a read-back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from prefect.cache_policies import NO_CACHE
+from prefect.tasks import exponential_backoff
+
+from connectors.errors import Retriable
+
+RETRIES = 2
+FIRST_DELAY_S = 2
+JITTER = 0.3
+LEAST_S = 5.0
+"""A retry that would have less than this left is not made."""
+
+SYNC_BUDGET_S = 45.0
+"""What reading may take of a minute's run, all retries included; the rest is for writing."""
+
+_ends: ContextVar[float | None] = ContextVar("reading_ends", default=None)
+
+
+@contextmanager
+def reading_within(seconds: float | None) -> Iterator[None]:
+    """All reading inside, retries included, ends after ``seconds`` (None: no limit)."""
+    token = _ends.set(None if seconds is None else time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends.reset(token)
+
+
+def time_left() -> float | None:
+    """Seconds left for reading; None without a limit."""
+    ends = _ends.get()
+    return None if ends is None else ends - time.monotonic()
+
+
+def may_pass(_task: Any, _task_run: Any, state: Any) -> bool:
+    """Prefect's ``retry_condition_fn``: by error class, and only while there is time."""
+    error = state.data.result if hasattr(state.data, "result") else state.data
+    left = time_left()
+    return isinstance(error, Retriable) and (left is None or left > LEAST_S + FIRST_DELAY_S)
+
+
+COMMON: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False, "log_prints": False}
+ONCE: dict[str, Any] = COMMON | {"retries": 0}
+READS: dict[str, Any] = COMMON | {
+    "retries": RETRIES,
+    "retry_delay_seconds": exponential_backoff(FIRST_DELAY_S),
+    "retry_jitter_factor": JITTER,
+    "retry_condition_fn": may_pass,
+}

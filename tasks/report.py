@@ -1,0 +1,89 @@
+"""Report as a Prefect task: artifacts with a history, written only when there is something to see."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.utilities.annotations import quote
+
+from remotesupport.bootstrap import Context
+from remotesupport.core.report import BillingResult, BillingState, RunReport
+from remotesupport.steps import report as steps
+from remotesupport.steps.values import Proposal
+from tasks import artifacts
+from tasks.policy import ONCE
+
+BOARD_EVERY = timedelta(minutes=15)
+_BOARD = "artifact/board"
+
+
+async def report(ctx: Context, done: RunReport, proposal: Proposal | None) -> None:
+    """The plain report, and a task run with artifacts unless the minute was quiet."""
+    await steps.report(ctx, done, proposal)
+    board = Board(ctx)
+    if eventful(done) or board.due(ctx.clock()):
+        await write_artifacts(quote((ctx, done, proposal, board)))
+
+
+def eventful(done: RunReport) -> bool:
+    """Whether a person would want to see this run."""
+    return any(_eventful(line) for line in done.billings)
+
+
+def _eventful(line: BillingResult) -> bool:
+    return line.state is not BillingState.OK or bool(line.written or line.quarantined or any(line.changes.values()))
+
+
+class Board:
+    """The board artifact: due when a line changed in more than its times, or after ``BOARD_EVERY``."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.states = ctx.store.connection_states()
+        lines = [(s.name, s.access, s.stopped_why, s.parked, s.paused) for s in self.states]
+        self.digest = hashlib.sha256(repr(lines).encode()).hexdigest()[:16]
+
+    def due(self, now: datetime) -> bool:
+        """Whether it should be written now."""
+        last = self.ctx.store.progress(_BOARD) or {}
+        if last.get("digest") != self.digest:
+            return True
+        return now - datetime.fromisoformat(last["at"]) >= BOARD_EVERY
+
+    async def write(self, now: datetime) -> None:
+        """Write it and remember that."""
+        await acreate_markdown_artifact(
+            artifacts.board_markdown(self.states, now), key="board", description="Every connection, worst first"
+        )
+        self.ctx.store.save_progress(_BOARD, {"digest": self.digest, "at": now.isoformat()})
+
+
+@task(name="report", task_run_name="report all billings", tags=["report"], **ONCE)
+async def write_artifacts(given: Any) -> None:
+    """``given``: context, run report, proposal, board."""
+    ctx, done, proposal, board = given
+    if eventful(done):
+        await _plans(proposal)
+        await acreate_markdown_artifact(artifacts.summary_markdown(done), key="summary", description="The run")
+        await _validation(ctx, done)
+    if board.due(ctx.clock()):
+        await board.write(ctx.clock())
+
+
+async def _plans(proposal: Proposal | None) -> None:
+    for name, plan in (proposal.plans if proposal else {}).items():
+        if len(plan.changes):
+            await acreate_table_artifact(
+                artifacts.plan_table(plan.changes), key=f"plan-{name}", description=f"Plan {plan.id} of {name}"
+            )
+
+
+async def _validation(ctx: Context, done: RunReport) -> None:
+    quarantined = ctx.store.quarantine(done.run)
+    if quarantined:
+        text = artifacts.validation_markdown(quarantined, {})
+        await acreate_markdown_artifact(text, key="validation", description="What validation kept out of this run")
