@@ -59,6 +59,14 @@ class RedactingFormatter(logging.Formatter):
         return self._redact(super().format(record))
 
 
+class ShortFormatter(RedactingFormatter):
+    """The same without tracebacks, for the terminal: those are in the file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The first line of a record, without secrets."""
+        return self._redact(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
 class RedactingFilter(logging.Filter):
     """For handlers that are not ours (Prefect's): the record itself loses its secrets, arguments included."""
 
@@ -92,8 +100,7 @@ def set_up(home: Path, secrets: Iterable[str] = (), *, level: int = logging.INFO
     root = logging.getLogger()
     _remove_ours(root)
     root.setLevel(level)
-    for handler in _handlers(home, level, stderr):
-        handler.setFormatter(RedactingFormatter(redact))
+    for handler in _handlers(home, level, redact, stderr):
         handler.set_name(FILE_NAME)
         root.addHandler(handler)
     for name in QUIET_LOGGERS:
@@ -106,15 +113,17 @@ def tear_down() -> None:
     _remove_ours(logging.getLogger())
 
 
-def _handlers(home: Path, level: int, stderr: bool) -> list[logging.Handler]:
+def _handlers(home: Path, level: int, redact: Redactor, stderr: bool) -> list[logging.Handler]:
     to_file = RotatingFileHandler(
         log_file(home), maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8", delay=True
     )
     to_file.setLevel(level)
+    to_file.setFormatter(RedactingFormatter(redact))
     if not stderr:
         return [to_file]
     to_stderr = logging.StreamHandler()
     to_stderr.setLevel(max(level, logging.WARNING))
+    to_stderr.setFormatter(ShortFormatter(redact))
     return [to_file, to_stderr]
 
 

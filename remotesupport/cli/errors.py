@@ -6,10 +6,22 @@ Exit status: 0 done, 1 something failed and will be retried, 2 wrong usage or co
 from __future__ import annotations
 
 import logging
+import sys
 
 from remotesupport.settings import SettingsError, state_folder
 
 DONE, FAILED, WRONG, PERSON = 0, 1, 2, 3
+
+# Errors whose text is advice already, the narrower ones first. Looked up only where something has imported them:
+# an error's class is loaded when it is raised, and a command that failed early must not load pandas to say so.
+_ADVICE = (
+    ("connectors.errors", "AccessDenied", PERSON),
+    ("connectors.errors", "Fatal", PERSON),
+    ("connectors.errors", "ConnectorError", FAILED),
+    ("remotesupport.store.errors", "StoreUnavailable", FAILED),
+    ("remotesupport.store.errors", "StoreError", PERSON),
+    ("remotesupport.steps.applying", "PlanNotApplicable", WRONG),
+)
 
 _log = logging.getLogger(__name__)
 
@@ -28,31 +40,10 @@ def advice(error: Exception) -> tuple[str, int]:
         return str(error), error.status
     if isinstance(error, SettingsError):
         return str(error), WRONG
-    known = _of_a_billing(error) or _of_the_store(error) or _of_a_plan(error)
-    if known is not None:
-        return known
+    for module, name, status in _ADVICE:
+        kind = getattr(sys.modules.get(module), name, None)
+        if kind is not None and isinstance(error, kind):
+            return str(error), status
     _log.error("unexpected error", exc_info=error)
     where = state_folder() / "remotesupport.log"
     return f"Unexpected error: {type(error).__name__}: {error}\nThe details are in {where}", FAILED
-
-
-def _of_a_billing(error: Exception) -> tuple[str, int] | None:
-    from connectors.errors import AccessDenied, ConnectorError, Fatal
-
-    if not isinstance(error, ConnectorError):
-        return None
-    return str(error), PERSON if isinstance(error, AccessDenied | Fatal) else FAILED
-
-
-def _of_the_store(error: Exception) -> tuple[str, int] | None:
-    from remotesupport.store.errors import StoreError, StoreUnavailable
-
-    if not isinstance(error, StoreError):
-        return None
-    return str(error), FAILED if isinstance(error, StoreUnavailable) else PERSON
-
-
-def _of_a_plan(error: Exception) -> tuple[str, int] | None:
-    from remotesupport.steps.applying import PlanNotApplicable
-
-    return (str(error), WRONG) if isinstance(error, PlanNotApplicable) else None
