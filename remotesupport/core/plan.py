@@ -76,3 +76,17 @@ def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=int)
+
+
+def difference(before: Plan, now: Plan | None, most: int = 5) -> str:
+    """In words, which rows of ``before`` are not in ``now`` and the other way round; ids only, never a text."""
+    olds, news = _rows_by_act(before), _rows_by_act(now) if now is not None else {}
+    words = [f"{act} is no longer to be done" for act in olds if act not in news]
+    words += [f"{act} is new" for act in news if act not in olds]
+    words += [f"{act} would be written differently" for act in olds if act in news and olds[act] != news[act]]
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return "; ".join(words[:most]) + more
+
+
+def _rows_by_act(plan: Plan) -> dict[str, dict[str, Any]]:
+    return {f"{r['kind']} of ticket {r['ext_ticket']} ({r['act']})": r for r in _records(plan.changes)}

@@ -1,0 +1,54 @@
+"""Attachments of one change: fetched from the side that has them, checked, named safely, or replaced by words.
+
+A message is never held back by its file: what cannot be carried leaves a visible line that says what and why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+import orjson
+
+from connectors.errors import AccessDenied, ConnectorError, Fatal
+from remotesupport.bootstrap import Connection
+from remotesupport.core.compose import attachment_placeholder
+from remotesupport.core.model import Direction, FileRef, Upload
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+
+
+def safe_name(name: str) -> str:
+    """A file name without path, control or direction characters, at most 120 characters, never empty or hidden."""
+    base = _UNSAFE.sub("_", re.split(r"[/\\]", name)[-1]).strip(" .")
+    if len(base) > 120:
+        stem, dot, end = base.rpartition(".")
+        base = f"{stem[:100]}.{end[:15]}" if dot else base[:120]
+    return base or "file"
+
+
+async def carry(connection: Connection, row: Any) -> tuple[tuple[Upload, ...], str]:
+    """The uploads of a row of CHANGES and its final text. Raises AccessDenied and Fatal only."""
+    refs = [FileRef(f["file"], f["name"], f.get("size")) for f in orjson.loads(row.files)]
+    source = connection.main if row.direction == Direction.TO_EXTERNAL else connection.external
+    limit = connection.settings.attachment_limit
+    uploads, lines = [], []
+    for ref in refs:
+        try:
+            content = await source.file(ref, limit=limit)
+            if ref.size is not None and len(content) != ref.size:
+                raise _CutError
+            uploads.append(Upload(safe_name(ref.name), content, hashlib.sha256(content).hexdigest()))
+        except (AccessDenied, Fatal):
+            raise
+        except ConnectorError as error:
+            lines.append(attachment_placeholder(safe_name(ref.name), error.what))
+        except _CutError:
+            lines.append(attachment_placeholder(safe_name(ref.name), "its size is not what the billing announced"))
+    body = "\n".join([row.body, *lines]) if lines else row.body
+    return tuple(uploads), body
+
+
+class _CutError(Exception):
+    pass

@@ -1,0 +1,152 @@
+"""What becomes true once a run is done: sightings, agreed states, reasons, the connection's line on the board.
+
+Nothing here writes to a billing. It runs after loading, so an interrupted run simply reads the same again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from connectors.errors import AccessDenied, ConnectorError, TooOld
+from remotesupport.bootstrap import Context
+from remotesupport.core import frames
+from remotesupport.core.model import Reason, Side
+from remotesupport.core.report import BillingResult, BillingState
+from remotesupport.steps.reading import mark_primed, settled_sightings
+from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
+
+
+def final_reasons(
+    name: str, accepted: Accepted, proposal: Proposal, loaded: Loaded | None, stopped: bool
+) -> pd.DataFrame:
+    """→ REASONS of one connection: exactly one row per external ticket read."""
+    reasons = proposal.reasons[proposal.reasons["connection"] == name].copy()
+    pending = reasons["reason"] == str(Reason.PENDING)
+    if stopped:
+        reasons.loc[pending, ["reason", "detail"]] = [str(Reason.GUARD_STOPPED), proposal.verdicts[name].why]
+    elif loaded is not None and not loaded.stopped:
+        failed = reasons["ticket"].isin(loaded.failed)
+        reasons.loc[pending & ~failed, ["reason", "detail"]] = [str(Reason.IN_SYNC), ""]
+        hit = failed & (reasons["reason"] != str(Reason.CONFLICT))
+        reasons.loc[hit, "reason"] = str(Reason.PARKED)
+        reasons.loc[failed, "detail"] = reasons.loc[failed, "ticket"].map(loaded.failed)
+    bad = accepted.quarantined
+    bad = bad[(bad["connection"] == name) & (bad["side"] == str(Side.EXTERNAL))].drop_duplicates("ticket")
+    bad = bad[~bad["ticket"].isin(reasons["ticket"])]
+    invalid = frames.build(
+        frames.REASONS,
+        (
+            {"connection": name, "ticket": r.ticket, "reason": str(Reason.INVALID_ROW), "detail": r.reason,
+             "main_ticket": None}
+            for r in bad.itertuples()
+        ),
+    )  # fmt: skip
+    return frames.concat(frames.REASONS, [reasons, invalid])
+
+
+_OPEN = {
+    str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW)
+}
+
+
+def settle_books(
+    ctx: Context, run: str, snapshot: Snapshot, reasons: pd.DataFrame, accepted: Accepted, proposal: Proposal,
+    touched: frozenset[str],
+) -> None:  # fmt: skip
+    """Record what this run established for one connection. ``touched``: external tickets that it wrote for."""
+    name, store, now = snapshot.name, ctx.store, ctx.clock()
+    open_tickets = set(reasons.loc[reasons["reason"].isin(_OPEN), "ticket"])
+    links = store.links(name, main_tickets=_tickets(snapshot.main.tickets))
+    open_main = set(links.loc[links["ext_ticket"].isin(open_tickets), "main_ticket"])
+    bad = accepted.quarantined[accepted.quarantined["connection"] == name]
+    open_main |= set(bad.loc[bad["side"] == str(Side.MAIN), "ticket"])
+    open_main |= _unlinked_claims(snapshot, links)
+
+    def done(side: Side, ticket: str) -> bool:
+        return ticket not in (open_tickets if side is Side.EXTERNAL else open_main)
+
+    for side in (snapshot.external, snapshot.main):
+        store.save_sightings(run, settled_sightings(side, done, now))
+    _agree(ctx, snapshot, proposal, open_tickets | touched)
+    store.record_reasons(run, reasons)
+    store.record_quarantine(run, bad.to_dict("records"))
+    _prime(ctx, snapshot)
+    _keep_departments(ctx, name, accepted)
+
+
+def _keep_departments(ctx: Context, name: str, accepted: Accepted) -> None:
+    order = ["side", "department"]
+    now = accepted.departments[accepted.departments["connection"] == name].sort_values(order, ignore_index=True)
+    if not now.equals(ctx.store.departments(name).sort_values(order, ignore_index=True)):
+        ctx.store.save_departments(name, now)
+
+
+def _tickets(frame: pd.DataFrame) -> list[str]:
+    return [str(t) for t in frame["ticket"]]
+
+
+def _unlinked_claims(snapshot: Snapshot, links: pd.DataFrame) -> set[str]:
+    main = snapshot.main.tickets
+    claims = main.loc[main["origin"].notna() & main["fresh"], "ticket"]
+    return set(claims) - set(links["main_ticket"])
+
+
+def _agree(ctx: Context, snapshot: Snapshot, proposal: Proposal, skip: set[str] | frozenset[str]) -> None:
+    """States that both sides reached without a write (both closed, say) become the agreed ones."""
+    links = proposal.links[proposal.links["connection"] == snapshot.name]
+    links = links[~links["ext_ticket"].isin(skip) & ~links["departed"]]
+    ext = snapshot.external.tickets.set_index("ticket")
+    main = snapshot.main.tickets.set_index("ticket")
+    seen = links.assign(
+        ext_now=links["ext_ticket"].map(ext["state"]).fillna(links["ext_state"]),
+        main_now=links["main_ticket"].map(main["state"]).fillna(links["main_state"]),
+        department_now=links["ext_ticket"].map(ext["department"]).fillna(links["department"]),
+    )
+    moved = (
+        (seen["ext_now"] != seen["ext_state"])
+        | (seen["main_now"] != seen["main_state"])
+        | (seen["department_now"].fillna("") != seen["department"].fillna(""))
+    )
+    for row in seen[moved].itertuples():
+        ctx.store.set_states(
+            row.connection, row.ext_ticket, ext_state=row.ext_now, main_state=row.main_now,
+            department=None if pd.isna(row.department_now) else row.department_now,
+        )  # fmt: skip
+
+
+def _prime(ctx: Context, snapshot: Snapshot) -> None:
+    """A listing counts as read to its end when it was; unreadable tickets are kept as pending sightings."""
+    connection = ctx.connections[snapshot.name]
+    for side, billing in ((snapshot.external, connection.external), (snapshot.main, connection.main)):
+        if side.to_the_end:
+            mark_primed(ctx.store, billing)
+
+
+def failed_result(name: str, error: ConnectorError) -> BillingResult:
+    """The line of a connection that could not be read."""
+    return BillingResult(name, state=BillingState.FAILED, reason=str(error), access=isinstance(error, AccessDenied))
+
+
+def outcome_of(error: ConnectorError | None) -> str:
+    """The word for the board: ok, unreachable, access_denied, too_old."""
+    if error is None:
+        return "ok"
+    if isinstance(error, AccessDenied):
+        return "access_denied"
+    return "too_old" if isinstance(error, TooOld) else "unreachable"
+
+
+def with_counts(result: BillingResult, snapshot: Snapshot, accepted: Accepted, reasons: pd.DataFrame) -> BillingResult:
+    """Fill in what was read and why."""
+    bad = accepted.quarantined
+    return replace(
+        result,
+        tickets_read=len(reasons),
+        messages_read=len(snapshot.external.messages) + len(snapshot.main.messages),
+        quarantined=int(bad.loc[bad["connection"] == snapshot.name, "ticket"].nunique()),
+        requests=snapshot.requests,
+        seconds=snapshot.seconds,
+        reasons={str(k): int(v) for k, v in reasons["reason"].value_counts().items()},
+    )

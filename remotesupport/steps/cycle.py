@@ -1,0 +1,130 @@
+"""One run: leases, extract, settle, validate, reconcile, judge, load, books, report. Only the order is in here.
+
+The steps are passed in, so that the same cycle runs plainly (``PLAIN``) or as Prefect tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from connectors.errors import ConnectorError, Retriable
+from remotesupport.bootstrap import Context
+from remotesupport.core.model import Lease
+from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
+from remotesupport.steps.applying import Applying
+from remotesupport.steps.extract import extract, extract_one
+from remotesupport.steps.load import load
+from remotesupport.steps.outcome import Books
+from remotesupport.steps.readback import settle
+from remotesupport.steps.reconcile import reconcile
+from remotesupport.steps.report import report
+from remotesupport.steps.taking_part import taking_part
+from remotesupport.steps.validate import validate, verify
+from remotesupport.steps.values import Findings, Reads, Snapshot, Steps
+from remotesupport.steps.writing import LEASE_SECONDS
+
+RETRY_DELAYS = (1.0, 3.0)  # seconds; a connection that failed is read again within its minute
+
+
+async def patient_extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
+    """``extract_one`` again after short waits; the plain counterpart of a task with retries."""
+    for delay in RETRY_DELAYS:
+        await ctx.sleep(delay)
+        try:
+            return await extract_one(ctx, name, request)
+        except Retriable:
+            continue
+    return await extract_one(ctx, name, request)
+
+
+PLAIN = Steps(extract, patient_extract_one, settle, validate, reconcile, load, verify, report)
+
+
+async def cycle(ctx: Context, request: RunRequest, steps: Steps = PLAIN) -> RunReport:
+    """One whole run. A billing's fault ends in its line of the report, never in an exception.
+
+    Raises PlanNotApplicable for an apply without a plan to apply, and the store's errors.
+    """
+    applying = Applying(ctx, request)
+    request = applying.request
+    run = ctx.new_id()
+    done = RunReport(run, request.kind, ctx.clock())
+    ctx.store.begin_run(run, str(request.kind), ctx.flow_run, done.started)
+    names, left_out = taking_part(ctx, request)
+    done.billings.extend(left_out)
+    leases = {} if request.plan_only else _leases(ctx, names)
+    if names and not request.plan_only and not leases:
+        done.skipped = "another run holds the right to write for every connection; this one ended at once"
+    findings = None
+    try:
+        if not done.skipped:
+            findings = await _work(ctx, applying, steps, names, leases, done)
+    finally:
+        for lease in leases.values():
+            ctx.store.release_lease(lease)
+    await steps.report(ctx, done, findings)
+    ctx.store.finish_run(run, done.headline, done.to_json())
+    return done
+
+
+def _leases(ctx: Context, names: tuple[str, ...]) -> dict[str, Lease]:
+    taken = {n: ctx.store.acquire_lease(n, ctx.holder, LEASE_SECONDS) for n in names}
+    return {n: lease for n, lease in taken.items() if lease is not None}
+
+
+async def _work(
+    ctx: Context, applying: Applying, steps: Steps, names: tuple[str, ...], leases: dict[str, Lease], done: RunReport
+) -> Findings:
+    request = applying.request
+    if not request.plan_only:
+        busy = [n for n in names if n not in leases]
+        done.billings.extend(
+            BillingResult(n, state=BillingState.SKIPPED, reason="another run holds its lease") for n in busy
+        )
+        names = tuple(n for n in names if n in leases)
+    reads = await steps.extract(ctx, names, request) if names else {}
+    reads = await _again_by_name(ctx, request, steps, reads)
+    reads = await _settled(ctx, steps, reads, leases, done.run)
+    books = Books(ctx, done, reads)
+    snapshots = {n: r for n, r in reads.items() if isinstance(r, Snapshot)}
+    accepted = await steps.validate(ctx, snapshots)
+    proposal = await steps.reconcile(ctx, request, snapshots, accepted)
+    proposal = applying.approve(proposal)
+    loaded = await asyncio.gather(
+        *(
+            steps.load(ctx, plan, leases[name], done.run)
+            for name, plan in proposal.plans.items()
+            if not request.plan_only and proposal.verdicts[name].ok and len(plan.changes)
+        )
+    )
+    wrong, receipts = await steps.verify(loaded)
+    books.close(request, accepted, proposal, {one.name: one for one in loaded}, wrong)
+    validations = (*accepted.reports, *proposal.reports, *((receipts,) if receipts else ()))
+    return Findings(proposal.plans, proposal.verdicts, validations)
+
+
+async def _again_by_name(ctx: Context, request: RunRequest, steps: Steps, reads: Reads) -> Reads:
+    """A connection that failed in a way that may pass is read again under its own name."""
+
+    async def again(name: str) -> Snapshot | ConnectorError:
+        try:
+            return await steps.extract_one(ctx, name, request)
+        except ConnectorError as error:
+            return error
+
+    failed = [n for n, r in reads.items() if isinstance(r, Retriable)]
+    return reads | dict(zip(failed, await asyncio.gather(*(again(n) for n in failed)), strict=True))
+
+
+async def _settled(ctx: Context, steps: Steps, reads: Reads, leases: dict[str, Lease], run: str) -> Reads:
+    """Open intents of earlier runs first; a connection where that fails is not written to in this run."""
+    after = dict(reads)
+    for name, read in reads.items():
+        if name in leases and isinstance(read, Snapshot) and ctx.store.open_intents(name):
+            try:
+                await steps.settle(ctx, read, leases[name], run)
+            except ConnectorError as error:
+                after[name] = error
+    return after
+
+

@@ -1,0 +1,92 @@
+"""Extract: read both sides of each connection, isolated from each other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pandas as pd
+
+from connectors.contract import Billing
+from connectors.errors import ConnectorError, Missing, Retriable
+from remotesupport.bootstrap import Connection, Context
+from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.steps.correspond import correspondences, department_id
+from remotesupport.steps.framing import departments_frame
+from remotesupport.steps.reading import is_primed, read_side
+from remotesupport.steps.scopes import Scopes
+from remotesupport.steps.values import Reads, Snapshot
+
+MINUTE_BUDGET = 30.0  # seconds that one connection may take of the minute
+LONG_BUDGET = 3600.0  # the same for a complete comparison, a first read or a window that a person chose
+
+
+async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> Reads:
+    """Every connection at once; a connection's error is its value, so none stops another."""
+
+    async def one(name: str) -> Snapshot | ConnectorError:
+        try:
+            return await extract_one(ctx, name, request)
+        except ConnectorError as error:
+            return error
+
+    return dict(zip(names, await asyncio.gather(*(one(n) for n in names)), strict=True))
+
+
+async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
+    """Both sides of one connection within its own time budget. Raises ConnectorError."""
+    connection = ctx.connections[name]
+    primed = is_primed(ctx.store, connection.external) and is_primed(ctx.store, connection.main)
+    budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and primed else LONG_BUDGET
+    started, before = time.monotonic(), _requests(connection)
+    try:
+        async with asyncio.timeout(budget):
+            snapshot = await _both_sides(ctx, connection, request)
+    except TimeoutError:
+        raise Retriable(
+            f"reading did not end within {budget:.0f} s",
+            billing=name,
+            cure="The next run tries again; look at the billing's load",
+        ) from None
+    took = time.monotonic() - started
+    return replace(snapshot, requests=_requests(connection) - before, seconds=took)
+
+
+def _requests(connection: Connection) -> int:
+    return connection.external.stats.requests + connection.main.stats.requests
+
+
+async def _both_sides(ctx: Context, connection: Connection, request: RunRequest) -> Snapshot:
+    if not connection.identified:
+        await asyncio.gather(connection.external.identify(), connection.main.identify())
+        connection.identified = True
+    departments = await asyncio.gather(
+        departments_of(connection.external), departments_of(connection.main)
+    )
+    pairs, problems = correspondences(connection.settings, *departments)
+    scopes = Scopes(ctx.store, connection, request, pairs)
+    main = await read_side(ctx.store, connection.main, departments[1], scopes.main(), ctx.clock())
+    external = await read_side(ctx.store, connection.external, departments[0], scopes.external(main), ctx.clock())
+    canary = await _canary(connection, departments[0])
+    return Snapshot(connection.name, external, main, pairs, problems, canary, 0, 0.0)
+
+
+async def departments_of(billing: Billing) -> pd.DataFrame:
+    """→ DEPARTMENTS of one side."""
+    return departments_frame(billing.name, billing.side, await billing.departments())
+
+
+async def _canary(connection: Connection, departments: pd.DataFrame) -> bool | None:
+    """Whether what must be readable is; None when nothing is configured."""
+    wanted, ticket = connection.settings.canary_department, connection.settings.canary_ticket
+    if wanted is None and ticket is None:
+        return None
+    if wanted is not None and department_id(departments, wanted) is None:
+        return False
+    if ticket is not None:
+        try:
+            await connection.external.ticket(ticket)
+        except Missing:
+            return False
+    return True

@@ -1,0 +1,90 @@
+"""Load: write one connection's plan in order, then read back what was written.
+
+Within a run replies to customers go first, creates next, statuses last; within a ticket and direction strictly one
+after the other; a row that fails holds back the later rows of its own ticket and direction only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from connectors.errors import ConnectorError
+from remotesupport.bootstrap import Context
+from remotesupport.core.model import ChangeKind, Direction, Lease, LinkRow
+from remotesupport.core.plan import Plan
+from remotesupport.steps.readback import read_back
+from remotesupport.steps.values import Loaded
+from remotesupport.steps.writing import Stop, Writer, covers_of
+
+IN_FLIGHT = 5  # tickets written at a time per connection
+
+
+async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
+    """Write exactly the plan's rows. Never raises for a billing's fault: what failed is in the result."""
+    connection = ctx.connections[plan.connection]
+    loaded = Loaded(plan.connection)
+    writer = Writer(ctx, connection, lease, run)
+    sent: list[Any] = []
+    try:
+        for _, stage in plan.changes.groupby("rank", sort=True):
+            await _stage(ctx, writer, stage, loaded, sent, run)
+    except Stop as stop:
+        loaded.stopped = stop.why
+        loaded.access = stop.why if stop.access else ""
+    try:
+        loaded.receipts = await read_back(ctx, connection, sent, run)
+    except ConnectorError as error:
+        loaded.stopped = loaded.stopped or f"written, but not read back yet: {error}"
+    return loaded
+
+
+async def _stage(ctx: Context, writer: Writer, stage: Any, loaded: Loaded, sent: list[Any], run: str) -> None:
+    gate = asyncio.Semaphore(IN_FLIGHT)
+
+    async def ticket(rows: list[Any]) -> None:
+        async with gate:
+            for row in rows:
+                if (row.ext_ticket, row.direction) in held:
+                    continue
+                if not await _row(ctx, writer, row, loaded, sent, run):
+                    held.add((row.ext_ticket, row.direction))
+
+    held = {(r.ext_ticket, r.direction) for r in stage.itertuples() if r.ext_ticket in loaded.failed}
+    groups = [list(g.itertuples()) for _, g in stage.groupby(["ext_ticket", "direction"], sort=False)]
+    results = await asyncio.gather(*(ticket(rows) for rows in groups), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def _row(ctx: Context, writer: Writer, row: Any, loaded: Loaded, sent: list[Any], run: str) -> bool:
+    kind = ChangeKind(row.kind)
+    if kind is ChangeKind.CONFLICT:
+        loaded.failed[row.ext_ticket] = row.detail
+        return False
+    if kind is ChangeKind.ADOPT:
+        ctx.store.link(row.connection, _link(row), covers_of(row), run, Direction(row.direction))
+        return True
+    written = await writer.write(row)
+    if written.intent is not None:
+        sent.append((row, written))
+    if not written.ok:
+        loaded.failed[row.ext_ticket] = written.cause
+        loaded.parked += 1
+        return False
+    loaded.written += 1
+    if kind is ChangeKind.DEPARTURE:
+        await _close_departed(ctx, writer, row)
+    return True
+
+
+async def _close_departed(ctx: Context, writer: Writer, row: Any) -> None:
+    """After the note: close in main where that is allowed; where staff hold it, the note is what they see."""
+    closing = row._replace(kind="close", act=f"{row.act}/close", body="", files="[]", covers="[]")
+    await writer.write(closing)
+    ctx.store.set_states(row.connection, row.ext_ticket, departed=True)
+
+
+def _link(row: Any) -> LinkRow:
+    return LinkRow(row.connection, row.ext_ticket, row.main_ticket, row.ext_state, row.main_state, None)

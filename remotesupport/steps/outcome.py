@@ -1,0 +1,94 @@
+"""Close the books of a run: one line per connection in the report, and everything that became true in the store."""
+
+from __future__ import annotations
+
+from connectors.errors import ConnectorError
+from remotesupport.bootstrap import Context
+from remotesupport.core.plan import Plan, counts, to_json
+from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
+from remotesupport.steps.bookkeeping import failed_result, final_reasons, outcome_of, settle_books, with_counts
+from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
+from remotesupport.store.states import PlanState
+
+
+class Books:
+    """The lines of one run's report."""
+
+    def __init__(self, ctx: Context, done: RunReport, reads: Reads) -> None:
+        self.ctx, self.done, self.reads = ctx, done, reads
+
+    def close(
+        self,
+        request: RunRequest,
+        accepted: Accepted,
+        proposal: Proposal,
+        loaded: dict[str, Loaded],
+        wrong: dict[str, str],
+    ) -> None:
+        """One line per connection that took part. ``wrong``: where the read-back is not what was meant."""
+        for name, read in self.reads.items():
+            if isinstance(read, ConnectorError):
+                result = failed_result(name, read)
+            elif name in accepted.rejected:
+                result = BillingResult(name, state=BillingState.FAILED, reason=accepted.rejected[name])
+            else:
+                result = self._line(request, read, accepted, proposal, loaded.get(name))
+            if name in wrong and result.state is BillingState.OK:
+                result.state, result.reason = BillingState.FAILED, wrong[name]
+            if not request.plan_only:
+                self._board(result, read if isinstance(read, ConnectorError) else None)
+            self.done.billings.append(result)
+
+    def _line(
+        self, request: RunRequest, snapshot: Snapshot, accepted: Accepted, proposal: Proposal, loaded: Loaded | None
+    ) -> BillingResult:
+        name, plan = snapshot.name, proposal.plans.get(snapshot.name)
+        verdict = proposal.verdicts.get(name)
+        stopped = verdict is not None and not verdict.ok
+        reasons = final_reasons(name, accepted, proposal, loaded, stopped)
+        result = with_counts(BillingResult(name), snapshot, accepted, reasons)
+        if plan is not None and len(plan.changes):
+            result.plan_id = plan.id
+            result.changes |= counts(plan)
+            self._save_plan(request, name, proposal, stopped)
+        if not request.plan_only:
+            settle_books(self.ctx, self.done.run, snapshot, reasons, accepted, proposal, _touched(plan))
+        self._judge(result, snapshot, loaded, verdict.why if verdict is not None and stopped else "")
+        return result
+
+    def _save_plan(self, request: RunRequest, name: str, proposal: Proposal, stopped: bool) -> None:
+        state = PlanState.STOPPED if stopped else PlanState.SAVED if request.plan_only else PlanState.APPLIED
+        verdict = proposal.verdicts[name].why
+        self.ctx.store.save_plan(self.done.run, name, to_json(proposal.plans[name]), state, verdict)
+
+    @staticmethod
+    def _judge(result: BillingResult, snapshot: Snapshot, loaded: Loaded | None, guard: str) -> None:
+        if loaded is not None:
+            result.written, result.parked = loaded.written, loaded.parked
+        if guard:
+            result.state, result.reason = BillingState.STOPPED, guard
+        elif loaded is not None and loaded.stopped:
+            result.state, result.reason, result.access = BillingState.FAILED, loaded.stopped, bool(loaded.access)
+        elif snapshot.problems or (loaded is not None and loaded.failed):
+            failed = [f"ticket {t}: {why}" for t, why in (loaded.failed if loaded else {}).items()]
+            result.state, result.reason = BillingState.FAILED, "; ".join([*snapshot.problems, *failed][:5])
+
+    def _board(self, result: BillingResult, error: ConnectorError | None) -> None:
+        """The connection's line for `status`: when it was last good, what stops it, which access problem is open."""
+        now = self.ctx.clock()
+        good = result.state is BillingState.OK
+        fields: dict[str, object] = {
+            "last_run": now,
+            "read_outcome": outcome_of(error),
+            "access": result.reason if result.access else "",
+            "access_at": now if result.access else None,
+            "stopped_plan": result.plan_id if result.state is BillingState.STOPPED else None,
+            "stopped_why": "" if good else result.reason,
+        }
+        if good:
+            fields["last_good"] = now
+        self.ctx.store.set_connection(result.name, **fields)
+
+
+def _touched(plan: Plan | None) -> frozenset[str]:
+    return frozenset() if plan is None else frozenset(plan.changes["ext_ticket"])

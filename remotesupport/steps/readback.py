@@ -1,0 +1,148 @@
+"""Read back: look at what is on the other side after writing, and settle what earlier runs left open.
+
+A write is confirmed when the target thread shows it behind what was known before; an unknown one is adopted when it
+is there, and may be written again only when the quarantine has passed and two complete read-backs showed nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract import Billing
+from connectors.errors import ConnectorError, Missing
+from remotesupport.bootstrap import Connection, Context
+from remotesupport.core.compose import subject_with_origin
+from remotesupport.core.model import ChangeKind, Direction, Intent, IntentState, Lease, MessageRow, TicketState
+from remotesupport.core.normalize import body_hash
+from remotesupport.core.settle import match_written
+from remotesupport.steps.values import Snapshot
+
+QUARANTINE = timedelta(seconds=120)  # longer than any request can live in the server
+ABSENT_READS = 2
+_STATUS = {ChangeKind.CLOSE: TicketState.CLOSED, ChangeKind.REOPEN: TicketState.OPEN}
+
+
+async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any], run: str) -> list[dict[str, object]]:
+    """Confirm this run's writes. Returns RECEIPTS rows for validation, one per message written."""
+    by_thread: dict[tuple[Direction, str], list[Intent]] = {}
+    for _, written in sent:
+        intent = written.intent
+        if written.receipt is not None and intent.kind is ChangeKind.CREATE:
+            intent = replace(intent, main_ticket=written.receipt.ticket)
+        if written.ok and intent.covers:
+            by_thread.setdefault((intent.direction, _target(intent)), []).append(intent)
+    found = await asyncio.gather(*(_confirm(ctx, connection, *key, intents) for key, intents in by_thread.items()))
+    return [row for rows in found for row in rows]
+
+
+def _target(intent: Intent) -> str:
+    return intent.ext_ticket if intent.direction is Direction.TO_EXTERNAL else str(intent.main_ticket)
+
+
+def _billing(connection: Connection, direction: Direction) -> Billing:
+    return connection.external if direction is Direction.TO_EXTERNAL else connection.main
+
+
+async def _confirm(
+    ctx: Context, connection: Connection, direction: Direction, target: str, intents: list[Intent]
+) -> list[dict[str, object]]:
+    thread = await _billing(connection, direction).thread(target)
+    matched = _match(ctx, connection.name, intents, thread)
+    by_id = {m.message: m for m in thread}
+    rows = []
+    for intent in intents:
+        message = matched.get(intent.id or 0)
+        if message is not None:
+            _fill(ctx, intent, message, IntentState.ACKED)
+        rows.append(_receipt(intent, by_id.get(message or "")))
+    return rows
+
+
+def _match(ctx: Context, name: str, intents: Sequence[Intent], thread: Sequence[MessageRow]) -> dict[int, str]:
+    taken = ctx.store.targets(name, intents[0].direction, intents[0].ext_ticket) if intents else set()
+    return match_written(intents, thread, taken)
+
+
+def _fill(ctx: Context, intent: Intent, message: str, state: IntentState) -> None:
+    carried = tuple(replace(c, target_message=message) for c in intent.covers)
+    ctx.store.confirm(intent, carried, main_ticket=intent.main_ticket, state=state)
+
+
+def _receipt(intent: Intent, found: MessageRow | None) -> dict[str, object]:
+    return {
+        "connection": intent.connection,
+        "direction": str(intent.direction),
+        "ext_ticket": intent.ext_ticket,
+        "act": intent.key.split("/", 3)[3],
+        "expected_hash": intent.body_hash,
+        "found_hash": body_hash(found.body) if found else None,
+        "target_message": found.message if found else None,
+    }
+
+
+async def settle(ctx: Context, snapshot: Snapshot, lease: Lease, run: str) -> None:
+    """Resolve every open intent of one connection as far as one read-back can. Raises ConnectorError."""
+    connection = ctx.connections[snapshot.name]
+    del lease, run
+    groups: dict[tuple[Direction, str], list[Intent]] = {}
+    for intent in ctx.store.open_intents(snapshot.name):
+        groups.setdefault((intent.direction, intent.ext_ticket), []).append(intent)
+    for intents in groups.values():
+        await _settle_ticket(ctx, connection, intents)
+
+
+async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Intent]) -> None:
+    located = [await _locate(connection, i) for i in intents]
+    target = next((_target(i) for i in located if i.direction is Direction.TO_EXTERNAL or i.main_ticket), None)
+    thread = await _thread(connection, located[0].direction, target)
+    messages = [i for i in located if i.kind not in _STATUS]
+    matched = _match(ctx, connection.name, messages, thread)
+    for intent in located:
+        message = matched.get(intent.id or 0)
+        if intent.kind in _STATUS and await _has_state(connection, intent):
+            ctx.store.confirm(intent, (), main_ticket=intent.main_ticket, state=IntentState.ADOPTED)
+        elif message is not None:
+            _fill(ctx, intent, message, IntentState.ADOPTED)
+        elif intent.state in (IntentState.INTENT, IntentState.UNKNOWN):
+            _not_found(ctx, intent)
+
+
+async def _thread(connection: Connection, direction: Direction, target: str | None) -> tuple[MessageRow, ...]:
+    if target is None:
+        return ()
+    try:
+        return await _billing(connection, direction).thread(target)
+    except Missing:
+        return ()
+
+
+def _not_found(ctx: Context, intent: Intent) -> None:
+    if ctx.clock() < intent.deadline + QUARANTINE:
+        return
+    if ctx.store.count_absent(intent) >= ABSENT_READS:
+        ctx.store.mark(intent, IntentState.ABSENT, "not there after the quarantine; it will be written again")
+
+
+async def _locate(connection: Connection, intent: Intent) -> Intent:
+    """An unanswered create has no ticket id: look for the one that carries its origin."""
+    if intent.kind is not ChangeKind.CREATE or intent.main_ticket is not None:
+        return intent
+    wanted = subject_with_origin(intent.connection, intent.ext_ticket, "").strip()
+    for listing in connection.main.capabilities.listings:
+        async for page in connection.main.pages(listing):
+            for row in page.rows:
+                if row.subject.startswith(wanted):
+                    return replace(intent, main_ticket=row.ticket)
+    return intent
+
+
+async def _has_state(connection: Connection, intent: Intent) -> bool:
+    try:
+        row = await _billing(connection, intent.direction).ticket(_target(intent))
+    except (Missing, ConnectorError):
+        return False
+    return row.state is _STATUS[intent.kind]

@@ -1,0 +1,208 @@
+"""Read one side of one connection so that a quiet minute costs what changed, not what exists.
+
+Listings come newest first. A page on which every row looks as the ledger last agreed ends the listing, once the
+listing has been read to its end one time. A thread is read when its row looks different, or when it was last read
+less than ``SETTLE`` after the row first looked so: a second message within the same second is never missed.
+Sightings are only *returned*: they become true when everything that follows from them is done, so a failed run reads
+the same again. Nothing in here compares clocks of two hosts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import pandas as pd
+
+from connectors.contract import Billing
+from connectors.errors import AccessDenied, ConnectorError, Fatal, Missing
+from remotesupport.core.model import MessageRow, Page, Side, Sighting, TicketRow
+from remotesupport.steps.framing import messages_frame, tickets_frame
+from remotesupport.steps.values import SideRead
+from remotesupport.store import Store
+
+SETTLE = timedelta(seconds=2)
+Wanted: TypeAlias = Callable[[list[TicketRow]], set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What to read. ``complete``: every listing to its end. ``only``: these tickets, by direct looks, no listing.
+
+    ``wants`` names, of the rows that look different, the tickets whose threads are needed; ``force``, of the rows
+    that look the same, those to be read all the same. ``stop_below`` ends a listing at rows whose own activity text is
+    smaller (a backfill's ``since``, in the host's zone). ``linked``: tickets to look for when they vanished.
+    """
+
+    wants: Wanted
+    force: Wanted
+    complete: bool = False
+    only: tuple[str, ...] | None = None
+    stop_below: str = ""
+    linked: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Gathering:
+    """What has been read so far of one side."""
+
+    rows: dict[str, TicketRow] = field(default_factory=dict)
+    moved: dict[str, None] = field(default_factory=dict)
+    sightings: list[Sighting] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
+    listed: int = 0
+    complete: bool = True
+
+
+async def read_side(
+    store: Store, billing: Billing, departments: pd.DataFrame, scope: Scope, now: datetime
+) -> SideRead:
+    """Read the listings and the threads that moved. Raises ConnectorError when the side cannot be read."""
+    got = _Gathering()
+    if scope.only is not None:
+        await _look(billing, scope.only, got)
+        got.moved.update(dict.fromkeys(got.rows))
+    else:
+        for listing in billing.capabilities.listings:
+            await _read_listing(store, billing, listing, scope, got, now)
+        await _look_at_loose_ends(store, billing, scope, got)
+    threads = await _threads(billing, _needed(scope, got), got)
+    return SideRead(
+        tickets=tickets_frame(billing.name, billing.side, got.rows.values(), frozenset(threads)),
+        messages=messages_frame(billing.name, billing.side, threads),
+        departments=departments,
+        complete=got.complete and not got.unreadable,
+        to_the_end=got.complete and scope.only is None,
+        listed=got.listed,
+        sightings=tuple(got.sightings),
+        unreadable=got.unreadable,
+        gone=tuple(got.gone),
+    )
+
+
+async def _read_listing(
+    store: Store, billing: Billing, listing: str, scope: Scope, got: _Gathering, now: datetime
+) -> None:
+    to_the_end = scope.complete or not store.progress(_primed(billing, listing))
+    async for page in billing.pages(listing):
+        agreed = _take(store, billing, page, got, now)
+        if scope.stop_below and page.rows and page.rows[-1].activity < scope.stop_below:
+            got.complete = False
+            return
+        if agreed and not to_the_end and not scope.stop_below:
+            got.complete = False
+            return
+
+
+def _primed(billing: Billing, listing: str) -> str:
+    return f"primed/{billing.name}/{billing.side}/{listing}"
+
+
+def is_primed(store: Store, billing: Billing) -> bool:
+    """Whether every listing was read to its end once."""
+    return all(store.progress(_primed(billing, listing)) for listing in billing.capabilities.listings)
+
+
+def mark_primed(store: Store, billing: Billing) -> None:
+    """Remember that every listing was read to its end once and that what followed from it is done."""
+    for listing in billing.capabilities.listings:
+        if not store.progress(_primed(billing, listing)):
+            store.save_progress(_primed(billing, listing), {"done": True})
+
+
+def _take(store: Store, billing: Billing, page: Page, got: _Gathering, now: datetime) -> bool:
+    """Add a page. True when every row of it is as the ledger last agreed."""
+    known = store.sightings(billing.name, billing.side, page.listing, [r.ticket for r in page.rows])
+    agreed = not page.rejected
+    for bad in page.rejected:
+        got.unreadable[bad.ticket or f"?{page.listing}/{page.number}"] = bad.reason
+    for row in page.rows:
+        sighting = _sight(billing, page.listing, row, known.get(row.ticket), now)
+        got.listed += not row.partial
+        got.sightings.append(sighting)
+        same = row.ticket in known and known[row.ticket].row_hash == row.row_hash
+        agreed = agreed and same
+        if not same or not _settled(sighting):
+            got.moved[row.ticket] = None
+        if not row.partial:
+            got.rows.setdefault(row.ticket, row)
+    return agreed
+
+
+def _sight(billing: Billing, listing: str, row: TicketRow, before: Sighting | None, now: datetime) -> Sighting:
+    if before is not None and before.row_hash == row.row_hash:
+        return before
+    return Sighting(
+        billing.name, billing.side, listing, row.ticket, row.row_hash, now,
+        department=row.department, state=str(row.state), activity=row.activity,
+    )  # fmt: skip
+
+
+def _settled(sighting: Sighting) -> bool:
+    return sighting.read_at is not None and sighting.read_at >= sighting.row_since + SETTLE
+
+
+async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got: _Gathering) -> None:
+    """Direct looks: rows that only a queue showed, work left open by an earlier run, linked tickets that vanished."""
+    loose = [t for t in got.moved if t not in got.rows]
+    loose += [t for t in store.pending_sightings(billing.name, billing.side) if t not in got.rows and t not in loose]
+    if got.complete and scope.complete:
+        loose += [t for t in scope.linked if t not in got.rows and t not in loose]
+    await _look(billing, loose, got)
+    got.moved.update(dict.fromkeys(t for t in loose if t in got.rows))
+
+
+async def _look(billing: Billing, tickets: Collection[str], got: _Gathering) -> None:
+    async def one(ticket: str) -> None:
+        try:
+            got.rows[ticket] = await billing.ticket(ticket)
+        except Missing:
+            got.gone.append(ticket)
+        except (AccessDenied, Fatal):
+            raise
+        except ConnectorError as error:
+            got.unreadable[ticket] = str(error)
+
+    await asyncio.gather(*(one(t) for t in tickets))
+
+
+def _needed(scope: Scope, got: _Gathering) -> list[str]:
+    wanted = scope.wants([got.rows[t] for t in got.moved if t in got.rows])
+    forced = scope.force([row for t, row in got.rows.items() if t not in got.moved])
+    return [t for t in got.rows if t in wanted or t in forced]
+
+
+async def _threads(billing: Billing, tickets: Collection[str], got: _Gathering) -> dict[str, tuple[MessageRow, ...]]:
+    threads: dict[str, tuple[MessageRow, ...]] = {}
+
+    async def one(ticket: str) -> None:
+        try:
+            threads[ticket] = await billing.thread(ticket)
+        except (AccessDenied, Fatal):
+            raise
+        except Missing:
+            got.gone.append(ticket)
+        except ConnectorError as error:
+            got.unreadable[ticket] = str(error)
+
+    await asyncio.gather(*(one(t) for t in tickets))
+    again = [t for t in tickets if t in got.unreadable]
+    for ticket in again:
+        got.unreadable.pop(ticket)
+    await asyncio.gather(*(one(t) for t in again))
+    return threads
+
+
+def settled_sightings(side: SideRead, done: Callable[[Side, str], bool], now: datetime) -> list[Sighting]:
+    """The sightings that may become true: read now where done; pending (an empty hash) where work is left."""
+    result = []
+    for seen in side.sightings:
+        if not done(seen.side, seen.ticket):
+            result.append(replace(seen, row_hash="", read_at=None))
+        elif seen.read_at is None or not _settled(seen):
+            result.append(replace(seen, read_at=now))
+    return result

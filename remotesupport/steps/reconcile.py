@@ -1,0 +1,138 @@
+"""Reconcile: frames and ledger → plans, judged. The diff and the guard are pure and live in core."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pandas as pd
+
+from remotesupport.bootstrap import Context
+from remotesupport.checks.gate import gate
+from remotesupport.checks.report import ValidationReport
+from remotesupport.core import frames
+from remotesupport.core.guard import Facts, Verdict, judge
+from remotesupport.core.plan import Plan, make_plans
+from remotesupport.core.reconcile import Inputs, Outcome
+from remotesupport.core.reconcile import reconcile as three_way_diff
+from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.steps.values import Accepted, Proposal, Snapshot
+
+
+async def reconcile(
+    ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], accepted: Accepted
+) -> Proposal:
+    """One pass over the whole shard, then every plan judged before the first write of any."""
+    inputs = await asyncio.to_thread(_inputs, ctx, request, snapshots, accepted)
+    outcome = await asyncio.to_thread(three_way_diff, inputs)
+    broken, reports = await _checked(outcome, accepted)
+    plans = make_plans(outcome.changes)
+    verdicts = _judge(ctx, request, snapshots, plans)
+    verdicts |= {name: Verdict(False, why) for name, why in broken.items()}
+    return Proposal(plans, verdicts, outcome.reasons, inputs.links, reports)
+
+
+async def _checked(
+    outcome: Outcome, accepted: Accepted
+) -> tuple[dict[str, str], tuple[ValidationReport, ...]]:
+    """The plan's own validation: a bad row stops that connection's plan."""
+    if outcome.changes.empty:
+        return {}, ()
+    gated = await asyncio.to_thread(gate, "changes", outcome.changes, messages=accepted.messages)
+    broken = dict(gated.rejected)
+    for row in gated.quarantined.itertuples():
+        broken.setdefault(str(row.connection), f"ticket {row.ticket}: the plan must not be written: {row.reason}")
+    return broken, (gated.report,)
+
+
+def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], accepted: Accepted) -> Inputs:
+    kept = {n: s for n, s in snapshots.items() if n not in accepted.rejected}
+    links = frames.concat(frames.LINKS, (_links(ctx, n, accepted.tickets) for n in kept))
+    settings = {n: ctx.connections[n].settings for n in kept}
+    return Inputs(
+        tickets=accepted.tickets[accepted.tickets["connection"].isin(kept)],
+        messages=accepted.messages[accepted.messages["connection"].isin(kept)],
+        links=links,
+        carried=frames.concat(frames.CARRIED, (_carried(ctx, n, links) for n in kept)),
+        correspondences=frames.concat(frames.CORRESPONDENCES, (s.correspondences for s in kept.values())),
+        reads=_reads(kept),
+        blocked=frames.concat(
+            frames.BLOCKED, [ctx.store.blocked(list(kept)), _behind_unreadable(kept, accepted.quarantined, links)]
+        ).drop_duplicates(list(frames.BLOCKED.key), ignore_index=True),
+        gone=_gone(kept),
+        quiet=request.quiet,
+        create_closed=request.kind is RunKind.BACKFILL or bool(request.tickets),
+        show_author=frozenset(n for n, s in settings.items() if s.show_author),
+    )
+
+
+def _links(ctx: Context, name: str, tickets: pd.DataFrame) -> pd.DataFrame:
+    mine = tickets[tickets["connection"] == name]
+    external = mine.loc[mine["side"] == "external", "ticket"].tolist()
+    main = mine.loc[mine["side"] == "main", "ticket"].tolist()
+    found = [ctx.store.links(name, ext_tickets=external), ctx.store.links(name, main_tickets=main)]
+    return frames.concat(frames.LINKS, found).drop_duplicates(list(frames.LINKS.key), ignore_index=True)
+
+
+def _carried(ctx: Context, name: str, links: pd.DataFrame) -> pd.DataFrame:
+    return ctx.store.carried(name, links.loc[links["connection"] == name, "ext_ticket"].tolist())
+
+
+def _reads(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
+    return frames.build(
+        frames.READS,
+        (
+            {"connection": s.name, "side": side, "outcome": "ok", "complete": read.complete, "detail": ""}
+            for s in snapshots.values()
+            for side, read in (("external", s.external), ("main", s.main))
+        ),
+    )
+
+
+def _gone(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
+    return frames.build(
+        frames.GONE,
+        (
+            {"connection": s.name, "side": side, "ticket": ticket, "detail": "not found by a direct look"}
+            for s in snapshots.values()
+            for side, read in (("external", s.external), ("main", s.main))
+            for ticket in dict.fromkeys(read.gone)
+        ),
+    )
+
+
+def _behind_unreadable(
+    snapshots: dict[str, Snapshot], quarantined: pd.DataFrame, links: pd.DataFrame
+) -> pd.DataFrame:
+    """BLOCKED rows for external tickets whose main ticket could not be read: nothing may be created or posted blind."""
+    bad = quarantined.loc[quarantined["side"] == "main", ["connection", "ticket", "reason"]]
+    if bad.empty:
+        return frames.empty(frames.BLOCKED)
+    main = frames.concat(frames.TICKETS, (s.main.tickets for s in snapshots.values()))
+    claims = main[["connection", "ticket", "origin"]].rename(columns={"origin": "ext_ticket"})
+    known = links[["connection", "main_ticket", "ext_ticket"]].rename(columns={"main_ticket": "ticket"})
+    hit = pd.concat([known, claims]).dropna().merge(bad, on=["connection", "ticket"])
+    return frames.build(
+        frames.BLOCKED,
+        (
+            {"connection": row.connection, "ext_ticket": row.ext_ticket, "direction": direction,
+             "cause": f"main ticket {row.ticket} could not be read: {row.reason}"}
+            for row in hit.drop_duplicates(["connection", "ext_ticket"]).itertuples()
+            for direction in ("to_main", "to_external")
+        ),
+    )  # fmt: skip
+
+
+def _judge(
+    ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], plans: dict[str, Plan]
+) -> dict[str, Verdict]:
+    linked = ctx.store.link_counts(list(snapshots))
+    facts = {
+        n: Facts(
+            linked=linked.get(n, 0),
+            listed=s.external.listed if not request.tickets else None,
+            canary=s.canary,
+        )
+        for n, s in snapshots.items()
+    }
+    limits = {n: ctx.settings.limits(n) for n in snapshots}
+    return judge(plans, facts, limits)

@@ -1,0 +1,17 @@
+"""Report: the traces of a run outside the store: the log, and the validation page in the state folder."""
+
+from __future__ import annotations
+
+from remotesupport.bootstrap import Context
+from remotesupport.checks.report import write_report
+from remotesupport.core.report import RunReport
+from remotesupport.steps.values import Findings
+
+
+async def report(ctx: Context, done: RunReport, findings: Findings | None) -> None:
+    """Log one line per connection that is not in order; rewrite the validation page when rows were validated."""
+    if findings is not None and any(v.rows for v in findings.validations):
+        write_report(ctx.settings.home, list(findings.validations))
+    for line in done.billings:
+        if line.reason:
+            ctx.log.warning("%s: %s: %s (run %s)", line.name, line.state, line.reason, done.run)

@@ -1,0 +1,106 @@
+"""What a run must read of each side of one connection: which tickets, and whose threads.
+
+A ticket in another department is never opened. A closed ticket that was never linked is opened only by a backfill, or
+when the main billing already carries it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from remotesupport.bootstrap import Connection
+from remotesupport.core.compose import origin_of_subjects
+from remotesupport.core.model import TicketRow, TicketState
+from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.steps.reading import Scope, is_primed
+from remotesupport.steps.values import SideRead
+from remotesupport.store import Store
+
+
+class Scopes:
+    """The two scopes of one connection in one run."""
+
+    def __init__(self, store: Store, connection: Connection, request: RunRequest, pairs: pd.DataFrame) -> None:
+        self.store, self.connection, self.request = store, connection, request
+        self.corresponding = frozenset(pairs.loc[pairs["enabled"], "department"])
+        self.name = connection.name
+        audit = request.kind is RunKind.AUDIT
+        self.links = store.links(self.name, None if audit else list(request.tickets))
+
+    def main(self) -> Scope:
+        """The customer's view: linked tickets, and tickets that carry an origin of this connection."""
+        primed = is_primed(self.store, self.connection.main)
+        return Scope(
+            wants=self._main_wants,
+            force=lambda rows: self._open_and_linked(rows, "main_ticket"),
+            complete=self.request.kind is RunKind.AUDIT,
+            only=tuple(self.links["main_ticket"]) if self.request.tickets and primed else None,
+            linked=self._all_linked("main_ticket"),
+        )
+
+    def external(self, main: SideRead) -> Scope:
+        """The staff view: corresponding departments. ``main`` has been read, so claimed origins are known."""
+        origins = frozenset(main.tickets["origin"].dropna())
+        return Scope(
+            wants=lambda rows: self._external_wants(rows, origins),
+            force=self._forced,
+            complete=self.request.kind is RunKind.AUDIT,
+            only=self.request.tickets or None,
+            stop_below=self._text(self.request.since),
+            linked=self._all_linked("ext_ticket"),
+        )
+
+    def _all_linked(self, column: str) -> tuple[str, ...]:
+        if self.request.kind is not RunKind.AUDIT:
+            return ()
+        return tuple(self.links.loc[~self.links["departed"], column])
+
+    def _main_wants(self, rows: list[TicketRow]) -> set[str]:
+        if not rows:
+            return set()
+        tickets = [r.ticket for r in rows]
+        linked = set(self.store.links(self.name, main_tickets=tickets)["main_ticket"])
+        subjects = pd.Series([r.subject for r in rows], dtype="str")
+        origins = origin_of_subjects(subjects, pd.Series([self.name] * len(rows), dtype="str"))
+        claimed = {t for t, o in zip(tickets, origins.notna(), strict=True) if o}
+        return linked | claimed
+
+    def _external_wants(self, rows: list[TicketRow], origins: frozenset[str]) -> set[str]:
+        inside = [r for r in rows if r.department in self.corresponding]
+        linked = set(self.store.links(self.name, [r.ticket for r in inside])["ext_ticket"]) if inside else set()
+        backfill = self.request.kind is RunKind.BACKFILL or bool(self.request.tickets)
+        return {
+            r.ticket
+            for r in inside
+            if r.state is TicketState.OPEN or r.ticket in linked or r.ticket in origins or backfill
+        }
+
+    def _forced(self, rows: list[TicketRow]) -> set[str]:
+        if self.request.kind is RunKind.AUDIT:
+            return self._open_and_linked(rows, "ext_ticket")
+        if self.request.kind is not RunKind.BACKFILL:
+            return set()
+        low, high = self._text(self.request.since), self._text(self.request.until)
+        return {
+            r.ticket
+            for r in rows
+            if r.department in self.corresponding and r.activity >= low and (not high or r.activity <= high)
+        }
+
+    def _open_and_linked(self, rows: list[TicketRow], column: str) -> set[str]:
+        """What an audit reads although its rows look the same."""
+        if self.request.kind is not RunKind.AUDIT:
+            return set()
+        linked = set(self.links[column])
+        return {r.ticket for r in rows if r.state is TicketState.OPEN and r.ticket in linked}
+
+    def _text(self, moment: datetime | None) -> str:
+        """A moment as the external host writes it, to be compared with that host's own texts only."""
+        if moment is None:
+            return ""
+        zone = ZoneInfo(self.connection.settings.timezone)
+        return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+

@@ -1,0 +1,33 @@
+"""Which connections take part in a run, and why the others do not."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from remotesupport.bootstrap import Context
+from remotesupport.core.report import BillingResult, BillingState, RunKind, RunRequest
+
+ACCESS_PATIENCE = timedelta(minutes=5)  # a refused login is tried again this often, unless it is asked for by name
+
+
+def taking_part(ctx: Context, request: RunRequest) -> tuple[tuple[str, ...], list[BillingResult]]:
+    """The names to work on, and the lines of those left out (paused, or a login refused a moment ago)."""
+    wanted = request.billings or tuple(ctx.connections)
+    states = {s.name: s for s in ctx.store.connection_states()}
+    names, left_out = [], []
+    for name in wanted:
+        state = states.get(name)
+        if state is None:
+            names.append(name)
+        elif state.paused and request.kind is not RunKind.PLAN and not request.plan_only:
+            why = f"paused; `remotesupport resume {name}` shows what waits"
+            left_out.append(BillingResult(name, state=BillingState.SKIPPED, reason=why))
+        elif _a_moment_ago(ctx, state.access_at) and not request.billings:
+            left_out.append(BillingResult(name, state=BillingState.FAILED, reason=state.access, access=True))
+        else:
+            names.append(name)
+    return tuple(names), left_out
+
+
+def _a_moment_ago(ctx: Context, at: datetime | None) -> bool:
+    return at is not None and ctx.clock() - at < ACCESS_PATIENCE

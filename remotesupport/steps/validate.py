@@ -1,0 +1,69 @@
+"""Validate: what was extracted, and what was read back after loading. The gate itself is in checks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import pandas as pd
+
+from remotesupport.bootstrap import Context
+from remotesupport.checks.gate import gate
+from remotesupport.checks.report import ValidationReport
+from remotesupport.checks.snapshot import gate_snapshot
+from remotesupport.core import frames
+from remotesupport.core.model import Side
+from remotesupport.steps.values import Accepted, Loaded, Snapshot
+
+TICKET = ["connection", "side", "ticket"]
+QUARANTINE = ["connection", "side", "ticket", "check", "reason"]
+
+
+async def validate(ctx: Context, snapshots: dict[str, Snapshot]) -> Accepted:
+    """The whole shard through the gate. Only fresh rows are looked into: a quiet run loads no validation library."""
+    sides = [side for s in snapshots.values() for side in (s.external, s.main)]
+    unreadable = _unreadable(snapshots)
+    gated = await asyncio.to_thread(
+        gate_snapshot,
+        frames.concat(frames.DEPARTMENTS, (s.departments for s in sides)),
+        _without(frames.concat(frames.TICKETS, (s.tickets for s in sides)), unreadable),
+        frames.concat(frames.MESSAGES, (s.messages for s in sides)),
+        known=frames.concat(frames.DEPARTMENTS, (ctx.store.departments(n) for n in snapshots)),
+    )
+    return Accepted(
+        tickets=gated.tickets,
+        messages=gated.messages,
+        departments=gated.departments,
+        quarantined=pd.concat([gated.quarantined, unreadable], ignore_index=True),
+        rejected=gated.rejected,
+        reports=gated.reports,
+    )
+
+
+def _without(tickets: pd.DataFrame, bad: pd.DataFrame) -> pd.DataFrame:
+    if bad.empty:
+        return tickets
+    out = pd.MultiIndex.from_frame(tickets[TICKET]).isin(pd.MultiIndex.from_frame(bad[TICKET]))
+    return tickets[~out].reset_index(drop=True)
+
+
+def _unreadable(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
+    rows = [
+        {"connection": s.name, "side": str(which), "ticket": ticket, "check": "readable", "reason": why}
+        for s in snapshots.values()
+        for which, side in ((Side.EXTERNAL, s.external), (Side.MAIN, s.main))
+        for ticket, why in side.unreadable.items()
+    ]
+    return pd.DataFrame({c: pd.Series([r[c] for r in rows], dtype=frames.STR) for c in QUARANTINE})
+
+
+async def verify(loaded: Iterable[Loaded]) -> tuple[dict[str, str], ValidationReport | None]:
+    """What was read back after loading against what was meant: connection → what is wrong, and the report."""
+    receipts = pd.DataFrame([r for one in loaded for r in one.receipts])
+    if receipts.empty:
+        return {}, None
+    gated = await asyncio.to_thread(gate, "receipts", receipts.astype(frames.STR))
+    wrong = dict(gated.rejected)
+    for row in gated.quarantined.itertuples():
+        wrong.setdefault(str(row.connection), f"ticket {row.ticket}: written, but the read-back says: {row.reason}")
+    return wrong, gated.report

@@ -1,0 +1,113 @@
+"""What the steps hand to each other. Values only: no step knows another step."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import pandas as pd
+
+from connectors.errors import ConnectorError
+from remotesupport.bootstrap import Context
+from remotesupport.checks.report import ValidationReport
+from remotesupport.core.guard import Verdict
+from remotesupport.core.model import Lease, Sighting
+from remotesupport.core.plan import Plan
+from remotesupport.core.report import RunReport, RunRequest
+
+
+@dataclass(frozen=True, slots=True)
+class SideRead:
+    """What one side showed: TICKETS, MESSAGES, DEPARTMENTS frames; sightings that become true once all is done.
+
+    ``to_the_end``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``: rows seen. ``unreadable``: ticket → why, for rows
+    or threads that could not be read this time. ``gone``: tickets that a direct look did not find.
+    """
+
+    tickets: pd.DataFrame
+    messages: pd.DataFrame
+    departments: pd.DataFrame
+    complete: bool
+    to_the_end: bool
+    listed: int
+    sightings: tuple[Sighting, ...] = ()
+    unreadable: dict[str, str] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Both sides of one connection, the correspondences that hold, and what reading cost."""
+
+    name: str
+    external: SideRead
+    main: SideRead
+    correspondences: pd.DataFrame
+    problems: tuple[str, ...]
+    canary: bool | None
+    requests: int
+    seconds: float
+
+
+Read: TypeAlias = "Snapshot | ConnectorError"
+Reads: TypeAlias = dict[str, Read]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What passed validation, over the whole shard, plus what did not (quarantine rows, rejected connections)."""
+
+    tickets: pd.DataFrame
+    messages: pd.DataFrame
+    departments: pd.DataFrame
+    quarantined: pd.DataFrame
+    rejected: dict[str, str]
+    reports: tuple[ValidationReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The diff's outcome: a plan per connection, the reasons, the guard's verdicts, the links it was made from."""
+
+    plans: dict[str, Plan]
+    verdicts: dict[str, Verdict]
+    reasons: pd.DataFrame
+    links: pd.DataFrame
+    reports: tuple[ValidationReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the report step shows besides the report: the plans with their verdicts, and the validations."""
+
+    plans: dict[str, Plan]
+    verdicts: dict[str, Verdict]
+    validations: tuple[ValidationReport, ...]
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What loading one plan did. ``failed``: external ticket → cause, everything not written of it included."""
+
+    name: str
+    written: int = 0
+    parked: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    access: str = ""
+    stopped: str = ""
+    receipts: list[dict[str, object]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of a run as callables, so that the same cycle runs plainly or as Prefect tasks."""
+
+    extract: Callable[[Context, tuple[str, ...], RunRequest], Awaitable[Reads]]
+    extract_one: Callable[[Context, str, RunRequest], Awaitable[Snapshot]]
+    settle: Callable[[Context, Snapshot, Lease, str], Awaitable[None]]
+    validate: Callable[[Context, dict[str, Snapshot]], Awaitable[Accepted]]
+    reconcile: Callable[[Context, RunRequest, dict[str, Snapshot], Accepted], Awaitable[Proposal]]
+    load: Callable[[Context, Plan, Lease, str], Awaitable[Loaded]]
+    verify: Callable[[Iterable[Loaded]], Awaitable[tuple[dict[str, str], ValidationReport | None]]]
+    report: Callable[[Context, RunReport, Findings | None], Awaitable[None]]

@@ -1,0 +1,177 @@
+"""What a run does with tickets, on billings in memory and a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import AccessDenied, ProtocolError, Retriable
+from remotesupport.core.report import BillingState, RunKind
+from tests.cycle_fixtures import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path, "acme", "globex")
+    yield desk
+    desk.store.close()
+
+
+async def test_a_new_ticket_crosses_and_its_answer_comes_back(desk: Desk) -> None:
+    """A ticket of a remote department is in main after one run, the answer with the client after the next."""
+    acme = desk.externals["acme"]
+    ticket = acme.client_opens("ivan", "Technical support", "Сайт не открывается", "Помогите 🙏")
+    first = await desk.run()
+    [copy] = desk.main_tickets("acme")
+    assert desk.main.find(copy).subject == f"[acme #{ticket}] Сайт не открывается"
+    assert "Помогите 🙏" in desk.main.bodies(copy)[0]
+    desk.main.staff_replies(copy, "Починили.")
+    second = await desk.run()
+    assert acme.bodies(ticket)[-1] == "Починили."
+    assert [b.state for b in (*first.billings, *second.billings)] == [BillingState.OK] * 4
+
+
+async def test_a_run_without_human_action_writes_nothing(desk: Desk) -> None:
+    """After everything has crossed, further runs write nothing and soon read no thread."""
+    acme = desk.externals["acme"]
+    ticket = acme.client_opens("ivan", "Technical support", "Q", "one")
+    await desk.run()
+    desk.main.staff_replies(desk.main_tickets("acme")[0], "two")
+    acme.client_writes(ticket, "three")
+    await desk.run()
+    before = desk.writes()
+    for _ in range(3):
+        await desk.run()
+    assert desk.writes() == before
+    calls = len(acme.calls)
+    await desk.run()
+    assert [c.function for c in acme.calls[calls:]] == ["departments", "pages", "pages"]
+
+
+async def test_a_transferred_ticket_arrives_with_its_history(desk: Desk) -> None:
+    """A ticket moved into the remote department later brings its whole conversation as one opening message."""
+    acme = desk.externals["acme"]
+    ticket = acme.client_opens("ivan", "Sales", "Q", "first words")
+    acme.staff_replies(ticket, "local answer")
+    await desk.run()
+    assert desk.main_tickets("acme") == []
+    acme.transfer(ticket, "Technical support")
+    await desk.run()
+    [copy] = desk.main_tickets("acme")
+    [opening] = desk.main.bodies(copy)
+    assert opening.index("first words") < opening.index("local answer")
+
+
+async def test_other_departments_and_notes_never_cross(desk: Desk) -> None:
+    """Nothing of another department and no internal note, on either side, is in any write."""
+    acme = desk.externals["acme"]
+    acme.client_opens("ivan", "Sales", "S3CRET-SUBJECT", "S3CRET-BODY")
+    ticket = acme.client_opens("ivan", "Technical support", "Q", "public")
+    acme.note(ticket, "S3CRET-NOTE")
+    acme.note(ticket, "S3CRET-KIND", kind="whisper")
+    await desk.run()
+    [copy] = desk.main_tickets("acme")
+    desk.main.note(copy, "S3CRET-MAIN")
+    desk.main.staff_replies(copy, "answer")
+    await desk.run()
+    written = repr([c.args for w in (desk.main, acme) for c in w.writes()])
+    assert "answer" in written
+    assert "S3CRET" not in written
+    opened = {c.args["ticket"] for c in acme.calls if c.function == "thread"}
+    assert opened == {ticket}
+
+
+async def test_two_equal_client_messages_stay_two(desk: Desk) -> None:
+    """Equal texts of one client are two messages, also within one second."""
+    acme = desk.externals["acme"]
+    ticket = acme.client_opens("ivan", "Technical support", "Q", "opening")
+    await desk.run()
+    acme.client_writes(ticket, "ping")
+    acme.client_writes(ticket, "ping")
+    await desk.run()
+    await desk.run()
+    [copy] = desk.main_tickets("acme")
+    assert len([b for b in desk.main.bodies(copy) if b.endswith("ping")]) == 2
+
+
+@pytest.mark.parametrize("error", [Retriable, ProtocolError, AccessDenied])
+async def test_a_broken_billing_stops_nobody_else(desk: Desk, error: type[Exception]) -> None:
+    """One billing's fault closes nothing, is named with its cause, and the others are loaded in the same run."""
+    acme, globex = desk.externals["acme"], desk.externals["globex"]
+    acme.client_opens("ivan", "Technical support", "Q", "one")
+    await desk.run()
+
+    def broken(call: object) -> None:
+        raise error("half a page came", billing="acme", function="ticket_all")
+
+    acme.before["pages"] = broken
+    globex.client_opens("maria", "Technical support", "W", "two")
+    report = await desk.run()
+    lines = {b.name: b for b in report.billings}
+    assert lines["acme"].state is BillingState.FAILED
+    assert "half a page came" in lines["acme"].reason
+    assert "acme" in report.headline
+    assert len(desk.main_tickets("globex")) == 1
+    assert ("main", "close") not in desk.writes()
+    acme.before.clear()
+    desk.clock.advance(600)
+    assert [b.state for b in (await desk.run()).billings] == [BillingState.OK, BillingState.OK]
+
+
+async def test_an_empty_list_where_the_ledger_has_tickets_stops_the_connection(desk: Desk) -> None:
+    """A billing that suddenly shows nothing is stopped by the guard, and nothing is closed."""
+    acme = desk.externals["acme"]
+    acme.client_opens("ivan", "Technical support", "Q", "one")
+    await desk.run()
+    acme.tickets.clear()
+    report = await desk.run(RunKind.AUDIT)
+    assert {b.name: b.state for b in report.billings}["acme"] is BillingState.STOPPED
+    assert ("main", "close") not in desk.writes()
+
+
+async def test_a_stopped_plan_is_applied_by_its_id(desk: Desk) -> None:
+    """The guard stops sixty creates; nothing is written until a person applies that plan, and then exactly it."""
+    acme = desk.externals["acme"]
+    for n in range(60):
+        acme.client_opens("ivan", "Technical support", f"Q{n}", "text")
+    report = await desk.run(billings=("acme",))
+    [line] = report.billings
+    assert line.state is BillingState.STOPPED
+    assert line.plan_id is not None
+    assert line.plan_id in line.reason
+    assert desk.main_tickets("acme") == []
+    again = await desk.run(billings=("acme",))
+    assert again.billings[0].plan_id == line.plan_id
+    done = await desk.run(RunKind.APPLY, plan_id=line.plan_id)
+    assert done.billings[0].written == 60
+    assert len(desk.main_tickets("acme")) == 60
+    after = await desk.run()
+    assert [b.written for b in after.billings] == [0, 0]
+
+
+async def test_a_stale_plan_is_refused_with_what_moved(desk: Desk) -> None:
+    """A plan whose rows have moved on is refused, names what moved, and writes nothing."""
+    acme = desk.externals["acme"]
+    ticket = acme.client_opens("ivan", "Technical support", "Q", "text")
+    planned = await desk.run(billings=("acme",), plan_only=True)
+    acme.client_writes(ticket, "more")
+    refused = await desk.run(RunKind.APPLY, plan_id=planned.billings[0].plan_id)
+    assert "stale" in refused.billings[0].reason
+    assert ticket in refused.billings[0].reason
+    assert desk.writes() == []
+
+
+async def test_reasons_add_up_to_the_tickets_read(desk: Desk) -> None:
+    """Each external ticket read has exactly one reason."""
+    acme = desk.externals["acme"]
+    acme.client_opens("ivan", "Technical support", "Q", "text")
+    acme.client_opens("ivan", "Sales", "Q", "text")
+    bad = acme.client_opens("ivan", "Technical support", "Q", "text")
+    acme.poison(bad)
+    report = await desk.run(billings=("acme",))
+    [line] = report.billings
+    assert line.reasons == {"in_sync": 1, "department_not_remote": 1, "invalid_row": 1}
+    assert line.tickets_read == 3
+    assert line.quarantined == 1
