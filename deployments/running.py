@@ -9,7 +9,6 @@ import asyncio
 import copy
 import functools
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from prefect.client.schemas.objects import FlowRun, State
@@ -47,8 +46,9 @@ class RunningFlow:
     def __init__(self, flow_run: FlowRun, flow: Flow[..., Any], deadline: float, grace: float) -> None:
         self.flow_run = flow_run
         self.ended_because = ""
-        wait = (flow_run.expected_start_time - datetime.now(UTC)).total_seconds() if flow_run.expected_start_time else 0
-        self.overdue_at = time.monotonic() + max(0.0, wait) + deadline + grace
+        due = flow_run.expected_start_time
+        wait = max(0.0, due.timestamp() - time.time()) if due else 0.0
+        self.overdue_at = time.monotonic() + wait + deadline + grace
         self._task = asyncio.create_task(self._execute(_with_deadline(flow, deadline)), name=f"flow-run {flow_run.id}")
 
     async def _execute(self, flow: Flow[..., Any]) -> State[Any]:

@@ -45,8 +45,8 @@ def encryption_key(home: Path) -> str:
     """The key of Prefect's Secret blocks, made once and kept beside the database instead of inside it."""
     path = prefect_home(home) / "encryption.key"
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(base64.urlsafe_b64encode(os.urandom(32)))
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_bytes(base64.urlsafe_b64encode(os.urandom(32)))
     except FileExistsError:
         pass
     return path.read_text().strip()
@@ -98,6 +98,7 @@ def client_env(home: Path, url: str, environ: Mapping[str, str]) -> dict[str, st
         "PREFECT_WORKER_PREFETCH_SECONDS": str(PREFETCH_SECONDS),
         "PREFECT_WORKER_QUERY_SECONDS": str(QUERY_SECONDS),
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "remotesupport",  # our own lines are seen in the run, too
     }
     if auth := environ.get("PREFECT_SERVER_API_AUTH_STRING"):
         defaults["PREFECT_API_AUTH_STRING"] = auth

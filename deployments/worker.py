@@ -101,7 +101,8 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         self.exit_code = exit_codes.STOPPED
         self._modules, self._memory_mb, self._grace = modules, memory_mb, grace_seconds
         self._beat: float | None = None  # None: not working yet, or not any more
-        self._stop = asyncio.Event()
+        self._stop, self._idle = asyncio.Event(), asyncio.Event()
+        self._idle.set()
         logging.getLogger("prefect.flow_runs.worker").setLevel(logging.WARNING)  # three rows a run that say nothing
 
     # --- one run -------------------------------------------------------------------------------------------------
@@ -113,12 +114,15 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         identifier = f"{self.name}:{flow_run.id}"
         flow = load(configuration.entrypoint, self._modules)
         self.running[flow_run.id] = RunningFlow(flow_run, flow, configuration.deadline_seconds, self._grace)
+        self._idle.clear()
         if task_status is not None:
             task_status.started(identifier)  # type: ignore[arg-type]
         try:
             status = await self._outcome(self.running[flow_run.id])
         finally:
             del self.running[flow_run.id]
+            if not self.running:
+                self._idle.set()
         return WarmResult(identifier=identifier, status_code=status)
 
     async def _outcome(self, run: RunningFlow) -> int:
@@ -215,9 +219,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
             if because:
                 for run in list(self.running.values()):
                     run.end(because, self._grace)
-            end = time.monotonic() + patience
-            while self.running and time.monotonic() < end:
-                await asyncio.sleep(0.05)
+            await _first_of(self._idle.wait(), patience)
 
 
 async def _first_of(event: Awaitable[object], seconds: float) -> None:
@@ -238,7 +240,7 @@ def memory_mb() -> float:
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):
-        import resource  # noqa: PLC0415 - not everywhere
+        import resource
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)

@@ -38,7 +38,7 @@ class WorkerThread:
         self.exit_code = asyncio.run(self._serve())
 
     async def _serve(self) -> int:
-        from deployments.worker import WarmWorker  # noqa: PLC0415 - heavy
+        from deployments.worker import WarmWorker
 
         chosen = self.arguments
         worker = WarmWorker(
@@ -62,7 +62,7 @@ class WorkerThread:
 
     def stuck(self) -> str:
         """Why only the end of the process helps; empty while all is well."""
-        return self.worker.stuck() if self.worker is not None else ""  # type: ignore[attr-defined,no-any-return]
+        return self.worker.stuck() if self.worker is not None else ""  # type: ignore[attr-defined]
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
@@ -72,7 +72,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--modules", nargs="+", default=["flows"])
     parser.add_argument("--preload", nargs="*", default=["deployments.catalog", "pandas"])
     parser.add_argument(
-        "--memory-mb", type=float, default=float(os.environ.get("REMOTESUPPORT_WORKER_MEMORY_MB", 1500))
+        "--memory-mb", type=float, default=float(os.environ.get("REMOTESUPPORT_WORKER_MEMORY_MB", "1500"))
     )
     parser.add_argument("--grace", type=float, default=10)
     return parser.parse_args(argv)

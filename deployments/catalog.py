@@ -1,0 +1,86 @@
+"""What is deployed, as data: flows, schedules, parameters, deadlines. Nothing is done in here.
+
+No deployment has a Prefect concurrency limit: our own lease is the guard (a worker killed at the wrong moment leaves
+such a slot taken, and every later minute is then cancelled).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MINUTE_S, HOUR_S = 60.0, 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment. ``entrypoint``: module path of the flow. ``slug`` names the schedule and never changes.
+
+    ``deadline_s``: when the warm worker cancels a run.
+    """
+
+    flow: str
+    name: str
+    entrypoint: str
+    deadline_s: float
+    description: str
+    cron: str | None = None
+    slug: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """As Prefect's command line wants it."""
+        return f"{self.flow}/{self.name}"
+
+
+CATALOG = (
+    Deployment(
+        "sync",
+        "every-minute",
+        "flows.sync.sync",
+        deadline_s=55,
+        description="Carries over what changed, for every connection.",
+        cron="* * * * *",
+        slug="every-minute",
+        tags=("sync",),
+    ),
+    Deployment(
+        "audit",
+        "hourly",
+        "flows.audit.audit",
+        deadline_s=50 * MINUTE_S,
+        description="The complete comparison: departures, drift, what a quiet minute cannot see.",
+        cron="17 * * * *",
+        slug="hourly",
+        tags=("audit",),
+    ),
+    Deployment(
+        "backfill",
+        "ad-hoc",
+        "flows.backfill.backfill",
+        deadline_s=12 * HOUR_S,
+        description="Brings over a window of the past, quietly. Start it with Custom run.",
+        tags=("backfill",),
+    ),
+    Deployment(
+        "apply_plan",
+        "by-id",
+        "flows.apply_plan.apply_plan",
+        deadline_s=30 * MINUTE_S,
+        description="Writes a saved plan exactly as it was shown, or refuses.",
+        tags=("apply",),
+    ),
+    Deployment(
+        "maintenance",
+        "nightly",
+        "flows.maintenance.maintenance",
+        deadline_s=30 * MINUTE_S,
+        description="Retention, and an end for lost runs. Writes to no billing.",
+        cron="41 3 * * *",
+        slug="nightly",
+        tags=("maintenance",),
+    ),
+)

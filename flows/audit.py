@@ -1,0 +1,22 @@
+"""Every hour: the complete comparison. It finds departures, drift, and what a quiet minute cannot see."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.running import FLOW, run_cycle, run_name, skipped, stale
+from remotesupport.core.report import RunKind, RunRequest
+
+TOO_LATE = timedelta(hours=1)
+
+
+@flow(name="audit", flow_run_name=lambda: run_name("audit"), **FLOW)
+async def audit(billings: list[str] | None = None) -> State[Any]:
+    """Read everything on both sides and compare. ``billings``: only these."""
+    if late := stale(TOO_LATE):
+        return skipped(late)
+    return await run_cycle(RunRequest(RunKind.AUDIT, tuple(billings or ())))

@@ -1,0 +1,82 @@
+"""What all flows share: open the context, run the cycle as tasks, and turn the report into a final state."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.runtime import flow_run as this_run
+from prefect.states import Completed, Failed
+
+from flows.run_logs import guard_logs
+from remotesupport.bootstrap import Context, open_context
+from remotesupport.core.report import BillingState, RunReport, RunRequest
+from remotesupport.settings import SettingsError, load_settings
+from remotesupport.steps.applying import PlanNotApplicable
+from remotesupport.steps.cycle import cycle
+from tasks import PREFECT_STEPS
+from tasks.policy import reading_within
+
+FLOW: dict[str, Any] = {"persist_result": False, "retries": 0, "log_prints": False}
+_BAD = (BillingState.FAILED, BillingState.STOPPED)
+
+
+async def secret_block(name: str) -> str:
+    """The value of a Prefect Secret block, for ``prefect:NAME`` in the configuration."""
+    from prefect.blocks.system import Secret
+
+    return str((await Secret.aload(name)).get())
+
+
+def run_name(kind: str) -> str:
+    """``sync 10:42``: the kind and the time it was due, in this machine's zone."""
+    due = this_run.scheduled_start_time or datetime.now(UTC)
+    return f"{kind} {datetime.fromtimestamp(due.timestamp()).astimezone():%H:%M}"
+
+
+def stale(after: timedelta, now: datetime | None = None) -> str:
+    """Why a scheduled run is too late to be of use (a newer one is due); empty otherwise, and for runs by hand."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is None or not run.auto_scheduled or run.expected_start_time is None:
+        return ""
+    late = (now or datetime.now(UTC)).timestamp() - run.expected_start_time.timestamp()
+    if late <= after.total_seconds():
+        return ""
+    return f"{late:.0f} s late: a newer run is due, this one ended at once"
+
+
+def skipped(why: str) -> State[Any]:
+    """The state of a run that did nothing, on purpose."""
+    return Completed(name="Skipped", message=why)
+
+
+def final_state(done: RunReport) -> State[Any]:
+    """The report as a state: its headline is the message; the report itself is the result (in memory only)."""
+    if done.skipped:
+        return Completed(name="Skipped", message=done.skipped, data=done)
+    bad = any(line.state in _BAD for line in done.billings)
+    return Failed(message=done.headline, data=done) if bad else Completed(message=done.headline, data=done)
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Context]:
+    """The context of this run: settings read now, secrets' blocks readable, log lines guarded."""
+    settings = load_settings()
+    guard_logs(settings.home, settings.secrets())
+    async with open_context(settings, resolve_block=secret_block, flow_run=this_run.id) as context:
+        yield context
+
+
+async def run_cycle(request: RunRequest, reading_s: float | None = None) -> State[Any]:
+    """One run of the cycle as tasks. ``reading_s``: what reading may take, all retries included."""
+    try:
+        async with opened() as context:
+            with reading_within(reading_s):
+                return final_state(await cycle(context, request, PREFECT_STEPS))
+    except (SettingsError, PlanNotApplicable, LookupError) as error:
+        return Failed(message=str(error))
