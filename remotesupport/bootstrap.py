@@ -21,7 +21,6 @@ from remotesupport.settings import BlockReader, ExternalSettings, Settings
 from remotesupport.store import Store
 
 
-
 @dataclass(slots=True)
 class Connection:
     """One external billing with its customer user in the main billing: the configuration and both clients."""

@@ -62,9 +62,7 @@ class Desk:
         self.settings = settings_for(folder, *names, extra=extra)
         self.url = url or f"sqlite:///{folder / 'ledger.sqlite3'}"
         self.main = MemoryBilling("main", departments=("Outsourced support", "Own customers"), clock=self.clock)
-        self.externals = {
-            n: MemoryBilling(n, clock=self.clock, timezone="Europe/Moscow") for n in names
-        }
+        self.externals = {n: MemoryBilling(n, clock=self.clock, timezone="Europe/Moscow") for n in names}
         self.store = Store.open(self.url, clock=self.clock)
         self.store.migrate()
         self.context = self._context()

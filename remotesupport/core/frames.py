@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
-STR = "str"
-BOOL = "bool"
-INT = "int64"
+STR: Final = "str"
+BOOL: Final = "bool"
+INT: Final = "int64"
 TIME = "datetime64[us, UTC]"
 
 
@@ -39,8 +39,17 @@ DEPARTMENTS = Schema(
 TICKETS = Schema(
     "tickets",
     {
-        "connection": STR, "side": STR, "ticket": STR, "subject": STR, "department": STR, "state": STR,
-        "status": STR, "author": STR, "activity": STR, "origin": STR, "fresh": BOOL,
+        "connection": STR,
+        "side": STR,
+        "ticket": STR,
+        "subject": STR,
+        "department": STR,
+        "state": STR,
+        "status": STR,
+        "author": STR,
+        "activity": STR,
+        "origin": STR,
+        "fresh": BOOL,
     },
     key=("connection", "side", "ticket"),
     nullable=frozenset({"department", "origin"}),
@@ -51,8 +60,20 @@ TICKETS = Schema(
 MESSAGES = Schema(
     "messages",
     {
-        "connection": STR, "side": STR, "ticket": STR, "message": STR, "ordinal": INT, "kind": STR, "author": STR,
-        "at_text": STR, "zone": STR, "at": TIME, "body": STR, "body_hash": STR, "files": STR, "own": STR,
+        "connection": STR,
+        "side": STR,
+        "ticket": STR,
+        "message": STR,
+        "ordinal": INT,
+        "kind": STR,
+        "author": STR,
+        "at_text": STR,
+        "zone": STR,
+        "at": TIME,
+        "body": STR,
+        "body_hash": STR,
+        "files": STR,
+        "own": STR,
     },
     key=("connection", "side", "ticket", "message"),
     nullable=frozenset({"at", "own"}),
@@ -62,8 +83,13 @@ MESSAGES = Schema(
 LINKS = Schema(
     "links",
     {
-        "connection": STR, "ext_ticket": STR, "main_ticket": STR, "ext_state": STR, "main_state": STR,
-        "department": STR, "departed": BOOL,
+        "connection": STR,
+        "ext_ticket": STR,
+        "main_ticket": STR,
+        "ext_state": STR,
+        "main_state": STR,
+        "department": STR,
+        "departed": BOOL,
     },
     key=("connection", "ext_ticket"),
     nullable=frozenset({"department"}),
@@ -73,7 +99,11 @@ LINKS = Schema(
 CARRIED = Schema(
     "carried",
     {
-        "connection": STR, "direction": STR, "ext_ticket": STR, "source_message": STR, "target_message": STR,
+        "connection": STR,
+        "direction": STR,
+        "ext_ticket": STR,
+        "source_message": STR,
+        "target_message": STR,
         "body_hash": STR,
     },
     key=("connection", "direction", "ext_ticket", "source_message"),
@@ -115,9 +145,23 @@ GONE = Schema(
 CHANGES = Schema(
     "changes",
     {
-        "connection": STR, "kind": STR, "direction": STR, "rank": INT, "ext_ticket": STR, "main_ticket": STR,
-        "act": STR, "ordinal": INT, "subject": STR, "department": STR, "body": STR, "body_hash": STR, "files": STR,
-        "covers": STR, "ext_state": STR, "main_state": STR, "detail": STR,
+        "connection": STR,
+        "kind": STR,
+        "direction": STR,
+        "rank": INT,
+        "ext_ticket": STR,
+        "main_ticket": STR,
+        "act": STR,
+        "ordinal": INT,
+        "subject": STR,
+        "department": STR,
+        "body": STR,
+        "body_hash": STR,
+        "files": STR,
+        "covers": STR,
+        "ext_state": STR,
+        "main_state": STR,
+        "detail": STR,
     },
     key=("connection", "direction", "ext_ticket", "act"),
     nullable=frozenset({"main_ticket", "department"}),
@@ -136,7 +180,7 @@ ALL = (DEPARTMENTS, TICKETS, MESSAGES, LINKS, CARRIED, CORRESPONDENCES, READS, B
 
 def empty(schema: Schema) -> pd.DataFrame:
     """A frame of ``schema`` with no rows."""
-    return pd.DataFrame({c: pd.Series(dtype=t) for c, t in schema.columns.items()})  # type: ignore[call-overload]
+    return pd.DataFrame({c: pd.Series(dtype=t) for c, t in schema.columns.items()})
 
 
 def build(schema: Schema, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -144,12 +188,16 @@ def build(schema: Schema, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     listed = list(rows)
     if not listed:
         return empty(schema)
-    return pd.DataFrame(
-        {c: pd.Series([row[c] for row in listed], dtype=t) for c, t in schema.columns.items()}  # type: ignore[call-overload]
-    )
+    return pd.DataFrame({c: pd.Series([row[c] for row in listed], dtype=t) for c, t in schema.columns.items()})
 
 
 def concat(schema: Schema, frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Stack frames of one schema; keeps the dtypes when some or all are empty."""
     parts = [f for f in frames if len(f)]
     return pd.concat(parts, ignore_index=True) if parts else empty(schema)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain dictionaries, None where a value is missing."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]

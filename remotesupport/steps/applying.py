@@ -15,7 +15,7 @@ from remotesupport.steps.values import Proposal
 from remotesupport.store.states import PlanState
 
 
-class PlanNotApplicable(Exception):  # noqa: N818 - read by people as a sentence
+class PlanNotApplicable(Exception):
     """No such plan, or it was applied already: what is the case and what to do."""
 
 
@@ -42,7 +42,7 @@ class Applying:
             self.ctx.store.set_plan_state(self.saved.id, PlanState.APPLYING, "approved by a person")
             return replace(proposal, verdicts=proposal.verdicts | {name: Verdict(True, "applied by a person")})
         moved = difference(self.saved, fresh)
-        self.ctx.store.set_plan_state(self.saved.id, PlanState.REFUSED, moved)
+        self.ctx.store.set_plan_state(self.saved.id, PlanState.STALE, moved)
         why = (
             f"plan {self.saved.id} is stale, nothing was written: {moved}. "
             f"Make a new one: `remotesupport plan --billing {name}`"

@@ -46,9 +46,7 @@ def final_reasons(
     return frames.concat(frames.REASONS, [reasons, invalid])
 
 
-_OPEN = {
-    str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW)
-}
+_OPEN = {str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW)}
 
 
 def settle_books(
@@ -71,7 +69,7 @@ def settle_books(
         store.save_sightings(run, settled_sightings(side, done, now))
     _agree(ctx, snapshot, proposal, open_tickets | touched)
     store.record_reasons(run, reasons)
-    store.record_quarantine(run, bad.to_dict("records"))
+    store.record_quarantine(run, frames.records(bad))
     _prime(ctx, snapshot)
     _keep_departments(ctx, name, accepted)
 
@@ -109,11 +107,14 @@ def _agree(ctx: Context, snapshot: Snapshot, proposal: Proposal, skip: set[str] 
         | (seen["main_now"] != seen["main_state"])
         | (seen["department_now"].fillna("") != seen["department"].fillna(""))
     )
-    for row in seen[moved].itertuples():
+    for row in frames.records(seen[moved]):
         ctx.store.set_states(
-            row.connection, row.ext_ticket, ext_state=row.ext_now, main_state=row.main_now,
-            department=None if pd.isna(row.department_now) else row.department_now,
-        )  # fmt: skip
+            row["connection"],
+            row["ext_ticket"],
+            ext_state=row["ext_now"],
+            main_state=row["main_now"],
+            department=row["department_now"],
+        )
 
 
 def _prime(ctx: Context, snapshot: Snapshot) -> None:

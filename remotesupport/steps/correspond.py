@@ -13,7 +13,7 @@ from remotesupport.settings import ExternalSettings
 
 
 def department_id(departments: pd.DataFrame, wanted: str) -> str | None:
-    """The id that ``wanted`` (an id or a name) means in DEPARTMENTS of one side; None when it is there not exactly once."""
+    """The id that ``wanted`` (id or name) means in DEPARTMENTS of one side; None when it is not there exactly once."""
     by_id = departments.loc[departments["department"] == wanted, "department"]
     names = departments["name"].str.strip().str.casefold()
     by_name = departments.loc[names == wanted.strip().casefold(), "department"]

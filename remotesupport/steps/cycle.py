@@ -126,5 +126,3 @@ async def _settled(ctx: Context, steps: Steps, reads: Reads, leases: dict[str, L
             except ConnectorError as error:
                 after[name] = error
     return after
-
-

@@ -61,9 +61,7 @@ async def _both_sides(ctx: Context, connection: Connection, request: RunRequest)
     if not connection.identified:
         await asyncio.gather(connection.external.identify(), connection.main.identify())
         connection.identified = True
-    departments = await asyncio.gather(
-        departments_of(connection.external), departments_of(connection.main)
-    )
+    departments = await asyncio.gather(departments_of(connection.external), departments_of(connection.main))
     pairs, problems = correspondences(connection.settings, *departments)
     scopes = Scopes(ctx.store, connection, request, pairs)
     main = await read_side(ctx.store, connection.main, departments[1], scopes.main(), ctx.clock())

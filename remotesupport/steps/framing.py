@@ -18,7 +18,13 @@ def departments_frame(connection: str, side: Side, rows: Iterable[DepartmentRow]
     return frames.build(
         frames.DEPARTMENTS,
         (
-            {"connection": connection, "side": str(side), "department": r.department, "name": r.name, "active": r.active}
+            {
+                "connection": connection,
+                "side": str(side),
+                "department": r.department,
+                "name": r.name,
+                "active": r.active,
+            }
             for r in rows
         ),
     )

@@ -33,7 +33,7 @@ async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
         loaded.stopped = stop.why
         loaded.access = stop.why if stop.access else ""
     try:
-        loaded.receipts = await read_back(ctx, connection, sent, run)
+        loaded.receipts = await read_back(ctx, connection, sent)
     except ConnectorError as error:
         loaded.stopped = loaded.stopped or f"written, but not read back yet: {error}"
     return loaded

@@ -57,7 +57,7 @@ class Books:
         return result
 
     def _save_plan(self, request: RunRequest, name: str, proposal: Proposal, stopped: bool) -> None:
-        state = PlanState.STOPPED if stopped else PlanState.SAVED if request.plan_only else PlanState.APPLIED
+        state = PlanState.STOPPED if stopped else PlanState.PLANNED if request.plan_only else PlanState.APPLIED
         verdict = proposal.verdicts[name].why
         self.ctx.store.save_plan(self.done.run, name, to_json(proposal.plans[name]), state, verdict)
 

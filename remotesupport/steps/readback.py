@@ -26,7 +26,7 @@ ABSENT_READS = 2
 _STATUS = {ChangeKind.CLOSE: TicketState.CLOSED, ChangeKind.REOPEN: TicketState.OPEN}
 
 
-async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any], run: str) -> list[dict[str, object]]:
+async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any]) -> list[dict[str, object]]:
     """Confirm this run's writes. Returns RECEIPTS rows for validation, one per message written."""
     by_thread: dict[tuple[Direction, str], list[Intent]] = {}
     for _, written in sent:

@@ -58,9 +58,7 @@ class _Gathering:
     complete: bool = True
 
 
-async def read_side(
-    store: Store, billing: Billing, departments: pd.DataFrame, scope: Scope, now: datetime
-) -> SideRead:
+async def read_side(store: Store, billing: Billing, departments: pd.DataFrame, scope: Scope, now: datetime) -> SideRead:
     """Read the listings and the threads that moved. Raises ConnectorError when the side cannot be read."""
     got = _Gathering()
     if scope.only is not None:

@@ -18,9 +18,7 @@ from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.steps.values import Accepted, Proposal, Snapshot
 
 
-async def reconcile(
-    ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], accepted: Accepted
-) -> Proposal:
+async def reconcile(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], accepted: Accepted) -> Proposal:
     """One pass over the whole shard, then every plan judged before the first write of any."""
     inputs = await asyncio.to_thread(_inputs, ctx, request, snapshots, accepted)
     outcome = await asyncio.to_thread(three_way_diff, inputs)
@@ -31,9 +29,7 @@ async def reconcile(
     return Proposal(plans, verdicts, outcome.reasons, inputs.links, reports)
 
 
-async def _checked(
-    outcome: Outcome, accepted: Accepted
-) -> tuple[dict[str, str], tuple[ValidationReport, ...]]:
+async def _checked(outcome: Outcome, accepted: Accepted) -> tuple[dict[str, str], tuple[ValidationReport, ...]]:
     """The plan's own validation: a bad row stops that connection's plan."""
     if outcome.changes.empty:
         return {}, ()
@@ -100,9 +96,7 @@ def _gone(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
     )
 
 
-def _behind_unreadable(
-    snapshots: dict[str, Snapshot], quarantined: pd.DataFrame, links: pd.DataFrame
-) -> pd.DataFrame:
+def _behind_unreadable(snapshots: dict[str, Snapshot], quarantined: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     """BLOCKED rows for external tickets whose main ticket could not be read: nothing may be created or posted blind."""
     bad = quarantined.loc[quarantined["side"] == "main", ["connection", "ticket", "reason"]]
     if bad.empty:

@@ -103,4 +103,3 @@ class Scopes:
             return ""
         zone = ZoneInfo(self.connection.settings.timezone)
         return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-

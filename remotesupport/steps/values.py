@@ -21,8 +21,9 @@ from remotesupport.core.report import RunReport, RunRequest
 class SideRead:
     """What one side showed: TICKETS, MESSAGES, DEPARTMENTS frames; sightings that become true once all is done.
 
-    ``to_the_end``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``: rows seen. ``unreadable``: ticket → why, for rows
-    or threads that could not be read this time. ``gone``: tickets that a direct look did not find.
+    ``to_the_end``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``:
+    rows seen. ``unreadable``: ticket → why, for rows or threads that could not be read this time. ``gone``: tickets
+    that a direct look did not find.
     """
 
     tickets: pd.DataFrame

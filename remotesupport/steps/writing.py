@@ -36,7 +36,7 @@ LEASE_SECONDS = 45.0  # less than a minute, so that the next run can take over f
 BACKOFF = (60.0, 120.0, 300.0, 900.0, 3600.0)  # seconds until a parked change is offered again, by attempt
 
 
-class Stop(Exception):  # noqa: N818 - a signal to the loader, not an error of its own
+class Stop(Exception):
     """Nothing more may be written for this connection in this run. ``access``: because a login was refused."""
 
     def __init__(self, why: str, *, access: bool = False) -> None:
