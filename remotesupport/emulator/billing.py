@@ -1,0 +1,74 @@
+"""One emulated BILLmanager: its data, its rules, its sessions, its clock and the record of what was asked of it."""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from remotesupport.emulator.clock import Clock
+from remotesupport.emulator.database import Database
+from remotesupport.emulator.desk import Desk
+from remotesupport.emulator.faults import Faults
+from remotesupport.emulator.people import People
+from remotesupport.emulator.seed import plant
+from remotesupport.emulator.sessions import Sessions
+from remotesupport.emulator.v6.dialect import ApiAnswer, ApiRequest, answer
+
+DIALECTS = {"6.94.1": answer}
+CUSTOMERS = ("acme", "globex")
+RECORD = 200_000
+
+
+class Billing:
+    """``state`` None keeps everything in memory; a file that has users already is not seeded again."""
+
+    def __init__(
+        self,
+        name: str = "billing",
+        version: str = "6.94.1",
+        *,
+        seed: int = 1,
+        state: Path | None = None,
+        tickets: int = 0,
+        tickets_of: str | None = None,
+        customers: tuple[str, ...] = CUSTOMERS,
+    ) -> None:
+        if version not in DIALECTS:
+            raise ValueError(f"no emulator of version {version}; there are {', '.join(DIALECTS)}")
+        self.name, self.version = name, version
+        self.clock = Clock()
+        self.database = Database(state)
+        self.people = People(self.database)
+        self.desk = Desk(self.database, self.people, self.clock)
+        self.sessions = Sessions(self.people, self.clock)
+        self.faults = Faults()
+        self.requests: deque[dict[str, Any]] = deque(maxlen=RECORD)
+        if not self.people.everyone():
+            self._first_start(seed, tickets, tickets_of, customers)
+
+    def answer(self, request: ApiRequest) -> ApiAnswer:
+        """One API call in the dialect of this version."""
+        return DIALECTS[self.version](self, request)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.database.close()
+
+    def _first_start(self, seed: int, tickets: int, tickets_of: str | None, customers: tuple[str, ...]) -> None:
+        with self.database.transaction():
+            self._spread_ids()
+            plant(self.database, self.people, self.clock, seed, customers, tickets, tickets_of)
+
+    def _spread_ids(self) -> None:
+        """Ids start elsewhere in every billing and for every kind, so that a mix-up never finds a wrong row."""
+        base = zlib.crc32(self.name.encode()) % 900
+        for table, start in (
+            ("user", 10),
+            ("ticket", 1000),
+            ("assignment", 400_000),
+            ("message", 20_000),
+            ("file", 300),
+        ):
+            self.database.run("INSERT INTO sqlite_sequence VALUES (?,?)", table, start + base)

@@ -1,0 +1,110 @@
+"""What goes wrong on purpose: a list of faults, each for a function and a number of calls. Applied by ``server``.
+
+A fault is a JSON object: ``func`` (a function's name, or ``*`` for all, the default), ``skip`` (calls that still go well
+first, default 0), ``count`` (calls that it then spoils, default all), and one or more of ``KINDS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+KINDS = {
+    "status": "answer with this HTTP status and a short text; the call is not executed",
+    "delay_s": "wait so many seconds before executing the call",
+    "drip_s": "send the body one piece every so many seconds (20 pieces)",
+    "html": "answer a page of HTML; the call is not executed",
+    "redirect": "answer 302 to this address; the call is not executed",
+    "empty": "execute, then answer an empty body",
+    "empty_list": "lists show no rows and a total of 0",
+    "truncate": "execute, then send this share of the body (true: half) without Content-Length and close",
+    "bad_encoding": "execute, then put bytes into the body that are not UTF-8",
+    "reset_before": "reset the connection without executing",
+    "reset_after": "execute, then reset the connection instead of answering",
+    "control_char": "a control character in the subject of this ticket, in every answer, until cleared",
+    "repeat_page": "every page but the first shows the page before it",
+}
+_POISON = "\x01"
+_LABELS = frozenset({"func", "skip", "count"})
+
+
+@dataclass(slots=True)
+class _Fault:
+    function: str
+    kinds: dict[str, Any]
+    skip: int
+    left: int | None
+
+    def strikes(self, function: str) -> bool:
+        """Whether this call is spoilt; counts it."""
+        if self.function not in {"*", function} or self.left == 0:
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        if self.left is not None:
+            self.left -= 1
+        return True
+
+
+class Faults:
+    """The active faults, and those of the call under way (calls are executed one at a time)."""
+
+    def __init__(self) -> None:
+        self._faults: list[_Fault] = []
+        self._poisoned: set[int] = set()
+        self._current: dict[str, Any] = {}
+
+    def apply(self, order: dict[str, Any] | list[dict[str, Any]]) -> None:
+        """One fault, several, or ``{"clear": true}``. Raises ValueError for what is not known."""
+        if isinstance(order, list):
+            for each in order:
+                self.apply(each)
+        elif order.get("clear"):
+            self._faults.clear()
+            self._poisoned.clear()
+        else:
+            self._add(order)
+
+    def begin(self, function: str) -> dict[str, Any]:
+        """The kinds that strike this call, which is thereby counted."""
+        struck: dict[str, Any] = {}
+        for fault in self._faults:
+            if fault.strikes(function):
+                struck.update(fault.kinds)
+        return struck
+
+    def during(self, struck: dict[str, Any]) -> None:
+        """Make ``struck`` the faults of the call that is executed now."""
+        self._current = struck
+
+    def hides_rows(self) -> bool:
+        """``empty_list``."""
+        return bool(self._current.get("empty_list"))
+
+    def repeats_page(self) -> bool:
+        """``repeat_page``."""
+        return bool(self._current.get("repeat_page"))
+
+    def poison(self, ticket: int, subject: str) -> str:
+        """The subject, with a control character in it if this ticket is poisoned."""
+        return f"{subject}{_POISON}" if ticket in self._poisoned else subject
+
+    def unescape(self, body: bytes) -> bytes:
+        """JSON escapes control characters; a poisoned row has them raw in every format."""
+        return body.replace(b"\\u0001", _POISON.encode()) if self._poisoned else body
+
+    def _add(self, order: dict[str, Any]) -> None:
+        kinds = {name: value for name, value in order.items() if name not in _LABELS}
+        _refuse_unknown(kinds)
+        if "control_char" in kinds:
+            self._poisoned.add(int(kinds.pop("control_char")))
+        if kinds:
+            self._faults.append(_Fault(order.get("func", "*"), kinds, int(order.get("skip", 0)), order.get("count")))
+
+
+def _refuse_unknown(kinds: Iterable[str]) -> None:
+    unknown = sorted(set(kinds) - set(KINDS))
+    if unknown or not list(kinds):
+        raise ValueError(f"not a fault: {', '.join(unknown) or 'nothing given'}; known: {', '.join(KINDS)}, clear")
