@@ -1,0 +1,66 @@
+"""What goes into a reconcile and what comes out: frames, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from remotesupport.core import frames
+
+# Tickets for which something is left when the plan has been written: whoever reads must look at them again, though
+# their rows may look the same. ``needs``: "thread" (has to be read before anything can be planned) or "next_run".
+UNFINISHED = frames.Schema(
+    "unfinished",
+    {
+        "connection": frames.STR,
+        "ext_ticket": frames.STR,
+        "main_ticket": frames.STR,
+        "needs": frames.STR,
+        "why": frames.STR,
+    },
+    key=("connection", "ext_ticket"),
+    nullable=frozenset({"main_ticket"}),
+)
+
+
+def _no_departments() -> pd.DataFrame:
+    return frames.empty(frames.DEPARTMENTS)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Both sides, the ledger and the configuration, for all connections of a shard (schemas of ``frames``).
+
+    ``departments``: names for texts, may be empty. ``quiet``: nothing is written to external sides. ``create_closed``:
+    also tickets that were closed before they were ever linked (a backfill). ``show_author``: connections that want the
+    name under staff replies. ``flagged``: (connection, department) marked as remote over there.
+    """
+
+    tickets: pd.DataFrame
+    messages: pd.DataFrame
+    links: pd.DataFrame
+    carried: pd.DataFrame
+    correspondences: pd.DataFrame
+    reads: pd.DataFrame
+    blocked: pd.DataFrame
+    gone: pd.DataFrame
+    departments: pd.DataFrame = field(default_factory=_no_departments)
+    quiet: bool = False
+    create_closed: bool = False
+    show_author: frozenset[str] = frozenset()
+    flagged: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``changes``: CHANGES in plan order. ``reasons``: REASONS, one for each external ticket that was read.
+
+    ``agreed``: LINKS rows whose ledger states moved with nothing to write (both sides came to look alike, a ticket went
+    from one remote department to another): to be recorded as they are. ``unfinished``: UNFINISHED.
+    """
+
+    changes: pd.DataFrame
+    reasons: pd.DataFrame
+    agreed: pd.DataFrame
+    unfinished: pd.DataFrame
