@@ -1,0 +1,57 @@
+"""``python -m benchmarks [NAME …] [--quick] [--json]``: run the benchmarks, all of them unless named.
+
+Status 0 when everything was measured, 1 when a benchmark failed (the others still run), 2 for a wrong name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.table import Table
+
+NAMES = ("diff", "cycle", "cold", "schedule", "growth", "minute")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what ``arguments`` name and print it."""
+    options = _options(arguments)
+    outcomes = [_one(name, quick=options.quick, loud=not options.json) for name in options.names or NAMES]
+    if options.json:
+        print(json.dumps({"benchmarks": outcomes}, ensure_ascii=False, indent=2))
+    return int(any("error" in outcome for outcome in outcomes))
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("benchmarks", description="The figures of this product against named peers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}")
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, not how fast")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in NAMES]
+    if unknown:
+        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    return options
+
+
+def _one(name: str, *, quick: bool, loud: bool) -> dict[str, Any]:
+    started = time.monotonic()
+    try:
+        table: Table = importlib.import_module(f"benchmarks.{name}").run(quick=quick)
+    except Exception as error:
+        traceback.print_exc()
+        return {"benchmark": name, "error": f"{type(error).__name__}: {error}"}
+    took = time.monotonic() - started
+    if loud:
+        print(f"{table.text()}\n  ({name}: {took:.0f} s)\n", flush=True)
+    return {"benchmark": name, "took_s": round(took, 1), **table.to_json()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The laws of the benchmarks: every candidate does the same work, ratios are over a named peer, output is complete."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import diff
+from benchmarks.measure import Sample, figures, interleaved
+from benchmarks.snapshots import KEY, pair
+from benchmarks.table import Table, against
+
+
+def test_the_snapshots_differ_by_what_was_planted():
+    """0.1 % of the rows are new, gone and changed each, over 12 columns."""
+    both = pair(2_000)
+    assert both.planted == (2, 2, 2)
+    assert both.old.shape == both.new.shape == (2_000, 12)
+    assert set(both.new[KEY]) ^ set(both.old[KEY]) == {"0", "1", "2000", "2001"}
+
+
+def test_candidates_take_turns_and_the_order_shifts():
+    """A noisy moment never hits one candidate alone."""
+    seen: list[str] = []
+
+    def candidate(name: str):
+        def once() -> Sample:
+            seen.append(name)
+            return Sample(1.0, 0.5)
+
+        return once
+
+    measured = interleaved({name: candidate(name) for name in "abc"}, rounds=3)
+    assert "".join(seen) == "abc" + "abc" + "bca" + "cab"
+    assert [f.rounds for f in measured.values()] == [3, 3, 3]
+
+
+def test_figures_are_medians_with_the_spread():
+    """One slow round moves the highest value and not the median."""
+    found = figures([Sample(1.0, 0.1), Sample(9.0, 0.3), Sample(2.0, 0.2)])
+    assert (found.median, found.low, found.high, found.cpu) == (2.0, 1.0, 9.0, 0.2)
+
+
+def test_nothing_measured_is_an_error():
+    """No figures come from no rounds."""
+    with pytest.raises(ValueError, match="nothing"):
+        figures([])
+
+
+def test_ratios_are_over_the_named_peer():
+    """The peer's own ratio is one."""
+    measured = {"ours": figures([Sample(3.0, 1.0)]), "peer": figures([Sample(2.0, 1.0)])}
+    table = Table("A title", "peer", tuple(against("peer", measured)), ("a note",))
+    assert [row["ratio"] for row in table.to_json()["rows"]] == [1.5, 1.0]
+    text = table.text()
+    for part in ("A title", "x peer", "ours", "1.50", "a note"):
+        assert part in text
+
+
+def test_the_diff_is_measured_against_polars_in_the_same_run():
+    """Quick or not, the table has the product's ratio to the best polars join."""
+    table = diff.run(quick=True)
+    ratios = {row.name: row.ratio for row in table.rows}
+    assert ratios[diff.OURS] > 0
+    assert min(ratios[diff.JOIN], ratios[diff.LAZY]) == 1.0
+
+
+def test_every_peer_finds_the_same_rows():
+    """A candidate that does less would win for nothing."""
+    both = pair(3_000, seed=7)
+    assert diff.ours(both) == both.planted
+
+
+def test_the_command_prints_one_json_document(capsys):
+    """Scripts read the figures without parsing a table."""
+    assert command.main(["diff", "--quick", "--json"]) == 0
+    (outcome,) = json.loads(capsys.readouterr().out)["benchmarks"]
+    assert outcome["benchmark"] == "diff"
+    assert outcome["rows"][0]["name"] == diff.OURS
+
+
+def test_a_wrong_name_is_refused_with_the_right_ones(capsys):
+    """Usage errors end with status 2 and say what there is."""
+    with pytest.raises(SystemExit) as left:
+        command.main(["dif"])
+    assert left.value.code == 2
+    assert "diff" in capsys.readouterr().err
