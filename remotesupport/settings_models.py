@@ -130,7 +130,7 @@ class DepartmentSettings(_Section):
 
 
 class GuardSettings(_Section):
-    """Limits for one connection and one run. Percents are of its linked tickets, counted from ``share_from`` up."""
+    """Limits for one connection and one run. Percents are of its linked tickets, from ``share_from`` of them up."""
 
     creates: Count = Field(50, description="a number of tickets")
     posts: Count = Field(300, description="a number of messages")
@@ -138,7 +138,7 @@ class GuardSettings(_Section):
     closes_percent: Percent = Field(20.0, description="a number from 0 to 100")
     departures: Count = Field(20, description="a number of tickets")
     departures_percent: Percent = Field(20.0, description="a number from 0 to 100")
-    share_from: Count = Field(10, description="the number of changes from which the share counts")
+    share_from: Count = Field(10, description="the number of linked tickets from which the percents count")
 
 
 class GuardOverrides(_Section):
@@ -150,7 +150,7 @@ class GuardOverrides(_Section):
     closes_percent: Percent | None = Field(None, description="a number from 0 to 100")
     departures: Count | None = Field(None, description="a number of tickets")
     departures_percent: Percent | None = Field(None, description="a number from 0 to 100")
-    share_from: Count | None = Field(None, description="the number of changes from which the share counts")
+    share_from: Count | None = Field(None, description="the number of linked tickets from which the percents count")
 
 
 class ExternalSettings(Endpoint):

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from remotesupport.cli import output, runs, setup, show, switches
+from remotesupport.cli import output, parked, runs, setup, show, switches
 from remotesupport.cli.errors import FAILED, advice
 from remotesupport.settings import CONFIG_VARIABLE, config_path
 
@@ -42,6 +42,7 @@ for command in (
     switches.resume,
 ):
     app.command()(command)
+app.add_typer(parked.app, name="parked")
 
 
 def _version(asked: bool) -> None:

@@ -49,8 +49,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     listed = [[_cell(c) for c in row] for row in rows]
     console = out()
     if not console.is_terminal:
-        for line in ([c.lower() for c in columns], *listed):
-            console.print(Text("\t".join(line)), soft_wrap=True)
+        lines = [[c.lower() for c in columns], *listed]
+        sys.stdout.write("".join("\t".join(line) + "\n" for line in lines))
         return
     drawn = Table(
         title=title, title_justify="left", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)

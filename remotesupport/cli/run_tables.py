@@ -45,9 +45,9 @@ def show_plans(settings: Settings, ids: list[str]) -> None:
 
 def _show_plan(plan_id: str, connection: str, text: str) -> None:
     from remotesupport.core.normalize import shorten
-    from remotesupport.core.plan import Plan
+    from remotesupport.core.plan import from_json
 
-    changes = Plan.from_json(text).changes
+    changes = from_json(text).changes
     rows = [
         (c.kind, c.direction, c.ext_ticket, _absent(c.main_ticket), shorten(c.subject or c.body, SHORT), c.detail)
         for c in changes.head(SHOWN_ROWS).itertuples()

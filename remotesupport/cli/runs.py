@@ -90,7 +90,7 @@ def _run(settings: Settings, request: RunRequest, as_json: bool, *, with_rows: b
     if session.prefect_is_set():
         from remotesupport.cli.flow_runs import as_flow_run
 
-        report = session.run(as_flow_run(request))
+        report = session.run(as_flow_run(settings, request))
     else:
         report = session.run(_plainly(settings, request))
     _finish(settings, report, as_json, with_rows=with_rows)

@@ -90,7 +90,7 @@ async def _from_prefect(name: str) -> str:
     from prefect.blocks.system import Secret
 
     try:
-        block = await Secret.aload(name)
+        block: Any = await Secret.aload(name)
     except ValueError:
         raise SettingsError([Problem(f"prefect:{name}", "Prefect has no Secret block of that name")]) from None
     return str(block.get())

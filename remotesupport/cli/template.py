@@ -47,5 +47,5 @@ closes = 20                                 # tickets
 closes_percent = 20                         # of the connection's linked tickets
 departures = 20                             # tickets that left their department or are gone
 departures_percent = 20
-share_from = 10                             # below so many the percentages do not count
+share_from = 10                             # with fewer linked tickets the percentages do not count
 """

@@ -1,0 +1,268 @@
+"""The command line: exit statuses, advice instead of tracebacks, one JSON document, the board, the reason."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remotesupport import logs
+from remotesupport.cli import output
+from remotesupport.cli.errors import DONE, FAILED, PERSON, WRONG, advice
+from remotesupport.cli.main import main
+from remotesupport.cli.run_tables import show_report
+from remotesupport.cli.show import board
+from remotesupport.core import frames
+from remotesupport.core.model import ChangeKind, Direction, Event, ParkedChange
+from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
+from remotesupport.store import ConnectionState, Store
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """The command in an empty folder with a state folder of its own; gives the exit status."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REMOTESUPPORT_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("REMOTESUPPORT_CONFIG", raising=False)
+    before = logging.getLogger().level
+    yield lambda *arguments: main(arguments)
+    logs.tear_down()
+    logging.getLogger().setLevel(before)
+    os.environ.pop("REMOTESUPPORT_CONFIG", None)
+
+
+@pytest.fixture
+def store(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> Iterator[Store]:
+    """The store that the command will open, after ``init``."""
+    assert run("init") == DONE
+    capsys.readouterr()
+    (tmp_path / "state").mkdir()
+    opened = Store.open(f"sqlite:///{tmp_path}/state/remotesupport.sqlite3")
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+def one_document(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+# --- how a command ends -------------------------------------------------------------------------------------
+
+
+def test_unknown_command_is_wrong_usage(run: Run) -> None:
+    """A command that is not there is wrong usage."""
+    assert run("frobnicate") == WRONG
+
+
+def test_help_is_light() -> None:
+    """Asking for help costs less than a second of CPU and loads no heavy library."""
+    code = (
+        "import sys, time; from remotesupport.cli.main import main; status = main(['--help']);"
+        "heavy = {'pandas', 'prefect', 'sqlalchemy', 'great_expectations', 'httpx'} & set(sys.modules);"
+        "sys.exit(f'{heavy} {time.process_time()}' if heavy or status or time.process_time() > 1 else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_module_entry_point() -> None:
+    """``python -m remotesupport`` is the same command."""
+    command = [sys.executable, "-m", "remotesupport", "--version"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.startswith("remotesupport 0.")
+
+
+def test_without_configuration(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a configuration a command says which command writes one, without a traceback."""
+    assert run("status") == WRONG
+    shown = capsys.readouterr()
+    assert "remotesupport init" in shown.err
+    assert "Traceback" not in shown.err
+    assert shown.out == ""
+
+
+def test_unforeseen_errors_go_to_the_log(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """What nobody foresaw is one line on the terminal and a traceback in the log."""
+    logs.set_up(tmp_path / "state")
+    try:
+        raise ZeroDivisionError("invented")
+    except ZeroDivisionError as error:
+        text, status = advice(error)
+    assert (status, "remotesupport.log" in text) == (FAILED, True)
+    assert "Traceback" not in capsys.readouterr().err
+    assert "Traceback" in logs.log_file(tmp_path / "state").read_text(encoding="utf-8")
+
+
+# --- init and the options -----------------------------------------------------------------------------------
+
+
+def test_init_never_overwrites(tmp_path: Path, run: Run) -> None:
+    """init writes a file once and leaves it alone ever after."""
+    assert run("init") == DONE
+    file = tmp_path / "remotesupport.toml"
+    file.write_text("# mine\n", encoding="utf-8")
+    assert run("init") == WRONG
+    assert file.read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_config_option_names_the_file(tmp_path: Path, run: Run) -> None:
+    """--config is where init writes and where the others read."""
+    place = tmp_path / "deep" / "mine.toml"
+    assert run("--config", str(place), "init") == DONE
+    assert place.is_file()
+    assert run("--config", str(place), "status") == DONE
+
+
+def test_unknown_billing(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """A connection that is not configured is refused with the nearest name."""
+    assert run("status", "--billing", "acmee") == WRONG
+    assert 'Did you mean "acme"?' in capsys.readouterr().err
+
+
+# --- status, why, parked, pause -----------------------------------------------------------------------------
+
+
+def test_status_document(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """status --json is one document of the documented shape, and an access problem needs a person."""
+    store.set_connection("acme", last_good=NOW, access="acme: wrong password", read_outcome="access_denied")
+    assert run("status", "--json") == PERSON
+    (row,) = one_document(capsys)["billings"]
+    assert {"name", "behind_s", "last_good", "parked", "stopped", "access"} <= set(row)
+    assert (row["name"], row["access"], row["last_good"]) == ("acme", "acme: wrong password", NOW.isoformat())
+
+
+def test_board_shows_the_worst_first() -> None:
+    """Access problems come first, then stopped plans, then what was never read, then who is most behind."""
+    states = [
+        ConnectionState("fresh", last_good=NOW),
+        ConnectionState("late", last_good=NOW - timedelta(hours=1)),
+        ConnectionState("stopped", last_good=NOW, stopped_plan="p-000000000000", stopped_why="too big"),
+        ConnectionState("denied", last_good=NOW, access="wrong password"),
+    ]
+    names = ("fresh", "late", "never", "stopped", "denied")
+    assert [row.name for row in board(names, states, NOW)] == ["denied", "stopped", "never", "late", "fresh"]
+
+
+def test_behind_counts_from_the_oldest_waiting_action() -> None:
+    """A connection is as far behind as the oldest human action that was not carried yet."""
+    state = ConnectionState("acme", last_good=NOW, pending_since=NOW - timedelta(minutes=5))
+    assert board(("acme",), [state], NOW)[0].behind_s == 300
+
+
+def test_why_document(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """why --json gives the one reason and the timeline."""
+    row = {"connection": "acme", "ticket": "7", "reason": "in_sync", "detail": "", "main_ticket": "70"}
+    store.begin_run("r1", "sync", None, NOW)
+    store.record_reasons("r1", frames.build(frames.REASONS, [row]))
+    store.add_events([Event(NOW, "acme", "7", "created", "r1", "main ticket 70")])
+    assert run("why", "acme", "7", "--json") == DONE
+    found = one_document(capsys)
+    assert (found["billing"], found["ticket"], found["reason"], found["main_ticket"]) == ("acme", "7", "in_sync", "70")
+    assert {"at", "event", "run"} <= set(found["timeline"][-1])
+
+
+def test_why_of_a_ticket_never_read(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """A ticket that was never read is answered with the command that reads it."""
+    assert run("why", "acme", "404") == FAILED
+    assert "backfill --billing acme --ticket 404" in capsys.readouterr().err
+
+
+def parked_change(**more: Any) -> ParkedChange:
+    return ParkedChange(
+        "acme",
+        "7",
+        Direction.TO_MAIN,
+        ChangeKind.POST,
+        "acme/to_main/7/9",
+        "refused: locked",
+        NOW,
+        2,
+        None,
+        "r1",
+        **more,
+    )
+
+
+def test_parked_and_retry(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """What waits is listed with its cause; retry offers it again, once."""
+    kept = store.park(parked_change())
+    assert run("parked", "--json") == DONE
+    (row,) = one_document(capsys)["parked"]
+    assert (row["billing"], row["cause"], row["id"]) == ("acme", "refused: locked", kept.id)
+    assert run("parked", "retry", str(kept.id)) == DONE
+    assert store.parked() == []
+    assert run("parked", "retry", str(kept.id)) == WRONG
+
+
+def test_pause(run: Run, store: Store) -> None:
+    """pause is remembered until resume."""
+    assert run("pause", "acme") == DONE
+    assert [(s.name, s.paused) for s in store.connection_states()] == [("acme", True)]
+
+
+# --- runs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["backfill"],
+        ["backfill", "--since", "yesterday"],
+        ["backfill", "--since", "2026-11-02", "--until", "2026-11-01"],
+        ["backfill", "--ticket", "7"],
+        ["apply"],
+    ],
+)
+def test_impossible_requests_are_wrong_usage(run: Run, store: Store, arguments: list[str]) -> None:
+    """A request that makes no sense is refused before anything is read."""
+    assert run(*arguments) == WRONG
+
+
+def test_missing_secret_is_named(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """check names the environment variable that is not set."""
+    assert run("check", "--json") == PERSON
+    (connection,) = one_document(capsys)["connections"]
+    assert "ACME_PASSWORD" in str(connection["checks"])
+
+
+def report(**more: Any) -> RunReport:
+    return RunReport("r1", RunKind.SYNC, NOW, [BillingResult("acme", **more)])
+
+
+def test_report_outside_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Outside a terminal a table is tab-separated lines, and reasons go to standard error."""
+    show_report(report(state=BillingState.FAILED, reason="acme: refused"))
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[1].split("\t")[:2] == ["acme", "failed"]
+    assert "acme: refused" in shown.err
+
+
+# --- output -------------------------------------------------------------------------------------------------
+
+
+def test_foreign_text_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Escape sequences, direction marks and markup in a ticket's text are shown, not obeyed."""
+    output.table("T", ("A",), [["\x1b[2J[red]x[/red]\u202e"]])
+    assert capsys.readouterr().out.splitlines()[1] == "\\x1b[2J[red]x[/red]\\x202e"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "-"), (0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (90061, "1 d 1 h"), (-5, "0 s")],
+)
+def test_spans(seconds: float | None, text: str) -> None:
+    """A span of time is its two largest units."""
+    assert output.span(seconds) == text
