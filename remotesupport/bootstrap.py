@@ -6,6 +6,7 @@ No Prefect and no decisions about tickets in here.
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import os
 import socket
@@ -23,12 +24,16 @@ from remotesupport.store import Store
 
 @dataclass(slots=True)
 class Connection:
-    """One external billing with its customer user in the main billing: the configuration and both clients."""
+    """One external billing with its customer user in the main billing: the configuration and both clients.
+
+    ``identified``: both logins have said who they are. ``doubtful``: one was refused, so its secret may have changed.
+    """
 
     settings: ExternalSettings
     external: ExternalBilling
     main: MainBilling
     identified: bool = False
+    doubtful: bool = False
 
     @property
     def name(self) -> str:
@@ -58,6 +63,12 @@ class Context:
         self.clock, self.sleep, self.new_id, self.flow_run = clock, sleep, new_id, flow_run
         self.log = logging.getLogger("remotesupport")
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+
+    def for_run(self, flow_run: str | None) -> Context:
+        """The same store and clients under another flow run's name."""
+        twin = copy.copy(self)
+        twin.flow_run = flow_run
+        return twin
 
     async def aclose(self) -> None:
         """Close every client and the store."""
@@ -95,16 +106,71 @@ async def connect(settings: Settings, external: ExternalSettings, blocks: BlockR
     )
 
 
+async def build(settings: Settings, resolve_block: BlockReader | None, flow_run: str | None = None) -> Context:
+    """A context for the enabled connections, the store's schema up to date. The caller closes it."""
+    connections = {e.name: await connect(settings, e, resolve_block) for e in settings.enabled()}
+    store = Store.open(settings.database_url)
+    await asyncio.to_thread(store.migrate)
+    return Context(settings, store, connections, flow_run=flow_run)
+
+
 @asynccontextmanager
 async def open_context(
-    settings: Settings, *, blocks: BlockReader | None = None, flow_run: str | None = None
+    settings: Settings, *, resolve_block: BlockReader | None = None, flow_run: str | None = None
 ) -> AsyncIterator[Context]:
-    """Open store and clients for the enabled connections, and close them at the end."""
-    store = Store.open(settings.database_url)
-    store.migrate()
-    connections = {e.name: await connect(settings, e, blocks) for e in settings.enabled()}
-    context = Context(settings, store, connections, flow_run=flow_run)
+    """Open store and clients, and close them at the end."""
+    context = await build(settings, resolve_block, flow_run)
     try:
         yield context
     finally:
         await context.aclose()
+
+
+@dataclass(slots=True)
+class _Kept:
+    context: Context
+    loop: asyncio.AbstractEventLoop
+    users: int = 0
+    retired: bool = False
+
+    def fits(self, settings: Settings, loop: asyncio.AbstractEventLoop) -> bool:
+        """Same loop, same configuration, and no login in doubt."""
+        doubtful = any(c.doubtful for c in self.context.connections.values())
+        return self.loop is loop and self.context.settings == settings and not doubtful
+
+
+class KeptContexts:
+    """Clients and store that outlive a run, for a worker that runs one every minute: one login per login, one TLS
+    handshake per billing, until the configuration changes or a login is refused."""
+
+    def __init__(self) -> None:
+        self._kept: _Kept | None = None
+
+    @asynccontextmanager
+    async def lend(
+        self, settings: Settings, *, resolve_block: BlockReader | None = None, flow_run: str | None = None
+    ) -> AsyncIterator[Context]:
+        """The kept context under this flow run's name; a new one where the kept one no longer fits."""
+        kept = await self._fitting(settings, resolve_block)
+        kept.users += 1
+        try:
+            yield kept.context.for_run(flow_run)
+        finally:
+            kept.users -= 1
+            await _close_unused(kept)
+
+    async def _fitting(self, settings: Settings, resolve_block: BlockReader | None) -> _Kept:
+        kept, loop = self._kept, asyncio.get_running_loop()
+        if kept is not None and kept.fits(settings, loop):
+            return kept
+        fresh = _Kept(await build(settings, resolve_block), loop)
+        if kept is not None and kept.loop is loop:
+            kept.retired = True
+            await _close_unused(kept)
+        self._kept = fresh
+        return fresh
+
+
+async def _close_unused(kept: _Kept) -> None:
+    if kept.retired and kept.users == 0:
+        await kept.context.aclose()

@@ -33,6 +33,7 @@ class Books:
                 result = BillingResult(name, state=BillingState.FAILED, reason=accepted.rejected[name])
             else:
                 result = self._line(request, read, accepted, proposal, loaded.get(name))
+            self.ctx.connections[name].doubtful |= result.access
             if name in wrong and result.state is BillingState.OK:
                 result.state, result.reason = BillingState.FAILED, wrong[name]
             if not request.plan_only:
