@@ -1,0 +1,60 @@
+"""The small values of a call: what is asked, within which limits, what came back, how far it got.
+
+Must stay out: sending anything, judging anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of the server, and whether it changes anything there."""
+
+    func: str
+    write: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds, bytes and counts for one login. The deadlines cover a call as a whole, waiting and login included."""
+
+    read_seconds: float = 30.0
+    write_seconds: float = 30.0
+    connect_seconds: float = 10.0
+    max_bytes: int = 16 * 1024 * 1024
+    in_flight: int = 10
+    logins_a_minute: int = 2
+
+    def deadline(self, call: Call) -> float:
+        """Seconds that ``call`` may take in all."""
+        return self.write_seconds if call.write else self.read_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: status, the headers that matter, the raw bytes."""
+
+    status: int
+    charset: str
+    retry_after: float | None
+    body: bytes
+    media: str = ""
+
+
+class Progress:
+    """How far a request got: whether a byte of it may have reached the server. When in doubt, it has."""
+
+    __slots__ = ("sent",)
+
+    def __init__(self) -> None:
+        self.sent = False
+
+    async def trace(self, event: str, _info: Mapping[str, object]) -> None:
+        """httpcore's own account of the steps of one request."""
+        if event in ("connection.connect_tcp.started", "connection.start_tls.started"):
+            self.sent = False
+        elif event.endswith("send_request_headers.started"):
+            self.sent = True

@@ -1,0 +1,220 @@
+"""One login on one billing: the session, its renewal, and calls that return documents.
+
+The password travels in a POST body once per session; ten calls that need a session cause one login; more than two
+logins a minute never happen, so that nobody is locked out. Must stay out: what functions and columns mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from connectors.billmanager import answers
+from connectors.billmanager.call import Answer, Call, Progress
+from connectors.billmanager.transport import Transport
+from connectors.billmanager.wire import Format, Node, Unreadable, parse
+from connectors.errors import AccessDenied, ConnectorError, ProtocolError, Retriable
+from remotesupport.core.model import Upload
+
+LOGIN = Call("auth")
+WHOAMI = Call("whoami")
+_MINUTE = 60.0
+_MAYBE_DEAD = ("redirect", "html")
+_Got = TypeVar("_Got")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A login; its password is in no repr."""
+
+    login: str
+    password: str = field(repr=False)
+
+
+class Session:
+    """Calls with a session id, which is got when first needed and renewed when it died."""
+
+    def __init__(
+        self, transport: Transport, credentials: Credentials, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.transport, self.where = transport, transport.where
+        self._credentials, self._monotonic = credentials, monotonic
+        self._id = ""
+        self._lock = asyncio.Lock()
+        self._logins: deque[float] = deque()
+        self._denied: tuple[str, str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Session({self.where})"
+
+    async def document(
+        self,
+        call: Call,
+        form: Mapping[str, str] | None = None,
+        files: Sequence[Upload] = (),
+        *,
+        out: Format = Format.JSON,
+        ticket: str = "",
+    ) -> Node:
+        """One call → its document.
+
+        A read is repeated once with a new session when the old one had died; a write only when a proper error
+        document said that the session was refused, so that nothing was done.
+        """
+        asked = {"out": str(out), **(form or {})}
+        sent = [*asked.values()]
+        async with self._deadline(call) as progress:
+
+            async def fetch(session: str) -> Node:
+                answer = await self._post(call, asked, files, session, progress)
+                return answers.read(answer, call, self.where, secrets=[*sent, *self._secrets(session)], ticket=ticket)
+
+            return await self._with_session(call, fetch)
+
+    async def raw(self, call: Call, form: Mapping[str, str], *, cap: int = 0, page: bool = False) -> Answer:
+        """A read whose answer is bytes, such as a file. An error document instead raises what it means.
+
+        ``page``: an HTML page is a good answer too, and not a login page.
+        """
+        async with self._deadline(call) as progress:
+
+            async def fetch(session: str) -> Answer:
+                answer = await self._post(call, form, (), session, progress, cap)
+                self._refuse_complaint(answer, call, session)
+                if answer.media == "text/html" and not page:
+                    raise ProtocolError("an HTML page", billing=self.where, function=call.func, kind="html")
+                return answer
+
+            return await self._with_session(call, fetch)
+
+    async def aclose(self) -> None:
+        """Forget the session and close the connections."""
+        self._id = ""
+        await self.transport.aclose()
+
+    # --- one call -------------------------------------------------------------------------------------------
+
+    async def _with_session(self, call: Call, fetch: Callable[[str], Awaitable[_Got]]) -> _Got:
+        session = await self._session(stale=None)
+        try:
+            return await fetch(session)
+        except ConnectorError as error:
+            if not await self._has_died(error, call, session):
+                raise
+        return await fetch(await self._session(stale=session))
+
+    async def _post(
+        self,
+        call: Call,
+        form: Mapping[str, str],
+        files: Sequence[Upload],
+        session: str,
+        progress: Progress,
+        cap: int = 0,
+    ) -> Answer:
+        whole = {"func": call.func, "auth": session, **form}
+        answer = await self.transport.post(call, whole, files, progress=progress, cap=cap)
+        self.transport.judge(call, answer)
+        return answer
+
+    def _refuse_complaint(self, answer: Answer, call: Call, session: str) -> None:
+        try:
+            doc = parse(answer.body, charset=answer.charset) if answer.body[:256].lstrip()[:1] in (b"<", b"{") else None
+        except Unreadable:
+            return
+        if doc is not None and answers.complaint(doc) is not None:
+            answers.read(answer, call, self.where, secrets=self._secrets(session))
+
+    @asynccontextmanager
+    async def _deadline(self, call: Call) -> AsyncIterator[Progress]:
+        progress, late = Progress(), False
+        try:
+            async with asyncio.timeout(self.transport.limits.deadline(call)):
+                yield progress
+        except TimeoutError:
+            late = True
+        if late:
+            raise self.transport.too_slow(call, progress)
+
+    # --- the session ----------------------------------------------------------------------------------------
+
+    async def _has_died(self, error: ConnectorError, call: Call, session: str) -> bool:
+        """Whether ``error`` means a dead session and the call may be made again with a new one.
+
+        ``access`` is said of a dead session and of a missing right alike (SEEN IN CODE), so whoami is asked which.
+        """
+        if isinstance(error, AccessDenied) and error.kind == "auth":
+            return True
+        if isinstance(error, AccessDenied) and error.kind == "access":
+            return not await self._is_alive(session)
+        return isinstance(error, ProtocolError) and error.kind in _MAYBE_DEAD and not call.write
+
+    async def _is_alive(self, session: str) -> bool:
+        answer = await self._post(WHOAMI, {"out": str(Format.JSON)}, (), session, Progress())
+        try:
+            doc = answers.read(answer, WHOAMI, self.where, secrets=self._secrets(session))
+        except AccessDenied:
+            return False
+        user = doc.first("user")
+        return user is not None and bool(user.attr("name") or user.attr("id"))
+
+    async def _session(self, *, stale: str | None) -> str:
+        """The current session id; a new one when there is none or the current one is ``stale``."""
+        async with self._lock:
+            if not self._id or self._id == stale:
+                self._id = ""
+                self._id = await self._log_in()
+            return self._id
+
+    async def _log_in(self) -> str:
+        self._spend_login()
+        form = {
+            "func": LOGIN.func,
+            "out": str(Format.JSON),
+            "username": self._credentials.login,
+            "password": self._credentials.password,
+        }
+        progress = Progress()
+        try:
+            answer = await self.transport.post(LOGIN, form, progress=progress)
+            self.transport.judge(LOGIN, answer)
+            doc = answers.read(answer, LOGIN, self.where, secrets=self._secrets(""))
+        except AccessDenied as error:
+            self._denied = (error.what, error.cure, error.kind)
+            raise
+        except Retriable:
+            if not progress.sent:
+                self._logins.pop()
+            raise
+        self._denied = None
+        auth = doc.first("auth")
+        session = (auth.attr("id") or auth.text) if auth else ""
+        if not session:
+            raise ProtocolError("the login gave no session", billing=self.where, function=LOGIN.func, kind="shape")
+        return session
+
+    def _spend_login(self) -> None:
+        """Take one of the logins of this minute. Raises what the last refusal said, or Retriable."""
+        now, allowed = self._monotonic(), self.transport.limits.logins_a_minute
+        while self._logins and now - self._logins[0] >= _MINUTE:
+            self._logins.popleft()
+        if self._denied and self._logins:
+            what, cure, kind = self._denied
+            raise AccessDenied(what, billing=self.where, function=LOGIN.func, cure=cure, kind=kind)
+        if len(self._logins) >= allowed:
+            error = Retriable(
+                f"{allowed} logins within a minute are the limit, so that nobody is locked out",
+                billing=self.where,
+                kind="logins",
+            )
+            error.function, error.retry_after = LOGIN.func, _MINUTE - (now - self._logins[0])
+            raise error
+        self._logins.append(now)
+
+    def _secrets(self, session: str) -> list[str]:
+        return [self._credentials.login, self._credentials.password, session]

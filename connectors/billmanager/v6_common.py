@@ -1,0 +1,302 @@
+"""What both views of versions 5 and 6 share: who am I, lists, threads, files, one POST per write.
+
+The functions of each view are in ``v6_staff`` and ``v6_customer``. Must stay out: HTTP, columns (``v6_rows``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.billmanager import v6_rows
+from connectors.billmanager.answers import too_old
+from connectors.billmanager.call import Call
+from connectors.billmanager.paging import DoesNotAddUp, Walk
+from connectors.billmanager.session import WHOAMI, Session
+from connectors.billmanager.sheets import ONE_ROW, Sheet, Sheets
+from connectors.billmanager.v6_rows import BadRow, Viewer
+from connectors.billmanager.wire import Format, Node
+from connectors.contract import Capabilities
+from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolError, Skippable, UnknownOutcome
+from remotesupport.core.model import (
+    CallStats,
+    DepartmentRow,
+    FileRef,
+    Identity,
+    MessageKind,
+    MessageRow,
+    Page,
+    RejectedRow,
+    Side,
+    TicketRow,
+    Upload,
+)
+
+FILE = Call("ticket.file")
+_LOOK = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list function: its call, the column to sort by, its columns that must be there, and its row's meaning."""
+
+    call: Call
+    sort: str
+    needs: tuple[str, ...]
+    row: Callable[[Node], TicketRow]
+    key: str = "id"
+    partial: bool = False
+
+
+class View:
+    """One login's view of a billing of version 5 or 6."""
+
+    side: Side
+    kinds: Mapping[str, MessageKind]
+    listed: Mapping[str, Listing]
+    states_back: Mapping[str, str]
+    form: Call
+
+    def __init__(self, name: str, session: Session, *, timezone: str) -> None:
+        self.name, self._session, self._timezone = name, session, timezone
+        self._where = session.where
+        self._viewer: Viewer | None = None
+        self._knowing = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._where})"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Message ids and attachments are there; the states are those of STATES."""
+        return Capabilities(
+            "billmanager 6", True, True, tuple(self.listed), dict(v6_rows.STATES), dict(self.states_back)
+        )
+
+    @property
+    def stats(self) -> CallStats:
+        """Logins included."""
+        return self._session.transport.stats
+
+    async def identify(self) -> Identity:
+        """``whoami`` (SEEN IN CODE; version 5 INFERRED)."""
+        doc = await self._session.document(WHOAMI)
+        user = doc.first("user")
+        version = _version(doc)
+        if user is None or not version:
+            raise self._strange("whoami says neither user nor version", WHOAMI)
+        if version.startswith(("3.", "4.")):
+            raise too_old(self._where)
+        zone, level = user.attr("timezone"), user.attr("level")
+        return Identity(
+            version=version,
+            user=user.attr("id"),
+            name=user.attr("name"),
+            level=int(level) if level.isdigit() else 0,
+            timezone=zone if v6_rows.is_zone(zone) else None,
+        )
+
+    async def pages(self, listing: str, *, page_size: int = 500) -> AsyncIterator[Page]:
+        """As the contract says. A list that is not sorted newest first is read whole, then given in that order."""
+        if listing not in self.listed:
+            raise ProtocolError("there is no such listing", billing=self._where, function=listing)
+        chosen, number = self.listed[listing], 0
+        given: set[str] = set()
+        async for sheet in self._ordered(chosen, page_size):
+            number += 1
+            yield self._page(listing, chosen, number, sheet, given)
+
+    async def ticket(self, ticket: str) -> TicketRow:
+        """By filtered lists; only when no list has it and the form says so too is it Missing."""
+        for listing in self.listed.values():
+            found = None if listing.partial else await self._look(listing, ticket)
+            if found is not None:
+                return await self._completed(found)
+        try:
+            await self._session.document(self.form, {"elid": ticket}, ticket=ticket)
+        except AccessDenied as error:
+            if error.kind != "access":
+                raise
+            raise Missing(
+                "the login may not see it", billing=self._where, function=self.form.func, ticket=ticket
+            ) from None
+        raise self._strange("its form can be read, but no list shows it", self.form, ticket)
+
+    async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
+        """The ``mlist`` of the form that changes nothing by being read."""
+        viewer = await self._known()
+        doc = await self._read_form(ticket)
+        try:
+            found = v6_rows.messages(doc, viewer)
+        except BadRow as error:
+            raise self._skip(str(error), ticket) from None
+        if not found:
+            raise self._skip("it shows no messages at all", ticket)
+        return found
+
+    async def file(self, ref: FileRef, *, limit: int) -> bytes:
+        """``ticket.file`` (SEEN IN CODE): raw bytes."""
+        try:
+            page = ref.name.lower().endswith((".htm", ".html", ".xhtml"))
+            answer = await self._session.raw(FILE, {"elid": ref.file}, cap=limit, page=page)
+        except ProtocolError as error:
+            if error.kind == "size":
+                raise Skippable(
+                    f"the file is larger than {limit} bytes", billing=self._where, function=FILE.func, kind="size"
+                ) from None
+            raise
+        return answer.body
+
+    async def aclose(self) -> None:
+        """Never raises."""
+        await self._session.aclose()
+
+    # --- for the views --------------------------------------------------------------------------------------
+
+    async def _completed(self, row: TicketRow) -> TicketRow:
+        """A directly looked-up row with what only its form says."""
+        return row
+
+    async def _realname(self, _me: Identity) -> str:
+        """How threads call this login, empty when that cannot be found out."""
+        return ""
+
+    async def _known(self) -> Viewer:
+        async with self._knowing:
+            if self._viewer is None:
+                me = await self.identify()
+                zone = me.timezone or self._timezone
+                self._viewer = Viewer(me.user, me.name, await self._realname(me), zone, self.kinds)
+            return self._viewer
+
+    async def _read_form(self, ticket: str) -> Node:
+        """The ticket's form in either format. Raises Skippable when its text spoils both."""
+        for out in Format:
+            try:
+                doc = await self._session.document(self.form, {"elid": ticket}, out=out, ticket=ticket)
+            except ProtocolError as error:
+                if error.kind == "size":
+                    raise self._skip("its conversation is larger than an answer may be", ticket) from None
+                if error.kind not in ONE_ROW:
+                    raise
+                continue
+            if not (doc.has("mlist") or doc.has("subject") or doc.has("name")):
+                raise self._strange("the answer is no ticket", self.form, ticket)
+            if doc.value("elid") not in ("", ticket):
+                raise self._strange("the answer is another ticket", self.form, ticket)
+            return doc
+        raise self._skip("its text holds characters that no document may hold", ticket)
+
+    async def _write(
+        self, call: Call, form: Mapping[str, str], files: Sequence[Upload] = (), *, ticket: str = ""
+    ) -> Node:
+        """One POST whose answer must be the ``ok`` of a write (SEEN IN CODE)."""
+        try:
+            doc = await self._session.document(call, {"sok": "ok", **form}, files, ticket=ticket)
+        except ConnectorError as error:
+            error.ticket = error.ticket or ticket
+            raise
+        if not doc.has("ok"):
+            raise _unconfirmed(self._where, call, ticket)
+        return doc
+
+    async def _filtered(self, call: Call, **columns: str) -> list[Node]:
+        """The rows of a list with these values, all of them. The filter is in the call, never stored."""
+        form = {"filter": "on", "p_sort": "id", "p_order": "desc", **columns}
+        found: list[Node] = []
+        async for sheet in self._walked(Sheets(self._session, call, form), call, _LOOK):
+            if sheet.rejected:
+                raise self._skip("its row cannot be read", next(iter(columns.values())))
+            found.extend(row for row in sheet.rows if all(row.value(n) == v for n, v in columns.items()))
+            if len(found) != len(sheet.rows):
+                raise self._strange("the list does not obey its filter", call)
+        return found
+
+    async def _department_list(self, call: Call) -> list[DepartmentRow]:
+        found: list[DepartmentRow] = []
+        async for sheet in self._walked(Sheets(self._session, call, {"p_sort": "id", "p_order": "asc"}), call, 500):
+            for row in sheet.rows:
+                if not row.value("id"):
+                    raise self._strange("a department has no id", call)
+                name = row.value("locale_name") or row.value("name")
+                found.append(DepartmentRow(row.value("id"), name, row.value("status") != "off"))
+        return found
+
+    def _skip(self, what: str, ticket: str) -> Skippable:
+        return Skippable(what, billing=self._where, function=self.form.func, ticket=ticket, kind="unreadable")
+
+    def _strange(self, what: str, call: Call, ticket: str = "") -> ProtocolError:
+        return ProtocolError(what, billing=self._where, function=call.func, ticket=ticket, kind="shape")
+
+    # --- lists ----------------------------------------------------------------------------------------------
+
+    async def _look(self, listing: Listing, ticket: str) -> TicketRow | None:
+        rows = await self._filtered(listing.call, id=ticket)
+        try:
+            return listing.row(rows[0]) if rows else None
+        except BadRow as error:
+            raise self._skip(str(error), ticket) from None
+
+    async def _walked(self, sheets: Sheets, call: Call, size: int, key: str = "id") -> AsyncIterator[Sheet]:
+        try:
+            async for sheet in Walk(sheets.read, size, key=key).pages():
+                yield sheet
+        except DoesNotAddUp as error:
+            raise ProtocolError(str(error), billing=self._where, function=call.func, kind="incomplete") from None
+
+    async def _ordered(self, listing: Listing, size: int) -> AsyncIterator[Sheet]:
+        sheets = Sheets(self._session, listing.call, {"p_sort": listing.sort, "p_order": "desc"})
+        kept: list[Sheet] = []
+        async for sheet in self._walked(sheets, listing.call, size, listing.key):
+            if kept or not _newest_first(sheet, listing.sort):
+                kept.append(sheet)
+            else:
+                yield sheet
+        if kept:
+            rows = sorted(
+                (row for sheet in kept for row in sheet.rows), key=lambda r: _rank(r, listing.sort), reverse=True
+            )
+            bad = tuple(row for sheet in kept for row in sheet.rejected)
+            yield Sheet(tuple(rows), bad, kept[-1].total)
+
+    def _page(self, listing: str, chosen: Listing, number: int, sheet: Sheet, given: set[str]) -> Page:
+        missing = [column for column in chosen.needs if sheet.rows and not any(row.has(column) for row in sheet.rows)]
+        if missing:
+            raise self._strange(f"the list has no column {', '.join(missing)}", chosen.call)
+        rows: list[TicketRow] = []
+        bad = [RejectedRow(None if chosen.partial else b.ticket, b.reason) for b in sheet.rejected]
+        for node in sheet.rows:
+            try:
+                row = chosen.row(node)
+            except BadRow as error:
+                bad.append(
+                    RejectedRow((node.value("ticket") if chosen.partial else node.value("id")) or None, str(error))
+                )
+                continue
+            if row.ticket not in given:
+                given.add(row.ticket)
+                rows.append(row)
+        return Page(listing, number, tuple(rows), sheet.total, tuple(bad))
+
+
+def _version(doc: Node) -> str:
+    """``6.94.1`` from ``<version><billmgr>6.94.1-…`` or ``<mgr version=…>`` (SEEN IN CODE)."""
+    version, manager = doc.first("version"), doc.first("mgr")
+    text = (version.value("billmgr") if version else "") or (manager.attr("version") if manager else "")
+    return text.partition("-")[0].strip()
+
+
+def _unconfirmed(where: str, call: Call, ticket: str) -> ConnectorError:
+    return UnknownOutcome("the answer does not confirm the write", billing=where, function=call.func, ticket=ticket)
+
+
+def _rank(row: Node, sort: str) -> tuple[int, str, int]:
+    value, number = row.value(sort), row.value("id")
+    return (int(value) if sort == "id" and value.isdigit() else 0, value, int(number) if number.isdigit() else 0)
+
+
+def _newest_first(sheet: Sheet, sort: str) -> bool:
+    ranks = [_rank(row, sort)[:2] for row in sheet.rows]
+    return all(a >= b for a, b in itertools.pairwise(ranks))

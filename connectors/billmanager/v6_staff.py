@@ -1,0 +1,112 @@
+"""The external side of versions 5 and 6: what an employee of the remote departments sees and does.
+
+Mind the two kinds of ids: ``ticket_all`` uses ticket ids, ``ticket``, ``ticket.edit`` and ``ticket_open.delete`` use
+assignment ids. ``ticket.edit`` is never read: reading it clears the unread mark (SEEN IN CODE).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+from connectors.billmanager import v6_rows
+from connectors.billmanager.call import Call
+from connectors.billmanager.v6_common import Listing, View
+from connectors.errors import ConnectorError, Retriable, UnknownOutcome
+from remotesupport.core.model import DepartmentRow, Identity, Side, TicketRow, TicketState, Upload, WriteReceipt
+
+DEPARTMENTS = Call("department")
+EMPLOYEES = Call("employee")
+QUEUE = Call("ticket")
+ALL = Call("ticket_all")
+FORM = Call("ticket_all.edit")
+TAKE = Call("ticket_all.edit", write=True)
+REPLY = Call("ticket.edit", write=True)
+CLOSE = Call("ticket_open.delete", write=True)
+
+_ASSIGNMENT = re.compile(r"(?:^|[?&;\s])elid=(\d+)")
+
+
+class StaffView(View):
+    """ExternalBilling for versions 5 and 6."""
+
+    side = Side.EXTERNAL
+    kinds = v6_rows.STAFF_KINDS
+    form = FORM
+    states_back = {"closed": "3", "open": "1"}  # noqa: RUF012
+    listed = {  # noqa: RUF012
+        "ticket_all": Listing(
+            ALL,
+            "last_activity",
+            ("id", "name", "tstatus", "last_activity"),
+            lambda row: v6_rows.ticket_row(row, activity="last_activity"),
+        ),
+        "ticket": Listing(QUEUE, "id", ("id", "ticket"), v6_rows.queue_row, partial=True),
+    }
+
+    async def departments(self) -> Sequence[DepartmentRow]:
+        """``department`` (DOCUMENTED)."""
+        return await self._department_list(DEPARTMENTS)
+
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+        """``ticket.edit`` with ``clicked_button=ok``: answers and takes it off the queue (SEEN IN CODE)."""
+        held = await self._held(ticket) or [await self._take(ticket)]
+        form = {"elid": held[0], "plid": ticket, "message": body, "clicked_button": "ok"}
+        await self._write(REPLY, form, files, ticket=ticket)
+        return WriteReceipt(ticket)
+
+    async def close(self, ticket: str) -> WriteReceipt:
+        """``ticket_open.delete`` (DOCUMENTED) of our assignments; an open ticket of nobody is taken first."""
+        held = await self._held(ticket)
+        if not held:
+            if (await self.ticket(ticket)).state is TicketState.CLOSED:
+                return WriteReceipt(ticket)
+            held = [await self._take(ticket)]
+        await self._write(CLOSE, {"elid": ", ".join(held)}, ticket=ticket)
+        return WriteReceipt(ticket)
+
+    async def reopen(self, ticket: str) -> WriteReceipt:
+        """``ok_get``: assign it to this login (SEEN IN CODE)."""
+        if not await self._held(ticket):
+            await self._write(TAKE, _take_form(ticket), ticket=ticket)
+        return WriteReceipt(ticket)
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    async def _held(self, ticket: str) -> list[str]:
+        """Ids of the assignments of this ticket in our queue, newest first."""
+        return [row.value("id") for row in await self._filtered(QUEUE, ticket=ticket)]
+
+    async def _take(self, ticket: str) -> str:
+        """Assign it to us → assignment id. Never unknown: when this fails, the real write was not sent."""
+        try:
+            doc = await self._write(TAKE, _take_form(ticket), ticket=ticket)
+        except UnknownOutcome as error:
+            raise self._untaken(error.what, ticket) from None
+        said = _ASSIGNMENT.search(" ".join(ok.text for ok in doc.all("ok")))
+        held = [said[1]] if said else await self._held(ticket)
+        if not held:
+            raise self._untaken("the server did not say which assignment it is", ticket)
+        return held[0]
+
+    def _untaken(self, what: str, ticket: str) -> ConnectorError:
+        return Retriable(f"it could not be taken: {what}", billing=self._where, function=TAKE.func, ticket=ticket)
+
+    async def _completed(self, row: TicketRow) -> TicketRow:
+        """With the department of the form where the list names an employee (INFERRED: client_department)."""
+        if row.department is not None:
+            return row
+        doc = await self._read_form(row.ticket)
+        return dataclasses.replace(row, department=doc.value("client_department") or None)
+
+    async def _realname(self, me: Identity) -> str:
+        try:
+            rows = await self._filtered(EMPLOYEES, id=me.user)
+        except ConnectorError:
+            return ""
+        return rows[0].value("realname") if len(rows) == 1 else ""
+
+
+def _take_form(ticket: str) -> dict[str, str]:
+    return {"plid": ticket, "elid": ticket, "clicked_button": "ok_get"}
