@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from remotesupport.cli import output, parked, runs, setup, show, switches
+from remotesupport.cli import emulator, output, parked, runs, setup, show, switches, up, worker
 from remotesupport.cli.errors import FAILED, advice
 from remotesupport.settings import CONFIG_VARIABLE, config_path
 
@@ -40,6 +40,9 @@ for command in (
     show.status,
     switches.pause,
     switches.resume,
+    up.up,
+    worker.worker,
+    emulator.emulator,
 ):
     app.command()(command)
 app.add_typer(parked.app, name="parked")
