@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -84,12 +84,15 @@ class Child:
             return self.process.wait(seconds)
         return None
 
-    def stop(self, grace: float) -> int | None:
-        """Ask it to end, and after ``grace`` seconds end it with all that it started."""
+    def stop(self, grace: float, hurry: Callable[[], bool] = lambda: False) -> int | None:
+        """Ask it to end, and after ``grace`` seconds, or in a hurry, end it with all that it started."""
         if self.process is None:
             return None
         self.signal(signal.SIGTERM)
-        if self.wait(grace) is None:
+        end = time.monotonic() + grace
+        while self.wait(0.1) is None and time.monotonic() < end and not hurry():
+            pass
+        if self.returncode is None:
             self.kill()
         self._signal_group(signal.SIGKILL)  # what it may have left behind
         return self.process.returncode
@@ -102,7 +105,7 @@ class Child:
     def signal(self, number: int) -> None:
         """Send a signal to the child alone."""
         if self.process is not None:
-            self.process.send_signal(number)
+            self.process.send_signal(number)  # does nothing once it has ended
 
     def _signal_group(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -178,10 +181,10 @@ class PrefectServer:
             )
         self.child.start()
 
-    def wait_healthy(self) -> None:
-        """Wait until it answers."""
+    def wait_healthy(self, give_up: Callable[[], bool] = lambda: False) -> None:
+        """Wait until it answers, or until ``give_up`` says so."""
         end = time.monotonic() + self.patience
-        while not healthy(self.api):
+        while not give_up() and not healthy(self.api):
             if self.child.wait(0.2) is not None:
                 raise StartError(f"the Prefect server ended with status {self.child.returncode}: see {self.child.log}")
             if time.monotonic() > end:

@@ -15,13 +15,15 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
-from prefect.deployments.runner import EntrypointType, RunnerDeployment
+from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.flows import Flow
 from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
 
 from deployments.catalog import CATALOG, Deployment
-from deployments.worker import DEFAULT_POOL, TYPE, WarmWorker
+from deployments.worker import TYPE, WarmWorker
+from deployments.worker_name import DEFAULT_POOL
 
 
 def flow_of(entry: Deployment) -> Flow[..., Any]:
@@ -58,7 +60,7 @@ async def runner_deployment(entry: Deployment, pool: str) -> RunnerDeployment:
         job_variables={"deadline_seconds": entry.deadline_s},
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-    return await deployment if asyncio.iscoroutine(deployment) else deployment  # type: ignore[misc,no-any-return]
+    return await deployment if asyncio.iscoroutine(deployment) else deployment
 
 
 async def register(pool: str = DEFAULT_POOL, entries: Iterable[Deployment] = CATALOG) -> dict[str, UUID]:

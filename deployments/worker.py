@@ -32,7 +32,6 @@ from deployments.leftovers import settle_leftovers
 from deployments.running import RunningFlow, load
 
 TYPE = "remotesupport-warm"
-DEFAULT_POOL = "remotesupport"
 DEFAULT_DEADLINE_S = 55.0
 
 # Runs are fetched this long before their time and then wait in here, so that they start on it. The worker needs no

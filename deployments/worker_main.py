@@ -13,10 +13,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 
 from deployments import exit_codes
+from deployments.processes import healthy
+from deployments.worker_name import NameTakenError, hold
 
 _WATCH_S = 0.5
 
@@ -49,9 +53,24 @@ class WorkerThread:
             grace_seconds=chosen.grace,
         )
         self.worker, self.loop = worker, asyncio.get_running_loop()
-        if self._stop_wanted:
-            return exit_codes.STOPPED
-        return await worker.serve()
+        if not await self._api_answers():
+            return exit_codes.STOPPED if self._stop_wanted else exit_codes.FAILED
+        if chosen.register:
+            from deployments.serve import register
+
+            await register(chosen.pool)
+        return exit_codes.STOPPED if self._stop_wanted else await worker.serve()
+
+    async def _api_answers(self) -> bool:
+        end = time.monotonic() + self.arguments.wait
+        while not self._stop_wanted:
+            if await asyncio.to_thread(healthy, os.environ["PREFECT_API_URL"]):
+                return True
+            if time.monotonic() > end:
+                sys.stderr.write(f"worker: no answer from {os.environ['PREFECT_API_URL']}\n")
+                return False
+            await asyncio.sleep(_WATCH_S)
+        return False
 
     def stop(self) -> None:
         """Ask it to end; from any thread."""
@@ -74,13 +93,21 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--memory-mb", type=float, default=float(os.environ.get("REMOTESUPPORT_WORKER_MEMORY_MB", "1500"))
     )
+    parser.add_argument("--register", action="store_true", help="register the catalog first")
+    parser.add_argument("--wait", type=float, default=30, help="seconds to wait for the Prefect API")
     parser.add_argument("--grace", type=float, default=10)
     return parser.parse_args(argv)
 
 
 def main(argv: list[str]) -> int:
     """Run until the worker ends, or end it when it is stuck. Returns the exit status."""
-    worker = WorkerThread(_parse(argv))
+    arguments = _parse(argv)
+    try:
+        hold(arguments.name, Path.cwd())
+    except NameTakenError as error:
+        sys.stderr.write(f"worker: {error}\n")
+        return exit_codes.FAILED
+    worker = WorkerThread(arguments)
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         worker.stop()

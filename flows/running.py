@@ -29,7 +29,8 @@ async def secret_block(name: str) -> str:
     """The value of a Prefect Secret block, for ``prefect:NAME`` in the configuration."""
     from prefect.blocks.system import Secret
 
-    return str((await Secret.aload(name)).get())
+    block: Any = await Secret.aload(name)
+    return str(block.get())
 
 
 def run_name(kind: str) -> str:
@@ -68,7 +69,7 @@ async def opened() -> AsyncIterator[Context]:
     """The context of this run: settings read now, secrets' blocks readable, log lines guarded."""
     settings = load_settings()
     guard_logs(settings.home, settings.secrets())
-    async with open_context(settings, resolve_block=secret_block, flow_run=this_run.id) as context:
+    async with open_context(settings, blocks=secret_block, flow_run=this_run.id) as context:
         yield context
 
 
@@ -78,5 +79,5 @@ async def run_cycle(request: RunRequest, reading_s: float | None = None) -> Stat
         async with opened() as context:
             with reading_within(reading_s):
                 return final_state(await cycle(context, request, PREFECT_STEPS))
-    except (SettingsError, PlanNotApplicable, LookupError) as error:
-        return Failed(message=str(error))
+    except (SettingsError, PlanNotApplicable) as error:
+        return Failed(message=str(error), data=error)

@@ -24,7 +24,11 @@ class BackfillWindow(BaseModel):
         title="Billings",
         description="Names of connections as in remotesupport.toml; none means all of them.",
     )
-    since: datetime = Field(title="Since", description="Tickets with activity from this moment on.")
+    since: datetime | None = Field(
+        default=None,
+        title="Since",
+        description="Tickets with activity from this moment on; may be empty where tickets are named.",
+    )
     until: datetime | None = Field(
         default=None, title="Until", description="And before this moment; empty means up to now."
     )
@@ -40,16 +44,26 @@ class BackfillWindow(BaseModel):
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:
-        self.since, self.until = _utc(self.since), self.until and _utc(self.until)
-        now = datetime.now(UTC)
-        if self.since >= now:
-            raise ValueError("since: lies in the future; a backfill brings over the past")
-        if self.until is not None and self.until <= self.since:
-            raise ValueError("until: must be after since")
-        if (self.until or now) - self.since > LONGEST:
-            raise ValueError(f"since: the window is longer than {LONGEST.days // 366} years; is the year right?")
+        self.since, self.until = _utc(self.since), _utc(self.until)
+        problem = _problem(self.since, self.until, bool(self.tickets), datetime.now(UTC))
+        if problem:
+            raise ValueError(problem)
         return self
 
 
-def _utc(moment: datetime) -> datetime:
+def _problem(since: datetime | None, until: datetime | None, tickets: bool, now: datetime) -> str:
+    if since is None:
+        return "" if tickets else "since: a window or tickets are needed"
+    if since >= now:
+        return "since: lies in the future; a backfill brings over the past"
+    if until is not None and until <= since:
+        return "until: must be after since"
+    if (until or now) - since > LONGEST:
+        return f"since: the window is longer than {LONGEST.days // 366} years; is the year right?"
+    return ""
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

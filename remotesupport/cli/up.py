@@ -1,0 +1,93 @@
+"""``up``: Prefect server, deployments and warm worker in one process tree, until Ctrl-C.
+
+This process only starts, watches and stops; it imports no Prefect.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from deployments.processes import Child, PrefectServer, StartError, WorkerProcess
+from deployments.supervise import Kept, Stopping, keep_going, stop_all
+from deployments.worker_name import DEFAULT_POOL, own_name
+from remotesupport.cli import output, session
+from remotesupport.cli.errors import FAILED, Refusal
+from remotesupport.settings import CONFIG_VARIABLE, DATABASE_VARIABLE, HOME_VARIABLE, Settings
+
+DEFAULT_PORT = 4200
+
+Port = Annotated[int, typer.Option(help="Port of the Prefect server on loopback; 0 takes a free one.")]
+Pool = Annotated[str, typer.Option(help="The work pool of the warm workers.")]
+MemoryMb = Annotated[float, typer.Option(min=200, help="The worker starts afresh when it has grown past this.")]
+
+
+def up(port: Port = DEFAULT_PORT, pool: Pool = DEFAULT_POOL, memory_mb: MemoryMb = 1500) -> None:
+    """Start everything: Prefect server (unless PREFECT_API_URL is set), deployments, worker. Ctrl-C stops it."""
+    settings = session.configuration()
+    migrate(settings)
+    stopping = Stopping()
+    stopping.install()
+    tree = Tree(settings, port, pool, memory_mb)
+    try:
+        tree.start(stopping)
+        if not stopping.wanted:
+            tree.say_where()
+        keep_going(tree.kept, stopping)
+    except StartError as error:
+        raise Refusal(str(error), FAILED) from None
+    finally:
+        output.say("Stopping …")
+        stop_all(tree.children, stopping)
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the store's tables to this version before anything uses them."""
+    with session.store_of(settings):
+        pass
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Ours, with the places of configuration, state and store made absolute for processes elsewhere."""
+    places = {
+        CONFIG_VARIABLE: str(settings.config_path),
+        HOME_VARIABLE: str(settings.home),
+        DATABASE_VARIABLE: settings.database_url,
+    }
+    return dict(os.environ) | places
+
+
+class Tree:
+    """The children of one ``up``. ``children`` is in the order in which they are ended."""
+
+    def __init__(self, settings: Settings, port: int, pool: str, memory_mb: float) -> None:
+        environ = environment(settings)
+        given = os.environ.get("PREFECT_API_URL")
+        self.server = None if given else PrefectServer(settings.home, port, environ)
+        self.api = given or (self.server.api if self.server else "")
+        arguments = ("--register", "--wait", "120", "--memory-mb", str(memory_mb))
+        self.worker = WorkerProcess(
+            settings.home, self.api, pool, name=own_name(settings.home), environ=environ, arguments=arguments
+        )
+        self.children: list[Child] = [self.worker, *([self.server.child] if self.server else [])]
+        self.kept = [Kept("The worker", self.worker, output.say)]
+        if self.server is not None:
+            self.kept.append(Kept("The Prefect server", self.server.child, output.say))
+
+    def start(self, stopping: Stopping) -> None:
+        """Server and worker together: the worker imports while the server comes up. Raises StartError."""
+        if self.server is not None:
+            output.say(f"Starting the Prefect server on {self.server.ui} …")
+            self.server.start()
+        self.worker.start()
+        if self.server is not None:
+            self.server.wait_healthy(lambda: stopping.wanted)
+
+    def say_where(self) -> None:
+        """The addresses to open."""
+        home = self.worker.cwd
+        output.say(f"Prefect UI   {self.api.removesuffix('/api')}")
+        output.say(f"State folder {home}")
+        output.say("Ctrl-C stops everything.")
