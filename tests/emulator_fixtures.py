@@ -30,7 +30,7 @@ def running_emulator(
     tickets_of: str | None = None,
     customers: tuple[str, ...] = CUSTOMERS,
 ) -> Iterator[RunningEmulator]:
-    """Serve one until the block ends. ``seed`` 0: people only; 1: a week of tickets. Log-ins: ``remotesupport.emulator.seed``."""
+    """Serve one until the block ends. ``seed`` 0: people only; 1: a week. Log-ins: ``remotesupport.emulator.seed``."""
     billing = Billing(
         name, version, seed=seed, state=state, tickets=tickets, tickets_of=tickets_of, customers=customers
     )

@@ -1,10 +1,11 @@
 """What a person could do, as one JSON object: ``{"as": login, "do": ..., ...}``. Same rules as through the API.
 
-``do`` is one of ``open`` (department, subject, text, files), ``reply`` (ticket, text, files; by staff with ``keep`` true the
-ticket stays in the queue), ``note``, ``close``, ``archive``, ``reopen``, ``transfer`` (to a department, or ``employee``), ``take``, ``delete``,
-``read`` (as by a person: clears the unread mark), ``lock``, ``unlock``, ``edit`` (message, text: in place).
-Without ``as``, set-up of the billing: ``user`` (login, and any of password, realname, timezone, active, level, departments) and
-``department`` (department, active). Departments are given by id or name, files as ``[{"name", "content_base64"}]``.
+``do`` is one of ``open`` (department, subject, text, files; by staff also client), ``reply`` (ticket, text, files;
+by staff with ``keep`` true the ticket stays in the queue), ``note``, ``close``, ``archive``, ``reopen``, ``transfer``
+(to a department, or ``employee``), ``take``, ``delete``, ``read`` (as by a person: clears the unread mark), ``lock``,
+``unlock``, ``edit`` (message, text: in place). Without ``as``, set-up of the billing: ``user`` (login, and any of
+password, realname, timezone, lang, active, level, departments) and ``department`` (department, active).
+Departments are given by id or name, files as ``[{"name", "content_base64"}]``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Act = Callable[[Billing, User, Order], dict[str, int | None]]
 
 
 def act(billing: Billing, order: Order) -> dict[str, str]:
-    """Do it: {"ticket", "message", "assignment", "user"} as far as there are any. Raises Refusal, ValueError, KeyError."""
+    """Do it; ids of "ticket", "message", "assignment", "user" if any. Raises Refusal, ValueError, KeyError."""
     with billing.database.transaction():
         done = _set_up(billing, order) if order["do"] in _SET_UPS else _as_person(billing, order)
     return {name: str(key) for name, key in done.items() if key is not None}
@@ -162,7 +163,18 @@ def _assignment(billing: Billing, ticket: int) -> int | None:
 
 
 _ACTS: dict[str, Act] = {
-    "open": _open, "reply": _reply, "note": _note, "close": _close, "archive": _archive, "reopen": _reopen, "transfer": _transfer,
-    "take": _take, "delete": _delete, "edit": _edit, "read": _read, "lock": _lock, "unlock": _lock,
-}  # fmt: skip
+    "open": _open,
+    "reply": _reply,
+    "note": _note,
+    "close": _close,
+    "archive": _archive,
+    "reopen": _reopen,
+    "transfer": _transfer,
+    "take": _take,
+    "delete": _delete,
+    "edit": _edit,
+    "read": _read,
+    "lock": _lock,
+    "unlock": _lock,
+}
 _SET_UPS: dict[str, Callable[[Billing, Order], dict[str, int | None]]] = {"user": _user, "department": _department}

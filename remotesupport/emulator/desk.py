@@ -250,8 +250,8 @@ class Desk:
     def _insert_ticket(self, client: User, department: User, subject: str) -> int:
         now = self._clock.now()
         return self._db.run(
-            "INSERT INTO ticket (subject, account, client, department, responsible, started, last_message, last_activity)"
-            " VALUES (?,?,?,?,?,?,?,?)",
+            "INSERT INTO ticket (subject, account, client, department, responsible, started, last_message,"
+            " last_activity) VALUES (?,?,?,?,?,?,?,?)",
             subject, client.account, client.id, department.id, department.id, now, now, now,
         )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """What goes wrong on purpose: a list of faults, each for a function and a number of calls. Applied by ``server``.
 
-A fault is a JSON object: ``func`` (a function's name, or ``*`` for all, the default), ``skip`` (calls that still go well
-first, default 0), ``count`` (calls that it then spoils, default all), and one or more of ``KINDS``.
+A fault is a JSON object: ``func`` (a function's name, or ``*`` for all, the default), ``skip`` (calls that still go
+well first, default 0), ``count`` (calls that it then spoils, default all), and one or more of ``KINDS``.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Node:
 
 
 def to_xml(node: Node) -> bytes:
-    """One line, UTF-8 declared (SEEN IN CODE). Control characters in texts stay as they are: a poisoned row is poison."""
+    """One line, UTF-8 declared (SEEN IN CODE). Control characters in texts stay: a poisoned row is poison."""
     parts = ['<?xml version="1.0" encoding="UTF-8"?>\n']
     _write(node, parts)
     return "".join(parts).encode()

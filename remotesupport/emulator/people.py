@@ -90,7 +90,8 @@ class People:
     def department(self, name_or_id: object) -> User:
         """A department by id or name. Raises Refusal missed."""
         row = self._db.one(
-            "SELECT * FROM user WHERE level = ?1 AND (CAST(id AS TEXT) = ?2 OR realname = ?2) ORDER BY realname = ?2 LIMIT 1",
+            "SELECT * FROM user WHERE level = ?1 AND (CAST(id AS TEXT) = ?2 OR realname = ?2)"
+            " ORDER BY realname = ?2 LIMIT 1",
             DEPARTMENT,
             str(name_or_id),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Refusal(Exception):
-    """``kind`` and ``subject`` are the ``type`` and ``object`` of a version 6 error document (types met: SEEN IN CODE)."""
+    """``kind`` and ``subject`` are the ``type`` and ``object`` of a version 6 error document (SEEN IN CODE)."""
 
     def __init__(self, kind: str, subject: str, text: str, value: str = "") -> None:
         self.kind, self.subject, self.text, self.value = kind, subject, text, value

@@ -1,9 +1,9 @@
 """The people of a new emulated billing, and what is planted in it: nothing, a week of tickets, or very many.
 
 Well-known log-ins (invented; the password is ``demo-<login>-password``, the robot's is ``demo-robot-password``):
-superuser ``admin``; staff ``support-robot`` and ``olga`` (Technical support), ``petr`` (Sales, Billing), ``anna`` and ``boris``
-(Outsourced support); clients ``ivan``, ``maria``, ``john``, ``liwei``, ``shop``; one customer user per connection,
-``acme`` and ``globex`` by default. So every emulator can be a main or an external billing.
+superuser ``admin``; staff ``support-robot`` and ``olga`` (Technical support), ``petr`` (Sales, Billing),
+``anna`` and ``boris`` (Outsourced support); clients ``ivan``, ``maria``, ``john``, ``liwei``, ``shop``;
+one customer user per connection, ``acme`` and ``globex`` by default. So every emulator can be a main or an external billing.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def plant(
     tickets: int,
     tickets_of: str | None,
 ) -> None:
-    """The people; with ``seed`` other than 0 a week of tickets up to now; ``tickets`` more, all of one client if named."""
+    """The people; with ``seed`` other than 0 a week of tickets up to now; ``tickets`` more, of one client if named."""
     _plant_people(people, customers)
     if seed:
         plant_week(database, people, clock.now(), seed)

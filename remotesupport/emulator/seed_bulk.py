@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from remotesupport.emulator.database import Database
 from remotesupport.emulator.desk import ARCHIVED, AWAITING, CLOSED, NEW
 from remotesupport.emulator.people import CLIENT, People
 
+Rows = Sequence[tuple[Any, ...]]
 _DEPARTMENTS = ("Technical support",) * 7 + ("Sales", "Billing", "Outsourced support")
 _STATUSES = (NEW, AWAITING, CLOSED, ARCHIVED, AWAITING)
 _SPAN_S = 180 * 86_400
 
 
 def plant_many(database: Database, people: People, now: int, count: int, login: str | None) -> None:
-    """``count`` tickets with activity spread over half a year before ``now``, of all clients in turn or of ``login``."""
+    """``count`` tickets with activity over half a year before ``now``, of all clients in turn or of ``login``."""
     clients = (
         [people.named(login)]
         if login
@@ -51,13 +55,13 @@ def plant_many(database: Database, people: People, now: int, count: int, login: 
 
 def _insert(
     database: Database,
-    tickets: list[tuple[object, ...]],
-    messages: list[tuple[object, ...]],
-    assignments: list[tuple[object, ...]],
+    tickets: Rows,
+    messages: Rows,
+    assignments: Rows,
 ) -> None:
     database.many(
-        "INSERT INTO ticket (id, subject, account, client, department, responsible, status, answered, started, last_message, last_activity)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO ticket (id, subject, account, client, department, responsible, status, answered, started,"
+        " last_message, last_activity) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
         tickets,
     )
     database.many("INSERT INTO message (ticket, user, kind, body, at) VALUES (?,?,?,?,?)", messages)

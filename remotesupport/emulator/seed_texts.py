@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``do``: write, note, transfer (``text`` is the department), close, archive. ``after``: minutes after the last step."""
+    """``do``: write, note, transfer (``text``: the department), close, archive. ``after``: minutes since the last."""
 
     who: str
     text: str = ""
@@ -35,7 +35,7 @@ _NGINX = '```\nserver {\n    listen 80;\n    server_name example.invalid;\n    r
 
 STORIES: tuple[Story, ...] = (
     Story("Technical support", "Сайт не открывается: ошибка 502", (
-        Step("ivan", "Добрый день!\r\n\r\nС утра сайт example.invalid отдаёт 502. Посмотрите, пожалуйста.\r\nС уважением,\r\nИван"),
+        Step("ivan", "Добрый день!\r\n\r\nС утра example.invalid отдаёт 502. Посмотрите.\r\nС уважением,\r\nИван"),
         Step("olga", "Похоже на php-fpm, см. память на узле 17. Клиенту пока не говорить.", 12, "note"),
         Step("olga", "Здравствуйте, Иван! Перезапустили php-fpm, проверьте, пожалуйста.", 15),
         Step("ivan", "Спасибо, работает! 👍", 42),
@@ -43,12 +43,15 @@ STORIES: tuple[Story, ...] = (
         Step("ivan", "", 300, "archive"),
     )),
     Story("Technical support", "Server \"srv-7\" <b>down</b> & rebooting; DROP TABLE tickets;--", (
-        Step("john", "It says: <script>alert('xss')</script> & then \"Kernel panic\".\nSee the trace.", files=(("trace route №1.txt", _TRACE),)),
+        Step("john", "It says: <script>alert('xss')</script> & then \"Kernel panic\".\nSee the trace.", files=((
+            "trace route №1.txt", _TRACE),)),
         Step("olga", "Which kernel? Please run `uname -a` and send the output.", 25),
         Step("john", "Linux srv-7 6.1.0-18-amd64 <unknown>", 90),
     )),
     Story("Technical support", "𝕌𝕟𝕚𝕔𝕠𝕕𝕖 in database 🐘: 李伟's Ñandú", (
-        Step("liwei", "MySQL utf8 loses 🚀 and 𠜎. How do I switch to utf8mb4?\n\nالعربية too.", files=(("屏幕.png", _PIXEL),)),
+        Step("liwei", "MySQL utf8 loses 🚀 and 𠜎. Switch to utf8mb4 how?\n\nالعربية too.", files=(
+            ("屏幕.png", _PIXEL),
+        )),
         Step("olga", "ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4; take a dump first.", 70),
     )),
     Story("Sales", "Хочу сервер побольше", (
@@ -67,7 +70,8 @@ STORIES: tuple[Story, ...] = (
     )),
     Story("Абузы и безопасность", "Abuse report: спам с 192.0.2.77", (
         Step("shop", "Пришла жалоба от провайдера, что нам делать?"),
-        Step("boris", "Смените пароли почтовых ящиков; вложили список.", 30, files=(("ящики.csv", "ящик;писем\ninfo@shop.invalid;4512\n".encode()),)),
+        Step("boris", "Смените пароли почтовых ящиков; вложили список.", 30, files=((
+            "ящики.csv", "ящик;писем\ninfo@shop.invalid;4512\n".encode()),)),
     )),
     Story("Technical support", "nginx: 403 на статике", (
         Step("ivan", f"Вот конфиг:\n\n{_NGINX}\n\nЧто не так?"),

@@ -161,7 +161,7 @@ async def _drip(body: bytes, pause: float) -> AsyncIterator[bytes]:
 class _Gone(Response):
     """Nothing to send: the connection is closed already."""
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, *_: Any) -> None:
         return
 
 

@@ -129,8 +129,9 @@ def _tickets(billing: Billing) -> list[dict[str, Any]]:
 def _ticket(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "id": str(row["id"]), "subject": row["subject"], "status": row["status"], "client": row["client_login"],
-        "department": row["department_name"], "department_id": str(row["department"]), "responsible": str(row["responsible"]),
-        "archived": row["status"] == 10, "unread": not row["client_read"], "date_start": _iso(row["started"]),
+        "department": row["department_name"], "department_id": str(row["department"]),
+        "responsible": str(row["responsible"]), "archived": row["status"] == 10, "unread": not row["client_read"],
+        "date_start": _iso(row["started"]),
         "last_message": _iso(row["last_message"]), "last_activity": _iso(row["last_activity"]),
     }  # fmt: skip
 
@@ -142,8 +143,8 @@ def _messages(billing: Billing, which: str) -> list[dict[str, Any]]:
     sql = f"SELECT m.*, u.login FROM message m JOIN user u ON u.id = m.user WHERE {which} ORDER BY m.id"  # noqa: S608
     return [
         {
-            "id": str(row["id"]), "ticket": str(row["ticket"]), "user": row["login"], "kind": row["kind"], "text": row["body"],
-            "at": _iso(row["at"]), "files": files.get(row["id"], []),
+            "id": str(row["id"]), "ticket": str(row["ticket"]), "user": row["login"], "kind": row["kind"],
+            "text": row["body"], "at": _iso(row["at"]), "files": files.get(row["id"], []),
         }
         for row in billing.database.all(sql)
     ]  # fmt: skip

@@ -71,7 +71,7 @@ class ApiRequest:
 
 @dataclass(slots=True)
 class ApiAnswer:
-    """What goes back: HTTP status 200 even for an error (SEEN IN CODE). ``login`` and ``outcome`` are for the record."""
+    """What goes back: HTTP 200 even for an error (SEEN IN CODE). ``login`` and ``outcome`` are for the record."""
 
     body: bytes
     media_type: str

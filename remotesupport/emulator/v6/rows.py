@@ -134,7 +134,7 @@ def _show_client_ticket(call: Call, elem: Node, row: sqlite3.Row) -> None:
         elem.add("toarchive", "on")
 
 
-def _show_department(call: Call, elem: Node, row: sqlite3.Row) -> None:
+def _show_department(_call: Call, elem: Node, row: sqlite3.Row) -> None:
     elem.add("id", str(row["id"]))
     elem.add("locale_name", row["realname"])
     elem.add("orderpriority", str(row["id"]))
