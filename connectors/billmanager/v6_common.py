@@ -247,7 +247,7 @@ class View:
             raise ProtocolError(str(error), billing=self._where, function=call.func, kind="incomplete") from None
 
     async def _ordered(self, listing: Listing, size: int) -> AsyncIterator[Sheet]:
-        sheets = Sheets(self._session, listing.call, {"p_sort": listing.sort, "p_order": "desc"})
+        sheets = Sheets(self._session, listing.call, {"filter": "on", "p_sort": listing.sort, "p_order": "desc"})
         kept: list[Sheet] = []
         async for sheet in self._walked(sheets, listing.call, size, listing.key):
             if kept or not _newest_first(sheet, listing.sort):
