@@ -39,6 +39,10 @@ class WorkerThread:
     def _main(self) -> None:
         for module in self.arguments.preload:
             import_module(module)
+        if "flows" in self.arguments.modules:
+            from flows.running import stay_warm
+
+            stay_warm()
         self.exit_code = asyncio.run(self._serve())
 
     async def _serve(self) -> int:
@@ -89,7 +93,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--pool", required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--modules", nargs="+", default=["flows"])
-    parser.add_argument("--preload", nargs="*", default=["deployments.catalog", "pandas"])
+    parser.add_argument("--preload", nargs="*", default=["flows.sync", "flows.audit"])
     parser.add_argument(
         "--memory-mb", type=float, default=float(os.environ.get("REMOTESUPPORT_WORKER_MEMORY_MB", "1500"))
     )

@@ -17,7 +17,7 @@ from remotesupport.core.report import RunKind, RunReport, RunRequest
 async def as_flow_run(request: RunRequest) -> RunReport:
     """Run it here as a flow run. Raises what a plain run would raise (SettingsError, PlanNotApplicable, …)."""
     state = await _start(request)
-    result = await state.aresult(raise_on_failure=False)  # type: ignore[misc]
+    result = await state.aresult(raise_on_failure=False)
     if isinstance(result, RunReport):
         return result
     if isinstance(result, Exception):

@@ -13,7 +13,7 @@ from prefect.runtime import flow_run as this_run
 from prefect.states import Completed, Failed
 
 from flows.run_logs import guard_logs
-from remotesupport.bootstrap import Context, open_context
+from remotesupport.bootstrap import Context, KeptContexts, open_context
 from remotesupport.core.report import BillingState, RunReport, RunRequest
 from remotesupport.settings import SettingsError, load_settings
 from remotesupport.steps.applying import PlanNotApplicable
@@ -23,6 +23,16 @@ from tasks.policy import reading_within
 
 FLOW: dict[str, Any] = {"persist_result": False, "retries": 0, "log_prints": False}
 _BAD = (BillingState.FAILED, BillingState.STOPPED)
+
+
+# What outlives a run in a warm worker; empty in a process that runs one flow.
+_warm: list[KeptContexts] = []
+
+
+def stay_warm() -> None:
+    """From now on keep clients and store from run to run: for a process that runs one every minute."""
+    if not _warm:
+        _warm.append(KeptContexts())
 
 
 async def secret_block(name: str) -> str:
@@ -69,7 +79,8 @@ async def opened() -> AsyncIterator[Context]:
     """The context of this run: settings read now, secrets' blocks readable, log lines guarded."""
     settings = load_settings()
     guard_logs(settings.home, settings.secrets())
-    async with open_context(settings, blocks=secret_block, flow_run=this_run.id) as context:
+    lend = _warm[0].lend if _warm else open_context
+    async with lend(settings, resolve_block=secret_block, flow_run=this_run.id) as context:
         yield context
 
 

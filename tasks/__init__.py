@@ -7,6 +7,6 @@ from tasks.extract import extract, extract_one, settle
 from tasks.load import load
 from tasks.reconcile import reconcile
 from tasks.report import report
-from tasks.validate import validate
+from tasks.validate import validate, verify
 
-PREFECT_STEPS = Steps(extract, extract_one, settle, validate, reconcile, load, report)
+PREFECT_STEPS = Steps(extract, extract_one, settle, validate, reconcile, load, verify, report)

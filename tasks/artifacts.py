@@ -106,10 +106,22 @@ def _age(at: datetime | None, now: datetime) -> str:
     return f"{max(0, int((now - at).total_seconds() // 60))} min" if at else ""
 
 
-def validation_markdown(quarantined: Sequence[Mapping[str, Any]], rejected: Mapping[str, str]) -> str:
-    """What validation kept out: connections, then tickets by id. Never their text."""
-    parts = [markdown_table(("billing", "rejected because"), rejected.items())] if rejected else []
-    heads = ("connection", "side", "ticket", "check", "reason")
-    parts.append(f"{len(quarantined)} in quarantine")
-    parts.append(markdown_table(heads, ([row.get(h, "") for h in heads] for row in quarantined[:ROWS])))
-    return "\n\n".join(parts)
+def validation_markdown(reports: Iterable[Mapping[str, Any]]) -> str:
+    """What validation kept out (``ValidationReport.to_json``): counts, connections, tickets by id. Never their text."""
+    return "\n\n".join(part for report in reports for part in _validation(report))
+
+
+def _validation(report: Mapping[str, Any]) -> list[str]:
+    kept_out = report["quarantined"]
+    parts = [
+        f"**{plain(report['suite'])}**: {report['accepted']} of {report['rows']} rows accepted, "
+        f"{kept_out['count']} kept out"
+    ]
+    if report["failures"]:
+        parts.append(markdown_table(("check", "rows"), report["failures"].items()))
+    if report["rejected"]:
+        parts.append(markdown_table(("billing", "rejected because"), report["rejected"].items()))
+    if kept_out["rows"]:
+        heads = ("connection", "side", "ticket", "check", "reason")
+        parts.append(markdown_table(heads, ([row.get(h, "") for h in heads] for row in kept_out["rows"][:ROWS])))
+    return parts

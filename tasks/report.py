@@ -13,7 +13,7 @@ from prefect.utilities.annotations import quote
 from remotesupport.bootstrap import Context
 from remotesupport.core.report import BillingResult, BillingState, RunReport
 from remotesupport.steps import report as steps
-from remotesupport.steps.values import Proposal
+from remotesupport.steps.values import Findings
 from tasks import artifacts
 from tasks.policy import ONCE
 
@@ -21,12 +21,12 @@ BOARD_EVERY = timedelta(minutes=15)
 _BOARD = "artifact/board"
 
 
-async def report(ctx: Context, done: RunReport, proposal: Proposal | None) -> None:
+async def report(ctx: Context, done: RunReport, findings: Findings | None) -> None:
     """The plain report, and a task run with artifacts unless the minute was quiet."""
-    await steps.report(ctx, done, proposal)
+    await steps.report(ctx, done, findings)
     board = Board(ctx)
     if eventful(done) or board.due(ctx.clock()):
-        await write_artifacts(quote((ctx, done, proposal, board)))
+        await write_artifacts(quote((ctx, done, findings, board)))
 
 
 def eventful(done: RunReport) -> bool:
@@ -64,26 +64,26 @@ class Board:
 
 @task(name="report", task_run_name="report all billings", tags=["report"], **ONCE)
 async def write_artifacts(given: Any) -> None:
-    """``given``: context, run report, proposal, board."""
-    ctx, done, proposal, board = given
+    """``given``: context, run report, findings, board."""
+    ctx, done, findings, board = given
     if eventful(done):
-        await _plans(proposal)
+        await _plans(findings)
         await acreate_markdown_artifact(artifacts.summary_markdown(done), key="summary", description="The run")
-        await _validation(ctx, done)
+        await _validation(findings)
     if board.due(ctx.clock()):
         await board.write(ctx.clock())
 
 
-async def _plans(proposal: Proposal | None) -> None:
-    for name, plan in (proposal.plans if proposal else {}).items():
+async def _plans(findings: Findings | None) -> None:
+    for name, plan in (findings.plans if findings else {}).items():
         if len(plan.changes):
             await acreate_table_artifact(
                 artifacts.plan_table(plan.changes), key=f"plan-{name}", description=f"Plan {plan.id} of {name}"
             )
 
 
-async def _validation(ctx: Context, done: RunReport) -> None:
-    quarantined = ctx.store.quarantine(done.run)
-    if quarantined:
-        text = artifacts.validation_markdown(quarantined, {})
+async def _validation(findings: Findings | None) -> None:
+    reports = [r for r in (findings.validations if findings else ()) if not r.clean]
+    if reports:
+        text = artifacts.validation_markdown([r.to_json() for r in reports])
         await acreate_markdown_artifact(text, key="validation", description="What validation kept out of this run")

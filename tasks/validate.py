@@ -1,29 +1,47 @@
-"""Validate as a Prefect task, where there is something to validate: a quiet minute spends no task run on it."""
+"""Validate and verify as Prefect tasks, where there is something to see: a quiet minute spends no task run on it."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 from prefect import task
 from prefect.utilities.annotations import quote
 
 from remotesupport.bootstrap import Context
+from remotesupport.checks.report import ValidationReport
 from remotesupport.steps import validate as steps
-from remotesupport.steps.values import Accepted, Snapshot
+from remotesupport.steps.values import Accepted, Loaded, Snapshot
 from tasks.policy import ONCE
+
+Verified: TypeAlias = tuple[dict[str, str], ValidationReport | None]
 
 
 @task(name="validate", task_run_name="validate all billings", tags=["validate"], **ONCE)
 async def validate_all(given: Any) -> Accepted:
-    """``given``: context, snapshots, run."""
+    """``given``: context, snapshots."""
     return await steps.validate(*given)
 
 
-async def validate(ctx: Context, snapshots: dict[str, Snapshot], run: str) -> Accepted:
+async def validate(ctx: Context, snapshots: dict[str, Snapshot]) -> Accepted:
     """One task run for the whole shard, or none."""
     if any_rows(snapshots):
-        return await validate_all(quote((ctx, snapshots, run)))
-    return await steps.validate(ctx, snapshots, run)
+        return await validate_all(quote((ctx, snapshots)))
+    return await steps.validate(ctx, snapshots)
+
+
+@task(name="verify", task_run_name="verify what was written", tags=["validate"], **ONCE)
+async def verify_all(given: Any) -> Verified:
+    """``given``: what was loaded."""
+    return await steps.verify(given)
+
+
+async def verify(loaded: Iterable[Loaded]) -> Verified:
+    """What was read back after writing: one task run for the whole shard, or none."""
+    done = list(loaded)
+    if any(one.receipts for one in done):
+        return await verify_all(quote(done))
+    return await steps.verify(done)
 
 
 def any_rows(snapshots: dict[str, Snapshot]) -> bool:

@@ -1,4 +1,8 @@
-"""A real Prefect server for the tests: one per session, on a free loopback port, stopped by its pid."""
+"""A real Prefect server for the tests: one per session, on a free loopback port, stopped by its pid.
+
+Test modules that want it say ``pytest_plugins = ("tests.prefect_fixtures",)``. PYTEST_DONT_REWRITE: it is imported for
+its helpers, too.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +21,14 @@ from prefect.client.schemas.objects import FlowRun
 
 from deployments.processes import PrefectServer, WorkerProcess
 
-TESTS = Path(__file__).parent
-ROOT = TESTS.parent
+ROOT = Path(__file__).parent.parent
 PATIENCE_S = 60.0
 
 
 def test_environ(**more: str) -> dict[str, str]:
     """Our environment without anything of Prefect, with the tests' flows importable."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
-    return {**kept, "PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}", **more}
+    return {**kept, "PYTHONPATH": str(ROOT), **more}
 
 
 test_environ.__test__ = False  # type: ignore[attr-defined]
@@ -48,7 +51,7 @@ async def prefect_client(prefect_server: PrefectServer) -> AsyncIterator[Prefect
 @contextlib.contextmanager
 def warm_worker(server: PrefectServer, pool: str, *arguments: str, name: str = "tests") -> Iterator[WorkerProcess]:
     """A warm worker for the tests' flows in a process of its own, ended at the end."""
-    chosen = ("--modules", "tiny_flows", "flows", "--preload", "tiny_flows", *arguments)
+    chosen = ("--modules", "tests.tiny_flows", "--preload", "tests.tiny_flows", *arguments)
     log = server.home / f"worker-{pool}.log"
     worker = WorkerProcess(server.home, server.api, pool, name=name, environ=server.environ, log=log, arguments=chosen)
     worker.start()
@@ -74,5 +77,5 @@ async def deploy_tiny(client: PrefectClient, pool: str, flow: Any, **more: Any) 
     """A deployment of one of the tests' flows on a warm pool, made through the API alone."""
     flow_id = await client.create_flow_from_name(flow.name)
     return await client.create_deployment(
-        flow_id, f"{pool}-{flow.name}", work_pool_name=pool, entrypoint=f"tiny_flows.{flow.fn.__name__}", **more
+        flow_id, f"{pool}-{flow.name}", work_pool_name=pool, entrypoint=f"tests.tiny_flows.{flow.fn.__name__}", **more
     )

@@ -8,19 +8,19 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-import tiny_flows
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling, Pending, Running, Scheduled
-from prefect_fixtures import deploy_tiny, until, warm_worker
 
 from deployments import exit_codes
 from deployments.leftovers import WORKER_LABEL
 from deployments.processes import PrefectServer, WorkerProcess
 from deployments.worker import TYPE, WarmWorker
+from tests import tiny_flows
+from tests.prefect_fixtures import deploy_tiny, until, warm_worker
 
-pytest_plugins = ("prefect_fixtures",)
+pytest_plugins = ("tests.prefect_fixtures",)
 
 POOL = "tests-warm"
 
@@ -121,7 +121,7 @@ async def test_a_run_past_its_deadline_is_ended(
 
 @pytest.mark.parametrize(
     ("entrypoint", "why"),
-    [("tiny_flows.plain", "not an async flow"), ("os.path.join", "not a module path below")],
+    [("tests.tiny_flows.plain", "not an async flow"), ("os.path.join", "not a module path below")],
 )
 async def test_what_the_worker_must_not_run_is_refused(
     prefect_client: PrefectClient, pool: str, worker: WorkerProcess, entrypoint: str, why: str

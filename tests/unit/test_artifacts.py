@@ -1,0 +1,111 @@
+"""What the Prefect UI shows: no foreign text comes alive in it, and it stays small."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remotesupport.core import frames
+from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
+from tasks import artifacts
+
+CORPUS = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "![beacon](https://evil.example/x.png)",
+    "[click](javascript:alert(1))",
+    "[ref]: https://evil.example 'title'",
+    "<https://evil.example>",
+    "https://evil.example/?q=1",
+    "www.evil.example and WWW.evil.example",
+    "//evil.example/x.png",
+    "mailto:someone@evil.example",
+    "someone@evil.example",
+    "&lt;script&gt; &#60;b&#62;",
+    "`code` ``more``",
+    "```\nfence\n```",
+    "a | b\n--- | ---\nx | y",
+    "# heading\n> quote\n* list\n- list\n1. list",
+    "**bold** _it_ ~~gone~~",
+    "{{ 7*7 }} ${x} {% raw %}",
+    "\\<b\\> \\[x\\](y)",
+    "\x1b[31mred\x1b[0m\x07\x08",
+    "\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\",
+    "admin\u202etxt.exe\u202c \u2066x\u2069",
+    "zero\u200bwidth\u200d\ufeff\u2060",
+    "line\r\nfeeds\u2028and\u2029more\x85x",
+    "\U000e0001\U000e0041tags",
+    "Привет, это «кавычки» и 😀",
+]
+ALIVE = re.compile(r"[<>\[\](){}`|*_&\\@#~!\"'$]|://|//|www\.", re.IGNORECASE)
+HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Co", "Cs"}
+
+pieces = st.lists(st.sampled_from(CORPUS) | st.text(max_size=30), max_size=6).map(" ".join)
+
+
+def assert_dead(text: str) -> None:
+    """No character of ``text`` means anything to a renderer, a terminal or the order of reading."""
+    assert not ALIVE.search(text), text
+    assert not [c for c in text if unicodedata.category(c) in HIDDEN], text
+
+
+@pytest.mark.parametrize("text", CORPUS)
+def test_nothing_of_the_corpus_comes_alive(text: str) -> None:
+    """Each known payload loses every character that could mean something."""
+    assert_dead(artifacts.plain(text))
+
+
+@given(pieces, st.integers(2, 200))
+def test_any_text_is_dead_and_short(text: str, limit: int) -> None:
+    """Whatever is put in comes out as one dead line within its limit."""
+    shown = artifacts.plain(text, limit)
+    assert_dead(shown)
+    assert len(shown) <= limit
+
+
+def test_ordinary_text_stays_readable() -> None:
+    """Letters of any script, figures and plain punctuation are left as they are."""
+    text = "Счёт 77: не открывается сайт, ошибка 502 - проверьте; спасибо 😀"
+    assert artifacts.plain(text) == text
+
+
+def changes(rows: int, text: str = "x") -> object:
+    """CHANGES with ``rows`` posts of one text."""
+    blank = dict.fromkeys(frames.CHANGES.columns, "")
+    one = blank | {"connection": "acme", "kind": "post", "direction": "to_main", "rank": 0, "ordinal": 0}
+    one |= {"subject": text, "body": text, "detail": text, "main_ticket": None, "department": None}
+    return frames.build(frames.CHANGES, [one | {"ext_ticket": str(n), "act": str(n)} for n in range(rows)])
+
+
+@given(pieces)
+def test_no_cell_of_the_plan_comes_alive(text: str) -> None:
+    """Every cell of the plan's table is dead, whatever the ticket says."""
+    for row in artifacts.plan_table(changes(1, text)):
+        for cell in row.values():
+            assert_dead(cell)
+
+
+def test_the_plan_is_bounded_and_says_so() -> None:
+    """A plan of thousands shows its first rows and how many more there are."""
+    rows = artifacts.plan_table(changes(artifacts.ROWS + 50))
+    assert len(rows) == artifacts.ROWS + 1
+    assert rows[-1]["change"] == "… and 50 more"
+    assert {tuple(r) for r in rows} == {tuple(rows[0])}
+
+
+@given(pieces)
+def test_no_reason_breaks_the_summary(text: str) -> None:
+    """The summary has one table line for each billing, whatever a billing answered."""
+    done = RunReport("r1", RunKind.SYNC, datetime(2026, 1, 1, tzinfo=UTC))
+    done.billings = [BillingResult("acme", state=BillingState.FAILED, reason=text), BillingResult("beta")]
+    lines = artifacts.summary_markdown(done).splitlines()
+    assert len(lines) == 6
+    assert lines[4].startswith("| acme | failed |")
+    assert lines[5].startswith("| beta | ok |")
+    assert_dead(lines[4].replace("|", ""))

@@ -1,0 +1,107 @@
+"""The catalog is data that fits the flows, and prefect.yaml says the same."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from deployments.catalog import CATALOG, Deployment
+from deployments.serve import flow_of
+from flows.backfill import request_of
+from flows.launch import window_of
+from flows.window import BackfillWindow
+from remotesupport.core.report import RunKind
+from tasks.tidy import FLOWS
+
+PREFECT_YAML = Path(__file__).parents[2] / "deployments" / "prefect.yaml"
+
+every = pytest.mark.parametrize("entry", CATALOG, ids=lambda e: e.full_name)
+
+
+@every
+def test_parameters_fit_the_flow(entry: Deployment) -> None:
+    """A scheduled run's parameters are the flow's own, valid, and complete."""
+    flow = flow_of(entry)
+    signature = inspect.signature(flow.fn)
+    assert set(entry.parameters) <= set(signature.parameters)
+    if entry.cron:
+        required = {n for n, p in signature.parameters.items() if p.default is p.empty}
+        assert required <= set(entry.parameters)
+        flow.validate_parameters(dict(entry.parameters))
+
+
+@every
+def test_the_entry_names_its_flow(entry: Deployment) -> None:
+    """The names in the catalog are those of the flows; every flow is async, as the warm worker needs it."""
+    flow = flow_of(entry)
+    assert flow.name == entry.flow
+    assert flow.isasync
+    assert entry.description
+    assert not flow.retries
+    assert flow.persist_result is False
+
+
+def test_names_and_slugs_are_unique_and_schedules_have_one() -> None:
+    """A schedule without a stable slug would be doubled by the next registration."""
+    assert len({e.full_name for e in CATALOG}) == len(CATALOG)
+    assert all(bool(e.cron) == bool(e.slug) for e in CATALOG)
+    assert {e.flow for e in CATALOG} == set(FLOWS)
+
+
+def test_a_minute_run_ends_before_the_next_begins() -> None:
+    """The deadline of the every-minute deployment lies within its minute."""
+    assert next(e for e in CATALOG if e.flow == "sync").deadline_s < 60
+
+
+def test_prefect_yaml_says_the_same() -> None:
+    """The file for ordinary process pools has the catalog's deployments, schedules and parameters, and no limits."""
+    listed = yaml.safe_load(PREFECT_YAML.read_text())["deployments"]
+    assert [_of_yaml(one) for one in listed] == [_of_catalog(e) for e in CATALOG]
+    assert not any("concurrency_limit" in one for one in listed)
+
+
+def _of_yaml(one: Mapping[str, Any]) -> tuple[object, ...]:
+    schedules = [(s["cron"], s["slug"]) for s in one.get("schedules", [])]
+    return one["name"], one["entrypoint"], schedules, one["parameters"], tuple(one["tags"]), one["description"]
+
+
+def _of_catalog(e: Deployment) -> tuple[object, ...]:
+    schedules = [(e.cron, e.slug)] if e.cron else []
+    return e.name, e.entrypoint, schedules, dict(e.parameters), e.tags, e.description
+
+
+NOW = datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("window", "what"),
+    [
+        ({"since": NOW + timedelta(days=1)}, "future"),
+        ({"since": NOW - timedelta(days=1), "until": NOW - timedelta(days=2)}, "after since"),
+        ({"since": NOW - timedelta(days=366 * 30)}, "longer than"),
+        ({}, "window or tickets"),
+        ({"since": NOW - timedelta(days=1), "billings": ["Not a name"]}, "billings"),
+        ({"since": NOW - timedelta(days=1), "tickets": [""]}, "tickets"),
+        ({"since": NOW - timedelta(days=1), "unknown": 1}, "unknown"),
+    ],
+)
+def test_a_wrong_window_is_refused_by_name(window: dict[str, Any], what: str) -> None:
+    """Each wrong value of the form is refused, and the message names the field or the matter."""
+    with pytest.raises(ValidationError, match=what):
+        BackfillWindow(**window)
+
+
+def test_a_window_is_a_quiet_backfill_and_back() -> None:
+    """The form and the request say the same, in UTC; a backfill is always quiet."""
+    window = BackfillWindow(since=datetime(2026, 1, 1), billings=["acme"], tickets=["7"], plan_only=True)  # noqa: DTZ001
+    request = request_of(window)
+    assert (request.kind, request.quiet, request.plan_only) == (RunKind.BACKFILL, True, True)
+    assert request.since == datetime(2026, 1, 1, tzinfo=UTC)
+    assert window_of(request) == window
