@@ -16,7 +16,7 @@ import typer
 if TYPE_CHECKING:
     from remotesupport.emulator.running import RunningEmulator
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from typing import Any
 from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.desk import Attachment
 from remotesupport.emulator.people import CLIENT, DEPARTMENT, User
-from remotesupport.emulator.refusal import Refusal
 
 Order = dict[str, Any]
 Act = Callable[[Billing, User, Order], dict[str, int | None]]
@@ -75,12 +74,7 @@ def _note(billing: Billing, who: User, order: Order) -> dict[str, int | None]:
 
 def _close(billing: Billing, who: User, order: Order) -> dict[str, int | None]:
     ticket = int(order["ticket"])
-    held = billing.desk.held(who, ticket)
-    if held is None and _assignment(billing, ticket) is None and billing.desk.ticket(who, ticket)["status"] == 2:
-        held = billing.desk.take(who, ticket)
-    if held is None:
-        raise Refusal("missed", "assignment", "This employee holds no assignment of the ticket", str(ticket))
-    return {"ticket": billing.desk.close(who, held)}
+    return {"ticket": billing.desk.close(who, _held(billing, who, ticket))}
 
 
 def _archive(billing: Billing, who: User, order: Order) -> dict[str, int | None]:

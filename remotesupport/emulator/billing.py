@@ -10,13 +10,14 @@ from typing import Any
 from remotesupport.emulator.clock import Clock
 from remotesupport.emulator.database import Database
 from remotesupport.emulator.desk import Desk
+from remotesupport.emulator.exchange import ApiAnswer, ApiRequest
 from remotesupport.emulator.faults import Faults
 from remotesupport.emulator.people import People
 from remotesupport.emulator.seed import plant
 from remotesupport.emulator.sessions import Sessions
-from remotesupport.emulator.v6.dialect import ApiAnswer, ApiRequest, answer
+from remotesupport.emulator.v6 import dialect as v6
 
-DIALECTS = {"6.94.1": answer}
+DIALECTS = {"6.94.1": v6.answer}
 CUSTOMERS = ("acme", "globex")
 RECORD = 200_000
 

@@ -1,9 +1,9 @@
 """The people of a new emulated billing, and what is planted in it: nothing, a week of tickets, or very many.
 
 Well-known log-ins (invented; the password is ``demo-<login>-password``, the robot's is ``demo-robot-password``):
-superuser ``admin``; staff ``support-robot`` and ``olga`` (Technical support), ``petr`` (Sales, Billing),
-``anna`` and ``boris`` (Outsourced support); clients ``ivan``, ``maria``, ``john``, ``liwei``, ``shop``;
-one customer user per connection, ``acme`` and ``globex`` by default. So every emulator can be a main or an external billing.
+superuser ``admin``; staff ``support-robot`` and ``olga`` (Technical support), ``petr`` (Sales, Billing), ``anna``
+(Outsourced support), ``boris`` (Outsourced support, abuse); clients ``ivan``, ``maria``, ``john``, ``liwei``, ``shop``;
+one customer user per connection, ``acme`` and ``globex`` by default. So every emulator can be either side.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def plant(
     if seed:
         plant_week(database, people, clock.now(), seed)
     if tickets:
-        plant_many(database, people, clock.now(), tickets, tickets_of)
+        plant_many(database, people, clock.now(), tickets, [tickets_of] if tickets_of else [row[0] for row in _CLIENTS])
 
 
 def _plant_people(people: People, customers: tuple[str, ...]) -> None:
@@ -63,5 +63,7 @@ def _plant_people(people: People, customers: tuple[str, ...]) -> None:
     for login, realname, timezone, lang in _CLIENTS:
         people.add(login, CLIENT, password=password_of(login), realname=realname, timezone=timezone, lang=lang)
     for login in customers:
+        if people.find(login):
+            continue
         realname = f"{login.capitalize()} Hosting"
         people.add(login, CLIENT, password=password_of(login), realname=realname, timezone="Europe/Moscow")

@@ -7,7 +7,7 @@ from typing import Any
 
 from remotesupport.emulator.database import Database
 from remotesupport.emulator.desk import ARCHIVED, AWAITING, CLOSED, NEW
-from remotesupport.emulator.people import CLIENT, People
+from remotesupport.emulator.people import People
 
 Rows = Sequence[tuple[Any, ...]]
 _DEPARTMENTS = ("Technical support",) * 7 + ("Sales", "Billing", "Outsourced support")
@@ -15,13 +15,9 @@ _STATUSES = (NEW, AWAITING, CLOSED, ARCHIVED, AWAITING)
 _SPAN_S = 180 * 86_400
 
 
-def plant_many(database: Database, people: People, now: int, count: int, login: str | None) -> None:
-    """``count`` tickets with activity over half a year before ``now``, of all clients in turn or of ``login``."""
-    clients = (
-        [people.named(login)]
-        if login
-        else [user for user in people.everyone(CLIENT, CLIENT) if user.lang or user.timezone]
-    )
+def plant_many(database: Database, people: People, now: int, count: int, logins: Sequence[str]) -> None:
+    """``count`` tickets with activity over half a year before ``now``, of these clients in turn."""
+    clients = [people.named(login) for login in logins]
     homes = [people.department(name).id for name in _DEPARTMENTS]
     staff = people.named("olga").id
     first = 1 + (database.value("SELECT seq FROM sqlite_sequence WHERE name = 'ticket'") or 0)

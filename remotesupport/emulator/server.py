@@ -22,11 +22,11 @@ from starlette.routing import Route
 
 from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.desk import Attachment
+from remotesupport.emulator.exchange import SECRETS, ApiAnswer, ApiRequest
 from remotesupport.emulator.pages import page_routes
 from remotesupport.emulator.side_door import side_door_routes
-from remotesupport.emulator.v6.dialect import SECRETS, ApiAnswer, ApiRequest
 
-LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]", "testserver"]
+LOOPBACK_NAMES = ["127.0.0.1", "localhost"]
 _HTML = "<!doctype html><html><head><title>BILLmanager</title></head><body><h1>{}</h1></body></html>"
 _PIECES = 20
 _LARGEST_FIELD = 64 * 2**20
@@ -55,10 +55,10 @@ async def _api(billing: Billing, request: Request) -> Response:
     function = params.get("func", "")
     if not function and "out" not in params:
         return RedirectResponse("/", 302)
+    entry = _record(billing, request, params, files)
     struck = billing.faults.begin(function)
     if struck.get("delay_s"):
         await asyncio.sleep(float(struck["delay_s"]))
-    entry = _record(billing, request, params, files)
     if (early := await _instead(struck, request)) is not None:
         entry["outcome"] = "fault"
         return early

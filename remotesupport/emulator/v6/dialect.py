@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from remotesupport.emulator.desk import Attachment
+from remotesupport.emulator.exchange import SECRETS, ApiAnswer, ApiRequest
 from remotesupport.emulator.node import Node, to_bare_json, to_json, to_xml
 from remotesupport.emulator.people import CLIENT, EMPLOYEE, SUPER, User
 from remotesupport.emulator.refusal import Refusal, denied
@@ -20,7 +19,6 @@ from remotesupport.emulator.v6.rows import LISTINGS
 if TYPE_CHECKING:
     from remotesupport.emulator.billing import Billing
 
-SECRETS = frozenset({"auth", "authinfo", "password", "key"})
 _TECHNICAL = SECRETS | {"out", "func", "su", "lang", "sfrom", "progressid", "operafake", "clickstat", "forget"}
 _RENDERERS: dict[str, tuple[Callable[[Node], bytes], str]] = {
     "xml": (to_xml, "text/xml; charset=UTF-8"),
@@ -57,28 +55,6 @@ FUNCTIONS: dict[str, Function] = {
         for name, listing in LISTINGS.items()
     },
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
-    """What came over HTTP, whatever the method and the encoding."""
-
-    params: dict[str, str]
-    files: list[Attachment]
-    cookies: dict[str, str]
-    host: str
-
-
-@dataclass(slots=True)
-class ApiAnswer:
-    """What goes back: HTTP 200 even for an error (SEEN IN CODE). ``login`` and ``outcome`` are for the record."""
-
-    body: bytes
-    media_type: str
-    login: str = ""
-    outcome: str = "ok"
-    file_name: str = ""
-    cookies: dict[str, str] = field(default_factory=dict)
 
 
 def answer(billing: Billing, request: ApiRequest) -> ApiAnswer:

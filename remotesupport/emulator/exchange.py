@@ -1,0 +1,31 @@
+"""What goes between HTTP and a dialect, whatever the version: the request taken apart, the answer put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from remotesupport.emulator.desk import Attachment
+
+SECRETS = frozenset({"auth", "authinfo", "password", "key"})
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """What came over HTTP, whatever the method and the encoding."""
+
+    params: dict[str, str]
+    files: list[Attachment]
+    cookies: dict[str, str]
+    host: str
+
+
+@dataclass(slots=True)
+class ApiAnswer:
+    """What goes back: HTTP 200 even for an error (SEEN IN CODE). ``login`` and ``outcome`` are for the record."""
+
+    body: bytes
+    media_type: str
+    login: str = ""
+    outcome: str = "ok"
+    file_name: str = ""
+    cookies: dict[str, str] = field(default_factory=dict)
