@@ -20,7 +20,7 @@ setup: $(STAMP)  ## a .venv beside this file, with .venv/bin/remotesupport in it
 $(STAMP): requirements/dev.txt pyproject.toml requirements/venv.sh
 	@sh requirements/venv.sh .venv
 	$(PIP) install --quiet --compile --require-hashes -r requirements/dev.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
+	$(PIP) install -qq --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 demo: $(STAMP)  ## the main job on this machine, with addresses to open; ARGS="--cycles 2" ends by itself
