@@ -25,7 +25,7 @@ def codes(left: pd.DataFrame, right: pd.DataFrame, on: Sequence[str], to: Sequen
 def positions(
     left: pd.DataFrame, right: pd.DataFrame, on: Sequence[str], to: Sequence[str] | None = None
 ) -> npt.NDArray[np.intp]:
-    """Where each row of ``left`` is in ``right``, -1 where it is not. Raises ValueError for a double key in ``right``."""
+    """Where each row of ``left`` is in ``right``, -1 where it is not. ValueError: a key is in ``right`` twice."""
     if not len(right) or not len(left):
         return np.full(len(left), -1, dtype=np.intp)
     both = codes(left, right, on, to or on)
@@ -70,6 +70,7 @@ def look_up(
 def taken(values: pd.Series, at: npt.NDArray[np.intp], index: pd.Index) -> pd.Series:
     """``values`` at the positions ``at`` under a new index; missing (bool: False) at -1."""
     if values.dtype == bool:
-        flags = np.append(values.to_numpy(), False)  # noqa: FBT003 - what -1 finds
+        # one more at the end: what -1 finds
+        flags = np.append(values.to_numpy(), False)
         return pd.Series(flags[at], index=index)
     return pd.Series(values.array.take(at, allow_fill=True), index=index)

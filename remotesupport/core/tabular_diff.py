@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from remotesupport.core.keys import codes
+
 Positions = npt.NDArray[np.intp]
 
 
@@ -77,22 +79,14 @@ def _align(old: pd.DataFrame, new: pd.DataFrame, key: list[str]) -> tuple[Positi
 
 def key_codes(old: pd.DataFrame, new: pd.DataFrame, key: list[str]) -> tuple[Positions, Positions, int]:
     """Each row's key as a number that both frames share, and how many there are. ValueError: a key is not unique."""
-    codes, size = _codes(old, new, key[0])
-    for column in key[1:]:
-        more, width = _codes(old, new, column)
-        codes, firsts = pd.factorize(codes * width + more)
-        size = len(firsts)
-    left, right = codes[: len(old)], codes[len(old) :]
+    both = codes(old, new, key, key)
+    size = int(both.max()) + 1 if len(both) else 0
+    left, right = both[: len(old)], both[len(old) :]
     for side, frame in ((left, old), (right, new)):
         double = np.flatnonzero(np.bincount(side, minlength=size)[side] > 1)
         if len(double):
-            raise ValueError(f"not unique by {key}: {frame[key].iloc[double[0]].to_dict()} is there more than once")
+            raise ValueError(f"not unique: {frame[key].iloc[double[0]].to_dict()} is there more than once")
     return left, right, size
-
-
-def _codes(old: pd.DataFrame, new: pd.DataFrame, column: str) -> tuple[Positions, int]:
-    codes, values = pd.factorize(pd.concat([old[column], new[column]]), use_na_sentinel=False)
-    return codes.astype(np.intp), len(values)
 
 
 def _differs(old: pd.Series, new: pd.Series, old_at: Positions, new_at: Positions) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,84 @@
+"""Tickets that leave their remote department, come back, or whose claims contradict.
+
+What must stay out: telling which these are (``phases``).
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from remotesupport.core.acts import act_of
+from remotesupport.core.compose import departure_notice, returned_notice
+from remotesupport.core.keys import look_up
+from remotesupport.core.model import ChangeKind, Direction, Side, TicketState
+from remotesupport.core.rows import Rank, bare, changes, none_from_none
+
+_TO_MAIN = str(Direction.TO_MAIN)
+
+
+@none_from_none
+def departures(pairs: pd.DataFrame, late: pd.Series, departments: pd.DataFrame) -> pd.DataFrame:
+    """Departing pairs → CHANGES: the note to main. ``late``: replies per pair that cannot be delivered any more."""
+    why = _why(pairs, departments)
+    lost = late.reindex(pairs.index, fill_value=0)
+    return changes(
+        bare(pairs).assign(
+            body=[
+                departure_notice(c, t, w, int(n))
+                for c, t, w, n in zip(pairs["connection"], pairs["ext_ticket"], why, lost, strict=True)
+            ],
+            ext_state=pairs["now_ext"],
+            act=act_of(pairs, "departure"),
+            detail=why,
+        ),
+        kind=str(ChangeKind.DEPARTURE),
+        direction=_TO_MAIN,
+        rank=int(Rank.DEPARTURE),
+        main_state=str(TicketState.CLOSED),
+    )
+
+
+def _why(pairs: pd.DataFrame, departments: pd.DataFrame) -> pd.Series:
+    named = departments[departments["side"].eq(Side.EXTERNAL)]
+    names = look_up(pairs, named, ["connection", "place"], {"called": "name"}, ["connection", "department"])["called"]
+    moved = "has left the remote department (now in " + names.fillna(pairs["place"]) + ")"
+    return ("is gone there (" + pairs["ext_gone"] + ")").fillna(moved).astype("str")
+
+
+@none_from_none
+def returns(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Returning pairs → CHANGES: the same main ticket is opened again, before the messages that it missed."""
+    return changes(
+        bare(pairs).assign(
+            body=[returned_notice(*one) for one in zip(pairs["connection"], pairs["ext_ticket"], strict=True)],
+            act=act_of(pairs, "return"),
+            detail="back in department " + pairs["place"],
+        ),
+        kind=str(ChangeKind.REOPEN),
+        direction=_TO_MAIN,
+        rank=int(Rank.REPLY),
+        ext_state=str(TicketState.OPEN),
+        main_state=str(TicketState.OPEN),
+    )
+
+
+@none_from_none
+def conflicts(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Contested pairs and pairs whose main ticket is gone → CHANGES that write nothing: a person decides."""
+    return changes(
+        bare(pairs).assign(
+            detail=quarrel(pairs),
+            ext_state=pairs["now_ext"].fillna(TicketState.OPEN),
+            main_state=pairs["now_main"].fillna(TicketState.OPEN),
+        ),
+        kind=str(ChangeKind.CONFLICT),
+        direction=_TO_MAIN,
+        rank=int(Rank.CONFLICT),
+        act="conflict",
+    )
+
+
+def quarrel(pairs: pd.DataFrame) -> pd.Series:
+    """What is wrong with each contested pair, in words."""
+    gone = "main ticket " + pairs["main_ticket"] + " is gone (" + pairs["main_gone"] + "); it is not created again"
+    return ("more than one claim: " + pairs["claims"]).fillna(gone).astype("str")

@@ -1,0 +1,62 @@
+"""What a plan leaves: tickets to look at again, and ledger states to record although nothing is written.
+
+What must stay out: changes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from remotesupport.core import frames
+from remotesupport.core.inputs import UNFINISHED
+from remotesupport.core.model import Direction
+from remotesupport.core.phases import CROSSING, Phase
+from remotesupport.core.status import settled
+
+_THREAD = "its thread has to be read first"
+
+
+def left(pairs: pd.DataFrame, *, quiet: bool) -> pd.Series:
+    """What is still to do after this plan, in words, "" where nothing is; what is parked has a cause of its own."""
+    phase, fresh = pairs["phase"], pairs["fresh"]
+    entering = phase.isin([Phase.ADOPTABLE, Phase.CREATABLE])
+    unsent = (pairs["pending_main"] & ~pairs["sends_main"]) | (pairs["pending_external"] & ~pairs["sends_external"])
+    table: dict[str, pd.Series] = {
+        _THREAD: (entering & ~fresh) | (phase.eq(Phase.ADOPTABLE) & ~pairs["main_fresh"]),
+        "nothing in it may cross yet": phase.eq(Phase.CREATABLE) & ~pairs["pending_main"],
+        "its close follows in the next run": phase.isin(CROSSING) & pairs["deferred"],
+        "replies wait: this run writes nothing to the external side": phase.isin(CROSSING)
+        & (pairs["pending_external"] | pairs["cross"].str.endswith(Direction.TO_EXTERNAL))
+        & quiet,
+        "a message waits until an earlier write is settled": phase.isin(CROSSING) & unsent,
+    }
+    words = np.select([c.to_numpy(dtype=bool) for c in table.values()], list(table), "")
+    return pd.Series(words, index=pairs.index, dtype="str")
+
+
+def agreed(pairs: pd.DataFrame) -> pd.DataFrame:
+    """LINKS rows to record as they are: pairs without changes, and without anything that still waits."""
+    idle = (
+        ~pairs["planned"] & pairs["open_why"].eq("") & pairs["wait_to_main"].isna() & pairs["wait_to_external"].isna()
+    )
+    same = settled(pairs[idle & pairs["phase"].eq(Phase.ACTIVE)])
+    back = _as_now(pairs[idle & pairs["phase"].eq(Phase.RETURNING)], departed=False)
+    gone = _as_now(pairs[idle & pairs["phase"].eq(Phase.DEPARTING)], departed=True)
+    columns = list(frames.LINKS.columns)
+    return frames.concat(frames.LINKS, [part[columns] for part in (same, back, gone)])
+
+
+def _as_now(pairs: pd.DataFrame, *, departed: bool) -> pd.DataFrame:
+    """Pairs as they are now, departed or not."""
+    main = pairs["main_state"].fillna(pairs["agreed_main"])
+    return pairs.assign(ext_state=pairs["now_ext"], main_state=main, department=pairs["place"], departed=departed)
+
+
+def unfinished(pairs: pd.DataFrame) -> pd.DataFrame:
+    """→ UNFINISHED."""
+    waits = pairs["wait_to_main"].fillna(pairs["wait_to_external"]).fillna("")
+    why = pairs["open_why"].where(pairs["open_why"].ne(""), waits)
+    rows = pairs.assign(why=why)[why.ne("") & pairs["outcome"].eq("ok")]
+    rows = rows.assign(needs=np.where(rows["why"].eq(_THREAD), "thread", "next_run"))
+    return rows[list(UNFINISHED.columns)].astype(dict(UNFINISHED.columns)).reset_index(drop=True)

@@ -1,0 +1,133 @@
+"""One row per external ticket that is linked or was shown: all that is known of it and of its main ticket.
+
+The columns are facts, for the whole shard; ``phase`` is what they mean (semantics section 4) and is decided in
+``phases``. What must stay out: messages, changes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from remotesupport.core.claims import contested, strays
+from remotesupport.core.inputs import Inputs
+from remotesupport.core.keys import look_up
+from remotesupport.core.model import Direction, Side
+
+EXT = ["connection", "ext_ticket"]
+MAIN = ["connection", "main_ticket"]
+_AGREED = {"ext_state": "agreed_ext", "main_state": "agreed_main", "department": "agreed_department"}
+
+
+def pair_up(inputs: Inputs) -> pd.DataFrame:
+    """Inputs → pairs, sorted by connection and external ticket.
+
+    From the ledger: linked, departed (bool), agreed_ext, agreed_main, agreed_department. From the external side: seen,
+    fresh (bool), subject, department, state, status, activity. From the main side: main_seen, main_fresh (bool),
+    main_state, main_activity. Then: place (the department, the ledger's where unseen), corr ("on", "off", "none",
+    "unknown"), main_department, outcome and detail of the reads, ext_gone and main_gone (words, missing: not gone),
+    claims (words, missing: nobody contests it), wait_to_main and wait_to_external (the cause, missing: free).
+    """
+    mains = shown(inputs.tickets, Side.MAIN)
+    links = inputs.links.rename(columns=_AGREED)
+    pairs = _both(links, shown(inputs.tickets, Side.EXTERNAL))
+    pairs = _claimed(pairs, links, mains)
+    pairs = look_up(
+        pairs,
+        mains,
+        MAIN,
+        {"main_seen": "seen", "main_fresh": "fresh", "main_state": "state", "main_activity": "activity"},
+    )
+    pairs["now_ext"] = pairs["state"].fillna(pairs["agreed_ext"])
+    pairs["now_main"] = pairs["main_state"].fillna(pairs["agreed_main"])
+    return _waits(_gone(_reads(_places(pairs, inputs), inputs), inputs), inputs)
+
+
+def shown(tickets: pd.DataFrame, side: Side) -> pd.DataFrame:
+    """One side's TICKETS with its ticket column called ext_ticket or main_ticket, and ``seen`` True."""
+    name = "ext_ticket" if side is Side.EXTERNAL else "main_ticket"
+    rows = tickets[tickets["side"] == side].drop(columns=["side", "author"])
+    return rows.rename(columns={"ticket": name}).assign(seen=True)
+
+
+def _both(links: pd.DataFrame, external: pd.DataFrame) -> pd.DataFrame:
+    pairs = links.merge(
+        external.drop(columns="origin"), on=EXT, how="outer", validate="1:1", indicator="found"
+    )  # the outer join sorts by the key, so nothing depends on the order of the input
+    pairs["linked"] = pairs.pop("found") != "right_only"
+    for flag in ("departed", "seen", "fresh"):
+        pairs[flag] = pairs[flag].eq(True)
+    return pairs
+
+
+def _claimed(pairs: pd.DataFrame, links: pd.DataFrame, mains: pd.DataFrame) -> pd.DataFrame:
+    """Adds ``claims``, and the claimed main ticket to tickets that are not linked."""
+    stray = strays(links, mains)
+    quarrels = contested(links, stray)
+    pairs = look_up(pairs, quarrels, EXT, {"claims": "claims"})
+    peaceful = look_up(stray, quarrels, EXT, {"claims": "claims"})
+    peaceful = peaceful[peaceful["claims"].isna()]
+    pairs = look_up(pairs, peaceful, EXT, {"claimed": "main_ticket"})
+    pairs["main_ticket"] = pairs["main_ticket"].fillna(pairs.pop("claimed"))
+    return pairs
+
+
+def _places(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Adds place, corr, main_department, flagged."""
+    pairs["place"] = pairs["department"].fillna(pairs["agreed_department"])
+    known = inputs.correspondences.assign(there=True)
+    pairs = look_up(
+        pairs,
+        known,
+        ["connection", "place"],
+        {"main_department": "main_department", "there": "there", "enabled": "enabled"},
+        to=["connection", "department"],
+    )
+    pairs["corr"] = np.select(
+        [pairs.pop("enabled"), pairs.pop("there"), pairs["place"].isna()], ["on", "off", "unknown"], "none"
+    )
+    marks = pd.DataFrame(sorted(inputs.flagged), columns=["connection", "place"], dtype="str").assign(flagged=True)
+    return look_up(pairs, marks, ["connection", "place"], {"flagged": "flagged"})
+
+
+def _reads(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Adds outcome ("ok" when both sides are), detail, complete and main_complete. What was not read is unreachable."""
+    for side, prefix in ((Side.EXTERNAL, ""), (Side.MAIN, "main_")):
+        reads = inputs.reads[inputs.reads["side"] == side]
+        pairs = look_up(
+            pairs,
+            reads,
+            ["connection"],
+            {f"{prefix}outcome": "outcome", f"{prefix}detail": "detail", f"{prefix}complete": "complete"},
+        )
+    external, main = pairs["outcome"].fillna("unreachable"), pairs.pop("main_outcome").fillna("unreachable")
+    broken = external.ne("ok")
+    pairs["outcome"] = external.where(broken, main)
+    side_name = pd.Series(np.where(broken, "external side", "main side"), index=pairs.index, dtype="str")
+    detail = pairs["detail"].where(broken, pairs.pop("main_detail")).fillna("not read")
+    pairs["detail"] = (side_name + ": " + detail).where(pairs["outcome"].ne("ok"), "")
+    return pairs
+
+
+def _gone(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Adds ext_gone and main_gone: only what a complete read did not show and a direct look did not find."""
+    gone = inputs.gone
+    for side, on, name, flag, whole in (
+        (Side.EXTERNAL, EXT, "ext_gone", "seen", "complete"),
+        (Side.MAIN, MAIN, "main_gone", "main_seen", "main_complete"),
+    ):
+        rows = gone[gone["side"] == side]
+        pairs = look_up(pairs, rows, on, {name: "detail"}, to=["connection", "ticket"])
+        pairs[name] = pairs[name].where(~pairs[flag] & pairs[whole])
+    return pairs
+
+
+def _waits(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Adds wait_to_main and wait_to_external; a cause without a known direction holds both."""
+    known = [str(d) for d in Direction]
+    for direction in Direction:
+        rows = inputs.blocked[
+            inputs.blocked["direction"].eq(direction) | ~inputs.blocked["direction"].isin(known)
+        ].drop_duplicates(EXT)
+        pairs = look_up(pairs, rows, EXT, {f"wait_{direction}": "cause"})
+    return pairs

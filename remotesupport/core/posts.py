@@ -1,0 +1,81 @@
+"""Posts: new messages and follow-ups on edits, both directions, in source order.
+
+What must stay out: which tickets may be written to (``reconcile`` decides), statuses (``status`` gives the states).
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from remotesupport.core.compose import header, to_external, to_main
+from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.rows import Rank, changes, covers, none_from_none
+
+
+def headers(rows: pd.DataFrame) -> list[str]:
+    """The header line of each row of external MESSAGES (with ``ext_ticket``)."""
+    columns = ("connection", "ext_ticket", "message", "author", "kind", "at_text", "zone")
+    return [header(*one) for one in zip(*(rows[c].astype(object) for c in columns), strict=True)]
+
+
+@none_from_none
+def posts_to_main(rows: pd.DataFrame) -> pd.DataFrame:
+    """External messages with their pair's states after it (``ext_state``, ``main_state``, ``note``) → CHANGES."""
+    said = [to_main(h, b) for h, b in zip(headers(rows), rows["body"], strict=True)]
+    return _posts(rows, said, rows["message"], Direction.TO_MAIN, Rank.POST)
+
+
+@none_from_none
+def posts_to_external(rows: pd.DataFrame) -> pd.DataFrame:
+    """Main replies with ``sent`` and their pair's states after it → CHANGES."""
+    return _posts(rows, rows["sent"].tolist(), rows["message"], Direction.TO_EXTERNAL, Rank.REPLY)
+
+
+def _posts(rows: pd.DataFrame, bodies: list[str], acts: pd.Series, direction: Direction, rank: Rank) -> pd.DataFrame:
+    triples = zip(rows["message"], rows["body_hash"], strict=True)
+    return changes(
+        rows.assign(
+            body=pd.Series(bodies, index=rows.index, dtype="str"),
+            act=acts,
+            covers=[covers([(m, h, None)]) for m, h in triples],
+            detail="message " + rows["message"] + rows["note"],
+        ),
+        kind=str(ChangeKind.POST),
+        direction=str(direction),
+        rank=int(rank),
+    )
+
+
+@none_from_none
+def follow_ups(rows: pd.DataFrame, named: frozenset[str]) -> pd.DataFrame:
+    """Edited messages of both directions (with ``direction``, ``edits`` and their pair's states) → CHANGES.
+
+    The follow-up covers ``<message>/edit/<n>``, so the first carrier of the message stays known as ours.
+    """
+    return pd.concat(
+        [_follow(rows[rows["direction"].eq(d)], d, named) for d in Direction if rows["direction"].eq(d).any()],
+        ignore_index=True,
+    )
+
+
+def _follow(rows: pd.DataFrame, direction: Direction, named: frozenset[str]) -> pd.DataFrame:
+    inbound = direction is Direction.TO_MAIN
+    said = (
+        [to_main(h, b, edited=True) for h, b in zip(headers(rows), rows["body"], strict=True)]
+        if inbound
+        else [
+            to_external(b, [], a if c in named else None, edited=True)
+            for c, b, a in zip(rows["connection"], rows["body"], rows["author"], strict=True)
+        ]
+    )
+    nth = (rows["edits"] + 1).astype("str")
+    again = ("/" + nth).where(rows["edits"] > 0, "")
+    told = rows["message"] + "/edit/" + nth
+    found = _posts(
+        rows.assign(files="[]", note=" was edited" + rows["note"]),
+        said,
+        rows["message"] + "/edit/" + rows["body_hash"].str[:8] + again,
+        direction,
+        Rank.POST if inbound else Rank.REPLY,
+    )
+    return found.assign(covers=[covers([(t, h, None)]) for t, h in zip(told, rows["body_hash"], strict=True)])

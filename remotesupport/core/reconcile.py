@@ -1,0 +1,178 @@
+"""The three-way diff (semantics sections 3 to 6): both sides and the ledger in, changes and reasons out.
+
+Pure and vectorised: one pass over all connections of a shard, no clock, no I/O, nothing depends on the order of rows.
+This module only connects the parts: facts (``pairs``), their meaning (``phases``), messages (``traffic``,
+``recognise``), and what is written (``entries``, ``posts``, ``departures``, ``status``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from remotesupport.core import frames
+from remotesupport.core.departures import conflicts, departures, returns
+from remotesupport.core.entries import adoptions, closes_of_created, creates
+from remotesupport.core.inputs import Inputs, Outcome
+from remotesupport.core.keys import is_in, look_up
+from remotesupport.core.leftovers import agreed, left, unfinished
+from remotesupport.core.model import Direction, TicketState
+from remotesupport.core.pairs import EXT, pair_up
+from remotesupport.core.phases import CROSSING, Phase, phases
+from remotesupport.core.plan import in_order
+from remotesupport.core.posts import follow_ups, posts_to_external, posts_to_main
+from remotesupport.core.reasons import reasons
+from remotesupport.core.recognise import recognise
+from remotesupport.core.status import after_post_to_external, after_post_to_main, crossings, weigh
+from remotesupport.core.traffic import Traffic, traffic
+
+__all__ = ["Inputs", "Outcome", "reconcile"]
+
+_OPEN = str(TicketState.OPEN)
+_MESSAGE = ["pair", "message"]
+
+
+def reconcile(inputs: Inputs) -> Outcome:
+    """What has to be written so that both sides tell the same story, and why each ticket is as it is.
+
+    Raises ValueError when a frame's key is not unique.
+    """
+    pairs = pair_up(inputs)
+    pairs["phase"] = phases(pairs, create_closed=inputs.create_closed)
+    found = traffic(inputs, pairs)
+    known = recognise(found, pairs)
+    found = _without(found, known)
+    pairs = _free(pairs, inputs.quiet)
+    sent = _sent(found, pairs)
+    pairs = _weighed(pairs, found, sent)
+    changes = in_order(frames.concat(frames.CHANGES, _changes(inputs, pairs, found, sent, known)))
+    pairs["planned"] = is_in(pairs, changes, EXT)
+    pairs["open_why"] = left(pairs, quiet=inputs.quiet)
+    return Outcome(changes, reasons(pairs, inputs.messages), agreed(pairs), unfinished(pairs))
+
+
+def _without(found: Traffic, known: pd.DataFrame) -> Traffic:
+    """What was recognised on the other side is not on its way any more, and our own replies are no source."""
+    arrived = known[known["direction"].eq(Direction.TO_MAIN)]
+    answered = known[known["direction"].eq(Direction.TO_EXTERNAL)]
+    ours = is_in(found.to_main, answered, _MESSAGE, ["pair", "target"])
+    return replace(
+        found,
+        to_main=found.to_main[~ours & ~is_in(found.to_main, arrived, _MESSAGE)],
+        to_external=found.to_external[~is_in(found.to_external, answered, _MESSAGE)],
+    )
+
+
+def _free(pairs: pd.DataFrame, quiet: bool) -> pd.DataFrame:
+    """Adds free_main, free_external (may be written to now), enters (adopted now) and the states to start from."""
+    to_main, to_external = pairs["wait_to_main"].isna(), pairs["wait_to_external"].isna()
+    enters = pairs["phase"].eq(Phase.ADOPTABLE) & pairs["fresh"] & pairs["main_fresh"] & to_main & to_external
+    crosses = pairs["phase"].isin(CROSSING) | enters
+    returning = pairs["phase"].eq(Phase.RETURNING)
+    return pairs.assign(
+        enters=enters,
+        free_main=crosses & to_main,
+        free_external=crosses & to_external & ~(returning & ~to_main) & (not quiet),
+        now_main=pairs["now_main"].mask(returning, _OPEN),
+        agreed_ext=pairs["agreed_ext"].where(~enters, pairs["now_ext"]).mask(returning, _OPEN),
+        agreed_main=pairs["agreed_main"].where(~enters, pairs["now_main"]).mask(returning, _OPEN),
+    )
+
+
+def _sent(found: Traffic, pairs: pd.DataFrame) -> Traffic:
+    """The part of the traffic that is written now."""
+
+    def part(rows: pd.DataFrame, free: str) -> pd.DataFrame:
+        return rows[pairs[free].reindex(rows["pair"]).to_numpy(dtype=bool)]
+
+    to_main = part(found.to_main, "free_main")
+    inbound = found.edited["direction"].eq(Direction.TO_MAIN)
+    edited = (part(found.edited[inbound], "free_main"), part(found.edited[~inbound], "free_external"))
+    return replace(
+        found,
+        to_main=to_main[~to_main["waits"]],
+        to_external=part(found.to_external, "free_external"),
+        edited=pd.concat(edited),
+    )
+
+
+def _weighed(pairs: pd.DataFrame, found: Traffic, sent: Traffic) -> pd.DataFrame:
+    """Adds what is sent and pending in each direction, and what section 5 makes of it (``status.weigh``)."""
+    inbound, told = found.edited["direction"].eq(Direction.TO_MAIN), sent.edited["direction"].eq(Direction.TO_MAIN)
+    columns = {
+        "sends_main": [sent.to_main["pair"], sent.edited.loc[told, "pair"]],
+        "sends_external": [sent.to_external["pair"], sent.edited.loc[~told, "pair"]],
+        "pending_main": [found.to_main["pair"], found.edited.loc[inbound, "pair"]],
+        "pending_external": [found.to_external["pair"], found.edited.loc[~inbound, "pair"]],
+    }
+    return weigh(pairs.assign(**{c: pairs.index.isin(pd.concat(labels)) for c, labels in columns.items()}))
+
+
+def _changes(
+    inputs: Inputs, pairs: pd.DataFrame, found: Traffic, sent: Traffic, known: pd.DataFrame
+) -> list[pd.DataFrame]:
+    free = pairs["wait_to_main"].isna()
+    created = creates(pairs[pairs["phase"].eq(Phase.CREATABLE) & free & pairs["fresh"]], found.to_main)
+    unheard = pairs["wait_to_external"].isna() & free
+    adopted = pairs.index.isin(known["pair"]) | pairs["enters"]
+    return [
+        adoptions(pairs[adopted], known),
+        created,
+        closes_of_created(pairs[is_in(pairs, created, EXT) & pairs["state"].eq(TicketState.CLOSED)]),
+        conflicts(pairs[pairs["phase"].eq(Phase.CONFLICT) & unheard]),
+        *_posts(inputs, pairs, sent),
+        *_statuses(inputs, pairs, found),
+    ]
+
+
+def _posts(inputs: Inputs, pairs: pd.DataFrame, sent: Traffic) -> list[pd.DataFrame]:
+    into, out = after_post_to_main(pairs), after_post_to_external(pairs)
+    told = sent.edited["direction"].eq(Direction.TO_MAIN)
+    edited = pd.concat([_stated(sent.edited[told], into), _stated(sent.edited[~told], out)])
+    return [
+        posts_to_main(_stated(sent.to_main, into)),
+        posts_to_external(_stated(sent.to_external, out)),
+        follow_ups(edited, inputs.show_author),
+    ]
+
+
+def _stated(rows: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Messages with the states that their pair has after them."""
+    state = after.loc[rows["pair"]].set_axis(rows.index)
+    return rows.assign(ext_state=state["ext_state"], main_state=state["main_state"], note=state["note"])
+
+
+def _statuses(inputs: Inputs, pairs: pd.DataFrame, found: Traffic) -> list[pd.DataFrame]:
+    """Closes, reopens, departures and returns, of the pairs that are free in that direction."""
+    to_main = pairs["cross"].str.endswith(Direction.TO_MAIN)
+    active = pairs["phase"].eq(Phase.ACTIVE)
+    crossing = active & pairs["cross"].ne("") & pairs["free_main"].where(to_main, pairs["free_external"])
+    leaving = departing(pairs) & pairs["wait_to_main"].isna()
+    back = returning(pairs) & pairs["wait_to_main"].isna()
+    rows = _counted(pairs[crossing | leaving | back], inputs.carried)
+    late = found.to_external.groupby("pair").size()
+    return [
+        crossings(rows[crossing.reindex(rows.index)]),
+        departures(rows[leaving.reindex(rows.index)], late, inputs.departments),
+        returns(rows[back.reindex(rows.index)]),
+    ]
+
+
+def departing(pairs: pd.DataFrame) -> pd.Series:
+    """Pairs whose leaving main must be told: a ticket that is closed there is not opened again by a note."""
+    return pairs["phase"].eq(Phase.DEPARTING) & pairs["now_main"].eq(TicketState.OPEN)
+
+
+def returning(pairs: pd.DataFrame) -> pd.Series:
+    """Pairs whose return opens main again: those that are open, or have something to say."""
+    return pairs["phase"].eq(Phase.RETURNING) & (pairs["now_ext"].eq(TicketState.OPEN) | pairs["pending_main"])
+
+
+def _counted(pairs: pd.DataFrame, carried: pd.DataFrame) -> pd.DataFrame:
+    """Adds ``carried``: how many messages have crossed so far, both ways."""
+    if pairs.empty:
+        return pairs.assign(carried=0)
+    sizes = carried[is_in(carried, pairs, EXT)].groupby(EXT).size().rename("n").reset_index()
+    counted = look_up(pairs, sizes, EXT, {"carried": "n"})
+    return counted.assign(carried=counted["carried"].fillna(0).astype("int64"))

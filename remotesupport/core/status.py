@@ -1,0 +1,124 @@
+"""Open and closed (semantics section 5): which state crosses, and what both sides agree on after each write.
+
+A state crosses only when one side's differs from the ledger. A new message reopens; else open wins over closed; a
+close never goes along with a post that reopens, it follows in the next run. What must stay out: messages, texts of
+people.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from remotesupport.core.acts import act_of
+from remotesupport.core.compose import closed_notice, reopened_notice
+from remotesupport.core.model import ChangeKind, Direction, TicketState
+from remotesupport.core.rows import Rank, bare, changes, none_from_none
+from remotesupport.core.tabular_diff import diff
+
+_OPEN, _CLOSED = str(TicketState.OPEN), str(TicketState.CLOSED)
+_STATES = {"ext_state": "now_ext", "main_state": "now_main", "department": "place"}
+_LEDGER = {"ext_state": "agreed_ext", "main_state": "agreed_main", "department": "agreed_department"}
+_KEY = ["connection", "ext_ticket"]
+_BOTH_NOTE = "; both sides changed since they agreed"
+
+
+def moved(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Which of ext_state, main_state, department differs from the ledger: bool columns, index of ``pairs``."""
+    now = pairs[_KEY].assign(**{c: pairs[n] for c, n in _STATES.items()})
+    agreed = pairs[_KEY].assign(**{c: pairs[a] for c, a in _LEDGER.items()})
+    delta = diff(agreed, now, _KEY, list(_STATES))
+    flags = np.zeros((len(pairs), len(_STATES)), dtype=bool)
+    flags[delta.new_rows] = delta.flags.to_numpy(dtype=bool)
+    return pd.DataFrame(flags, columns=list(_STATES), index=pairs.index)
+
+
+def weigh(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Pairs with bool columns sends_main, sends_external (written now) and pending_main, pending_external (at all).
+
+    → the same with ext_moved, main_moved, place_moved; ``note`` in words; ``deferred``: a close that must wait for the
+    next run; ``cross``: "close to_main", "reopen to_external" … or "" where no state crosses now.
+    """
+    flags = moved(pairs)
+    ext, main = flags["ext_state"], flags["main_state"]
+    later = (_closed(pairs, "ext") & ext & ~main & pairs["sends_main"] & ~pairs["sends_external"]) | (
+        _closed(pairs, "main") & main & ~(ext & ~_closed(pairs, "ext")) & pairs["sends_external"] & ~pairs["sends_main"]
+    )
+    return pairs.assign(
+        ext_moved=ext,
+        main_moved=main,
+        place_moved=flags["department"],
+        note=pd.Series(np.where(ext & main, _BOTH_NOTE, ""), index=pairs.index, dtype="str"),
+        deferred=later,
+        cross=_cross(pairs, ext, main),
+    )
+
+
+def _closed(pairs: pd.DataFrame, side: str) -> pd.Series:
+    return pairs[f"now_{side}"].eq(_CLOSED)
+
+
+def _cross(pairs: pd.DataFrame, ext: pd.Series, main: pd.Series) -> pd.Series:
+    ext_only = _closed(pairs, "main") & ~_closed(pairs, "ext")  # which side is open, where they differ
+    main_only = _closed(pairs, "ext") & ~_closed(pairs, "main")
+    silent = ~pairs["pending_main"] & ~pairs["pending_external"]
+    table = {
+        "close to_main": silent & main_only & ext & ~main,
+        "close to_external": silent & ext_only & main & ~ext,
+        "reopen to_main": ext_only & ext & ~pairs["pending_main"],
+        "reopen to_external": main_only & main & ~pairs["pending_external"],
+    }
+    words = np.select([c.to_numpy() for c in table.values()], list(table), "")
+    return pd.Series(words, index=pairs.index, dtype="str")
+
+
+def after_post_to_main(pairs: pd.DataFrame) -> pd.DataFrame:
+    """ext_state, main_state after a post to main: main is open; a close over there alone is left for the next run."""
+    kept = pairs["ext_moved"] & pairs["now_ext"].eq(_CLOSED) & ~pairs["main_moved"]
+    ext_state = pairs["agreed_ext"].where(kept, pairs["now_ext"]).mask(pairs["sends_external"], _OPEN)
+    return pairs.assign(ext_state=ext_state, main_state=_OPEN)
+
+
+def after_post_to_external(pairs: pd.DataFrame) -> pd.DataFrame:
+    """ext_state, main_state after a reply: it waits for the client, which is open; main's close follows later."""
+    kept = pairs["main_moved"] & pairs["now_main"].eq(_CLOSED)
+    kept &= ~(pairs["ext_moved"] & pairs["now_ext"].eq(_OPEN))
+    return pairs.assign(ext_state=_OPEN, main_state=pairs["agreed_main"].where(kept, pairs["now_main"]))
+
+
+@none_from_none
+def crossings(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Weighed pairs whose ``cross`` is to be written → CHANGES."""
+    words = pairs["cross"].str.split(" ", n=1, expand=True).reindex(columns=[0, 1])
+    state = words[0].map({str(ChangeKind.CLOSE): _CLOSED, str(ChangeKind.REOPEN): _OPEN})
+    return changes(
+        bare(pairs).assign(
+            kind=words[0],
+            direction=words[1],
+            body=[
+                _notice(*one) for one in zip(words[0], words[1], pairs["connection"], pairs["ext_ticket"], strict=True)
+            ],
+            act=_acts(pairs, words[0]),
+            ext_state=state,
+            main_state=state,
+            detail="external is " + pairs["now_ext"] + ", main is " + pairs["now_main"] + pairs["note"],
+        ),
+        rank=int(Rank.STATUS),
+    )
+
+
+def _acts(pairs: pd.DataFrame, kinds: pd.Series) -> pd.Series:
+    digest = act_of(pairs, "").str.lstrip("/")
+    return kinds + "/" + digest
+
+
+def _notice(kind: str, direction: str, connection: str, ticket: str) -> str:
+    if direction == Direction.TO_EXTERNAL:
+        return ""
+    return (closed_notice if kind == ChangeKind.CLOSE else reopened_notice)(connection, ticket)
+
+
+def settled(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Weighed pairs for which nothing is written → LINKS rows whose ledger states have moved."""
+    rows = pairs[pairs["ext_moved"] | pairs["main_moved"] | pairs["place_moved"]]
+    return rows.assign(ext_state=rows["now_ext"], main_state=rows["now_main"], department=rows["place"], departed=False)

@@ -1,0 +1,129 @@
+"""Which messages of this run may cross, have not, and in which order: the message part of the three-way diff.
+
+Deny by default: a message that is not a client's or staff's never gets in here. What must stay out: texts, statuses.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pandas as pd
+
+from remotesupport.core.compose import to_external
+from remotesupport.core.inputs import Inputs
+from remotesupport.core.keys import is_in, look_up, positions
+from remotesupport.core.model import Direction, MessageKind, Side
+from remotesupport.core.normalize import body_hashes
+from remotesupport.core.pairs import EXT
+from remotesupport.core.phases import CROSSING, ENTERING, Phase
+
+MESSAGE = [*EXT, "message"]
+_EDIT = r"^(?P<source_message>.*)/edit/(?P<edits>\d+)$"
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """MESSAGES rows with their pair's ``ext_ticket``, ``main_ticket``, ``phase`` and ``pair`` (its index label).
+
+    ``to_main``/``to_external``: not carried yet, in source order, with ``waits`` (bool: an earlier write must be
+    settled first). ``edited``: carried before with another text, with ``direction`` and ``edits`` (how often so far).
+    ``to_external`` also has ``sent``, the text as the client gets it, and ``sent_hash``. ``main``: all people in main.
+    """
+
+    to_main: pd.DataFrame
+    to_external: pd.DataFrame
+    edited: pd.DataFrame
+    main: pd.DataFrame
+
+
+def traffic(inputs: Inputs, pairs: pd.DataFrame) -> Traffic:
+    """Inputs and pairs (with ``phase``) → Traffic."""
+    external, main = _threads(inputs, pairs)
+    carried = latest(inputs.carried[is_in(inputs.carried, pd.concat([external[EXT], main[EXT]]), EXT)])
+    out, back = _of(carried, Direction.TO_MAIN), _of(carried, Direction.TO_EXTERNAL)
+    ours = back[back["target_message"].notna()]
+    external = external[~is_in(external, ours, MESSAGE, [*EXT, "target_message"])]
+    speaking = main[main["kind"].eq(MessageKind.STAFF)]
+    return Traffic(
+        to_main=_waiting(_new(external, out), back, pairs),
+        to_external=_spoken(_new(speaking, back).assign(waits=False), inputs.show_author),
+        edited=pd.concat([_edited(external, out, Direction.TO_MAIN), _edited(speaking, back, Direction.TO_EXTERNAL)]),
+        main=main,
+    )
+
+
+def _threads(inputs: Inputs, pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The people's messages of both sides whose pair is known, each with its pair, in source order."""
+    rows = inputs.messages
+    rows = rows[rows["kind"].isin([MessageKind.CLIENT, MessageKind.STAFF])]
+    known = pairs.assign(pair=pairs.index)
+    columns = {"pair": "pair", "phase": "phase"}
+    return (
+        _joined(rows, Side.EXTERNAL, known, "ext_ticket", columns | {"main_ticket": "main_ticket"}),
+        _joined(rows, Side.MAIN, known, "main_ticket", columns | {"ext_ticket": "ext_ticket"}),
+    )
+
+
+def _joined(rows: pd.DataFrame, side: Side, pairs: pd.DataFrame, name: str, columns: dict[str, str]) -> pd.DataFrame:
+    mine = rows[rows["side"] == side].rename(columns={"ticket": name}).sort_values(["connection", name, "ordinal"])
+    theirs = pairs[pairs["phase"].isin([*CROSSING, *ENTERING, Phase.DEPARTING])]
+    at = positions(mine, theirs[theirs[name].notna()], ["connection", name])
+    mine = mine[at >= 0]
+    return look_up(mine, theirs[theirs[name].notna()], ["connection", name], columns).reset_index(drop=True)
+
+
+def latest(carried: pd.DataFrame) -> pd.DataFrame:
+    """CARRIED, each message once with the hash of its last text and ``edits``, how many follow-ups told of it.
+
+    A follow-up on an edit is a row of its own, ``<message>/edit/<n>``; its target is ours like any other and stays.
+    """
+    parts = carried["source_message"].str.extract(_EDIT)
+    told = carried.assign(**parts).loc[parts["edits"].notna()]
+    result = carried.assign(edits=0, told=parts["edits"].notna())
+    if told.empty:
+        return result
+    told = told.assign(edits=told["edits"].astype("int64")).sort_values("edits")
+    key = [*EXT, "direction", "source_message"]
+    last = look_up(result, told.drop_duplicates(key, keep="last"), key, {"said": "body_hash", "times": "edits"})
+    return last.assign(
+        body_hash=last["said"].fillna(last["body_hash"]), edits=last["times"].fillna(0).astype("int64")
+    ).drop(columns=["said", "times"])
+
+
+def _of(carried: pd.DataFrame, direction: Direction) -> pd.DataFrame:
+    return carried[carried["direction"].eq(direction)]
+
+
+def _new(rows: pd.DataFrame, carried: pd.DataFrame) -> pd.DataFrame:
+    return rows[~is_in(rows, carried, MESSAGE, [*EXT, "source_message"])].reset_index(drop=True)
+
+
+def _edited(rows: pd.DataFrame, carried: pd.DataFrame, direction: Direction) -> pd.DataFrame:
+    columns = {"was": "body_hash", "edits": "edits"}
+    found = look_up(rows, carried[~carried["told"]], MESSAGE, columns, [*EXT, "source_message"])
+    found = found[found["was"].notna() & found["was"].ne(found["body_hash"]) & found["phase"].isin(CROSSING)]
+    return found.assign(direction=str(direction), edits=found["edits"].astype("int64"))
+
+
+def _waiting(rows: pd.DataFrame, back: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """``waits``: while one of our own replies may still turn up unrecognised, staff messages that could be it are not
+    sources yet, nor is what follows them (order)."""
+    cause = pairs["wait_to_external"].reindex(rows["pair"]).reset_index(drop=True)
+    unsure = cause.notna() & ~cause.fillna("").str.startswith("parked")
+    unsure |= is_in(rows, back[back["target_message"].isna()], EXT)
+    doubtful = unsure & rows["kind"].eq(MessageKind.STAFF) & rows["own"].fillna("?").ne("no")
+    return rows.assign(waits=doubtful.groupby(rows["pair"]).cummax())
+
+
+def _spoken(rows: pd.DataFrame, named: frozenset[str]) -> pd.DataFrame:
+    """Adds ``sent`` and ``sent_hash``; most replies are sent as they are, so their hash is known."""
+    sent = [
+        to_external(
+            body, [f["name"] for f in json.loads(files)] if not body.strip() else [], who if c in named else None
+        )
+        for c, body, files, who in zip(rows["connection"], rows["body"], rows["files"], rows["author"], strict=True)
+    ]
+    rows = rows.assign(sent=pd.Series(sent, index=rows.index, dtype="str"))
+    as_is = rows["sent"].eq(rows["body"])
+    return rows.assign(sent_hash=rows["body_hash"].where(as_is, body_hashes(rows["sent"].where(~as_is, ""))))
