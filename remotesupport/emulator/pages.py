@@ -166,7 +166,8 @@ class _Pages:
             files = await _attachments(form)
         with self._billing.database.transaction():
             self._staff_act(user, ticket, request.path_params["do"], form, files)
-        return RedirectResponse(f"/staff/ticket/{ticket}", 303)
+        moved_away = request.path_params["do"] == "transfer"
+        return RedirectResponse("/staff" if moved_away else f"/staff/ticket/{ticket}", 303)
 
     def _staff_act(self, user: User, ticket: int, do: str, form: FormData, files: list[Attachment]) -> None:
         desk = self._billing.desk
