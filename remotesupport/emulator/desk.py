@@ -55,6 +55,15 @@ class Desk:
             raise missed("assignment", assignment)
         return row
 
+    def file(self, viewer: User, file: int) -> tuple[str, bytes]:
+        """(name, content) of a file in a message that this viewer may read."""
+        sql = "SELECT f.name, f.content, m.ticket, m.kind FROM file f JOIN message m ON m.id = f.message WHERE f.id = ?"
+        row = self._db.one(sql, file)
+        if row is None or (row["kind"] == "note" and not viewer.staff):
+            raise missed("file", file)
+        self.ticket(viewer, row["ticket"])
+        return row["name"], row["content"]
+
     def hands(self, staff: User) -> list[int]:
         """The user ids whose assignments are this employee's to work on."""
         return [staff.id, *self.people.departments_of(staff)]

@@ -1,4 +1,4 @@
-"""What the pages show, as plain values: lists, a thread, a file. No HTML."""
+"""What the pages show, as plain values: lists, a thread. No HTML."""
 
 from __future__ import annotations
 
@@ -88,16 +88,6 @@ def thread(billing: Billing, user: User, ticket: int) -> Thread:
     archived = row["status"] == ARCHIVED
     posts = [_post(billing, user, message) for message in _messages(billing, user, ticket)]
     return Thread(_line(row, user), archived, row["waits"] is None and not archived, posts)
-
-
-def file_of(billing: Billing, user: User, file: int) -> tuple[str, bytes]:
-    """(name, content). Raises Refusal missed."""
-    sql = "SELECT f.name, f.content, m.ticket, m.kind FROM file f JOIN message m ON m.id = f.message WHERE f.id = ?"
-    row = billing.database.one(sql, file)
-    if row is None or (row["kind"] == "note" and not user.staff):
-        raise missed("file", file)
-    billing.desk.ticket(user, row["ticket"])
-    return row["name"], row["content"]
 
 
 def _line(row: sqlite3.Row, user: User) -> Line:

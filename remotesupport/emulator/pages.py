@@ -185,7 +185,7 @@ class _Pages:
                 desk.staff_message(user, held, _text(form, "text"), files, keep=_text(form, "then") == "keep")
 
     async def _file(self, request: Request, user: User) -> Response:
-        name, content = page_views.file_of(self._billing, user, request.path_params["file"])
+        name, content = self._billing.desk.file(user, request.path_params["file"])
         headers = {
             "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}",
             "x-content-type-options": "nosniff",

@@ -1,4 +1,4 @@
-"""A conversation as one viewer sees it: the ``mlist`` of a form, and the bytes of a file.
+"""A conversation as one viewer sees it: the ``mlist`` of a form.
 
 Types are relative to the viewer (INFERRED): to a client ``outcoming`` is the client's own and ``incoming`` the
 support's; to staff the reverse. Notes exist for staff only, as type ``note`` (OURS: in the real thing they are not
@@ -12,9 +12,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from remotesupport.emulator.node import Node
-from remotesupport.emulator.refusal import missed
 from remotesupport.emulator.texts import date_cells
-from remotesupport.emulator.v6.call import Call, RawFile
+from remotesupport.emulator.v6.call import Call
 
 _TYPES = {
     "staff view": {"client": "incoming", "staff": "outcoming"},
@@ -32,17 +31,6 @@ def show_thread(call: Call, ticket: int) -> None:
             day, group = cells[0][:10], call.doc.add("mlist")
             group.add("fm_date_post", cells[1])
         _show(call, group, row, cells[0], files[row["id"]])
-
-
-def fetch_file(call: Call, file: int) -> RawFile:
-    """A file of a message that this viewer may read. Raises Refusal missed."""
-    row = call.billing.database.one(
-        "SELECT f.name, f.content, m.ticket, m.kind FROM file f JOIN message m ON m.id = f.message WHERE f.id = ?", file
-    )
-    if row is None or (row["kind"] == "note" and not call.user.staff):
-        raise missed("file", file)
-    call.billing.desk.ticket(call.user, row["ticket"])
-    return RawFile(row["name"], row["content"])
 
 
 def _show(call: Call, group: Node, row: sqlite3.Row, date: str, files: Sequence[sqlite3.Row]) -> None:

@@ -8,10 +8,10 @@ from remotesupport.emulator.desk import ARCHIVED
 from remotesupport.emulator.people import CLIENT, DEPARTMENT, User
 from remotesupport.emulator.refusal import Refusal, missed, wrong
 from remotesupport.emulator.texts import language, status_name
-from remotesupport.emulator.v6.call import Call
+from remotesupport.emulator.v6.call import Call, RawFile
 from remotesupport.emulator.v6.lists import store_filter
 from remotesupport.emulator.v6.rows import CLIENT_FILTER
-from remotesupport.emulator.v6.thread import fetch_file, show_thread
+from remotesupport.emulator.v6.thread import show_thread
 
 # --- clients ---------------------------------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ def unblock(call: Call) -> None:
 
 def file(call: Call) -> None:
     """``ticket.file``: raw bytes instead of a document."""
-    call.file = fetch_file(call, call.need())
+    call.file = RawFile(*call.billing.desk.file(call.user, call.need()))
 
 
 # --- fields ----------------------------------------------------------------------------------------------------
