@@ -115,7 +115,7 @@ def planned(outcome: Outcome) -> list[tuple[str, str, str]]:
 
 
 def kinds(outcome: Outcome) -> list[str]:
-    """"kind direction" of every change, in plan order."""
+    """ "kind direction" of every change, in plan order."""
     return (outcome.changes["kind"] + " " + outcome.changes["direction"]).tolist()
 
 
