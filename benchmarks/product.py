@@ -1,0 +1,72 @@
+"""The product as a benchmark drives it: one event loop, one context, one cycle at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from remotesupport.bootstrap import Context, build
+from remotesupport.checks import gate
+from remotesupport.core import frames
+from remotesupport.core.report import BillingState, RunKind, RunReport, RunRequest
+from remotesupport.settings import Settings
+from remotesupport.steps.cycle import cycle
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What talking to all billings has cost so far: requests, and bytes of answers."""
+
+    requests: int
+    received: int
+
+    def __sub__(self, before: Traffic) -> Traffic:
+        return Traffic(self.requests - before.requests, self.received - before.received)
+
+
+class Product:
+    """The steps without Prefect, as the command line runs them; clients and store stay open between cycles."""
+
+    def __init__(self, runner: asyncio.Runner, context: Context) -> None:
+        self._runner, self._context = runner, context
+
+    def cycle(self) -> RunReport:
+        """One run. Raises RuntimeError when a billing was not in order: its figures would mean nothing."""
+        done = self._runner.run(cycle(self._context, RunRequest(RunKind.SYNC)))
+        bad = [f"{b.name}: {b.state} {b.reason}" for b in done.billings if b.state is not BillingState.OK]
+        if bad or done.skipped:
+            raise RuntimeError(f"the cycle was not in order: {done.skipped} {'; '.join(bad)}")
+        return done
+
+    def settle(self, most: int = 10) -> None:
+        """Cycles until one writes nothing and reads no thread, so that the next one is quiet."""
+        for _ in range(most):
+            done = self.cycle()
+            if not any(b.written or b.messages_read for b in done.billings):
+                return
+        raise RuntimeError(f"{most} cycles without a person's doing did not end quietly")
+
+    @property
+    def traffic(self) -> Traffic:
+        """Of both sides of every connection."""
+        sides = [side.stats for c in self._context.connections.values() for side in (c.external, c.main)]
+        return Traffic(sum(s.requests for s in sides), sum(s.bytes_in for s in sides))
+
+
+ONE_ROW = frames.build(
+    frames.DEPARTMENTS, [{"connection": "acme", "side": "main", "department": "1", "name": "x", "active": True}]
+)
+
+
+@contextmanager
+def product(settings: Settings) -> Iterator[tuple[Product, asyncio.Runner]]:
+    """A product on ``settings``, and the runner of its event loop."""
+    with asyncio.Runner() as runner:
+        gate("departments", ONE_ROW)  # imports the validation library
+        context = runner.run(build(settings, None))
+        try:
+            yield Product(runner, context), runner
+        finally:
+            runner.run(context.aclose())
