@@ -24,6 +24,8 @@ def strays(links: pd.DataFrame, mains: pd.DataFrame) -> pd.DataFrame:
 def contested(links: pd.DataFrame, stray: pd.DataFrame) -> pd.DataFrame:
     """External tickets whose claims contradict: connection, ext_ticket, ``claims`` (in words). One row each."""
     double = links.duplicated(_MAIN, keep=False)
+    if stray.empty and not double.any():
+        return stray[_EXT].assign(claims=stray["main_ticket"])
     near = links[double | is_in(links, stray, _EXT) | is_in(links, stray, _MAIN)]
     every = pd.concat([near[_PAIR], stray[_PAIR]]).drop_duplicates()
     mains = every.groupby(_EXT)["main_ticket"].transform("size")

@@ -9,12 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from remotesupport.core import frames
 from remotesupport.core.compose import closed_notice, opening, subject_with_origin, to_main
 from remotesupport.core.model import ChangeKind, Direction, TicketState
 from remotesupport.core.pairs import EXT
 from remotesupport.core.posts import headers
-from remotesupport.core.rows import Rank, all_files, bare, changes, covers, none_from_none
+from remotesupport.core.rows import NO_CHANGES, Rank, all_files, bare, changes, covers, none_from_none
 
 
 @none_from_none
@@ -26,7 +25,7 @@ def creates(pairs: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
         triple=_triples(told, None),
     )
     if told.empty:
-        return frames.empty(frames.CHANGES)
+        return NO_CHANGES
     grouped = told.groupby("pair", sort=True)
     rows = pairs.loc[list(grouped.groups)]
     return changes(

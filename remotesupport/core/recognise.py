@@ -16,6 +16,7 @@ from remotesupport.core.traffic import Traffic
 _HEAD = r"(?m)^(?P<named>[a-z0-9-]+) #(?P<ticket>[^\s/|]+)/(?P<message>\S+) \| (?P<rest>.*)$"
 _TOLD = "| edited, it now reads:"
 PAIRED = ["pair", "direction", "message", "body_hash", "target", "ordinal"]
+_NOTHING = pd.DataFrame({c: pd.Series(dtype="int64" if c in ("pair", "ordinal") else "str") for c in PAIRED})
 
 
 def recognise(found: Traffic, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -23,6 +24,8 @@ def recognise(found: Traffic, pairs: pd.DataFrame) -> pd.DataFrame:
 
     ``found.to_external`` has ``sent_hash``, the hash of each reply as it is sent.
     """
+    if found.to_main.empty and found.to_external.empty:
+        return _NOTHING
     free = pairs["main_fresh"] & pairs["fresh"] & pairs["wait_to_main"].isna() & pairs["wait_to_external"].isna()
     free &= pairs["phase"].isin([Phase.ACTIVE, Phase.RETURNING, Phase.ADOPTABLE])
     labels = free.index[free]

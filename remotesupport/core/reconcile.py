@@ -127,7 +127,10 @@ def _changes(
 
 
 def _posts(inputs: Inputs, pairs: pd.DataFrame, sent: Traffic) -> list[pd.DataFrame]:
-    into, out = after_post_to_main(pairs), after_post_to_external(pairs)
+    talking = pairs[pairs["sends_main"] | pairs["sends_external"]]
+    if talking.empty:
+        return []
+    into, out = after_post_to_main(talking), after_post_to_external(talking)
     told = sent.edited["direction"].eq(Direction.TO_MAIN)
     edited = pd.concat([_stated(sent.edited[told], into), _stated(sent.edited[~told], out)])
     return [

@@ -25,6 +25,7 @@ class Rank(IntEnum):
     CONFLICT = 5
 
 
+NO_CHANGES = frames.empty(frames.CHANGES)  # shared: frames are never changed in place
 P = ParamSpec("P")
 Build = Callable[Concatenate[pd.DataFrame, P], pd.DataFrame]
 
@@ -34,7 +35,7 @@ def none_from_none(build: Build[P]) -> Build[P]:
 
     @wraps(build)
     def built(rows: pd.DataFrame, /, *args: P.args, **kwargs: P.kwargs) -> pd.DataFrame:
-        return build(rows, *args, **kwargs) if len(rows) else frames.empty(frames.CHANGES)
+        return build(rows, *args, **kwargs) if len(rows) else NO_CHANGES
 
     return built
 
