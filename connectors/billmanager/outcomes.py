@@ -64,17 +64,16 @@ def _distrust(cause: ssl.SSLCertVerificationError) -> tuple[str, str]:
     )
 
 
-def _is_cut(error: httpx.HTTPError) -> bool:
-    return isinstance(error, httpx.RemoteProtocolError) and "without sending a response" not in str(error)
-
-
-def _in_words(error: httpx.HTTPError, *, unsent: bool) -> str:
-    """The kind of failure in words; never the library's own text, which may quote the request."""
+def _manner(error: httpx.HTTPError, *, unsent: bool) -> tuple[str, str]:
+    """(kind, words) of a failure; never the library's own text, which may quote the request."""
     if isinstance(error, httpx.TimeoutException):
-        return "no connection in time" if unsent else "no answer in time"
+        return "connection", "no connection in time" if unsent else "no answer in time"
     if unsent:
-        return "no connection (refused, name not found, or TLS failed)"
-    return "the answer was cut off" if _is_cut(error) else "the connection was lost before an answer came"
+        return "connection", "no connection (refused, name not found, or TLS failed)"
+    if isinstance(error, httpx.RemoteProtocolError) and "without sending a response" not in str(error):
+        cut = "closed connection" in str(error)
+        return ("cut", "the answer was cut off") if cut else ("http", "what came is not HTTP")
+    return "connection", "the connection was lost before an answer came"
 
 
 def of_lost(call: Call, error: httpx.HTTPError, progress: Progress, where: str) -> ConnectorError:
@@ -84,12 +83,11 @@ def of_lost(call: Call, error: httpx.HTTPError, progress: Progress, where: str) 
     if cause is not None:
         what, cure = _distrust(cause)
         return Fatal(what, billing=where, function=call.func, kind="certificate", cure=cure)
-    what = _in_words(error, unsent=unsent)
+    kind, what = _manner(error, unsent=unsent)
+    made: type[ConnectorError] = Retriable if kind == "connection" else ProtocolError
     if call.write and not unsent:
-        return UnknownOutcome(what, billing=where, function=call.func, kind="connection")
-    if _is_cut(error) and not unsent:
-        return ProtocolError(what, billing=where, function=call.func, kind="cut")
-    return Retriable(what, billing=where, function=call.func, kind="connection")
+        made = UnknownOutcome
+    return made(what, billing=where, function=call.func, kind=kind)
 
 
 def of_broken(call: Call, what: str, where: str, *, kind: str) -> ConnectorError:

@@ -6,12 +6,13 @@ end shows the last page again, so reading stops by ``p_elems`` or when rows repe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from connectors.billmanager.sheets import Sheet
 
 ReadPage = Callable[[int, int], Awaitable[Sheet]]
-_MOST_REPAIRS = 20
+_MOST_STEPS_BACK = 20
+_MOST_LOOKS_AT_THE_TOP = 10
 
 
 class DoesNotAddUp(Exception):
@@ -19,49 +20,60 @@ class DoesNotAddUp(Exception):
 
 
 class Walk:
-    """One walk through a list. ``pages`` yields sheets with the rows that no earlier sheet had."""
+    """One walk through a list. ``pages`` yields sheets with the rows that no earlier sheet had.
 
-    def __init__(self, read: ReadPage, size: int, *, key: str = "id") -> None:
-        self._read, self._size, self._key = read, size, key
-        self._seen: set[str] = set()
+    ``key`` is the column that names a row, ``sort`` the one that the list is sorted by, newest first. A row can be
+    missed only by moving up past the page being read. Either rows above it left: then the total fell, by no less than
+    it moved, and the walk steps back by as much. Or it jumped to the top: then it is above every row that has not
+    moved since, so the top is read again, down to such a row, until nothing there is new.
+    """
+
+    def __init__(self, read: ReadPage, size: int, *, key: str = "id", sort: str = "id") -> None:
+        self._read, self._size, self._key, self._sort = read, size, key, sort
+        self._seen: dict[str, str] = {}
         self._nameless = 0
         self._total: int | None = None
-        self._moved = False
-        self._repairs = 0
+        self._restless = False
+        self._steps_back = 0
 
     async def pages(self) -> AsyncIterator[Sheet]:
         """Sheets from the newest row to the oldest, then what moved meanwhile. Raises DoesNotAddUp at the end."""
+        async for sheet in self._down({}):
+            yield sheet
+        looks = 0
+        while self._restless:
+            looks += 1
+            if looks > _MOST_LOOKS_AT_THE_TOP:
+                raise DoesNotAddUp("the list moves faster than it can be read")
+            self._restless = False
+            async for sheet in self._down(dict(self._seen)):
+                yield sheet
+        known = len(self._seen) + self._nameless
+        if self._total is not None and known < self._total:
+            raise DoesNotAddUp(f"{known} rows came of {self._total} that the server counts")
+
+    async def _down(self, known: Mapping[str, str]) -> AsyncIterator[Sheet]:
+        """From page 1 to the last, or to one with a row that stands where ``known`` has it."""
         number, ended = 1, False
         while not ended:
             before = self._total
-            sheet = await self._read_one(number)
-            yield self._fresh(sheet)
-            async for repaired in self._fallen(number, before):
-                yield repaired
-            ended = self._is_last(number, sheet)
+            sheet = await self._page(number)
+            stamps = {row.value(self._key): row.value(self._sort) for row in sheet.rows}
+            fresh = self._fresh(sheet)
+            self._note_unrest(sheet, fresh, before, known, stamps)
+            yield fresh
+            fell = max((before or 0) - (sheet.total or 0), 0) if number > 1 else 0
+            if fell and sheet.count:
+                number = self._stepped_back(number, fell)
+                continue
+            ended = self._is_last(number, sheet, fresh) or any(known.get(k) == stamp for k, stamp in stamps.items())
             number += 1
-        if self._moved:
-            async for sheet in self._top():
-                yield sheet
-        if self._lacks:
-            async for sheet in self._again():
-                yield sheet
-        if self._lacks:
-            raise DoesNotAddUp(f"{self._known} rows came of {self._total} that the server counts")
 
-    @property
-    def _known(self) -> int:
-        return len(self._seen) + self._nameless
-
-    @property
-    def _lacks(self) -> bool:
-        return self._total is not None and self._known < self._total
-
-    async def _read_one(self, number: int) -> Sheet:
+    async def _page(self, number: int) -> Sheet:
         """A page that is complete in itself, and is the page that was asked for."""
         sheet = await self._read(number, self._size)
         if sheet.size and sheet.size != self._size:
-            sheet = await self._resized(number, sheet)
+            self._resize(number, sheet.size)
         if sheet.number is not None and sheet.number != number:
             return Sheet((), (), sheet.total, sheet.number, sheet.size)
         if sheet.total is not None:
@@ -70,56 +82,43 @@ class Walk:
                 raise DoesNotAddUp(f"page {number} has {sheet.count} rows instead of {due}")
         return sheet
 
-    async def _resized(self, number: int, sheet: Sheet) -> Sheet:
+    def _resize(self, number: int, size: int) -> None:
         """The server cuts pages its own way: go on with its size, but never change it in the middle."""
-        if number != 1 or not sheet.size or sheet.size > self._size:
-            raise DoesNotAddUp(f"pages of {sheet.size} rows came instead of {self._size}")
-        self._size = sheet.size
-        return sheet
+        if number != 1 or size > self._size:
+            raise DoesNotAddUp(f"pages of {size} rows came instead of {self._size}")
+        self._size = size
 
     def _fresh(self, sheet: Sheet) -> Sheet:
-        """The sheet without rows that were seen before; notes what shows that rows are moving."""
-        rows = tuple(row for row in sheet.rows if not row.value(self._key) or row.value(self._key) not in self._seen)
+        """The sheet without rows that were seen before; from now on all of it is seen."""
+        rows = tuple(row for row in sheet.rows if row.value(self._key) not in self._seen)
         bad = tuple(row for row in sheet.rejected if row.ticket is None or row.ticket not in self._seen)
-        if len(rows) < len(sheet.rows) or (self._total is not None and sheet.total != self._total):
-            self._moved = True
         self._total = sheet.total
-        named = [row.value(self._key) for row in rows] + [row.ticket or "" for row in bad]
-        self._seen.update(filter(None, named))
-        self._nameless += named.count("")
+        for name, stamp in [(row.value(self._key), row.value(self._sort)) for row in sheet.rows]:
+            if name:
+                self._seen[name] = stamp
+        self._seen.update((row.ticket, "") for row in bad if row.ticket)
+        self._nameless += sum(1 for row in rows if not row.value(self._key)) + sum(1 for row in bad if not row.ticket)
         return Sheet(rows, bad, sheet.total, sheet.number, sheet.size)
 
-    def _is_last(self, number: int, sheet: Sheet) -> bool:
+    def _note_unrest(
+        self, sheet: Sheet, fresh: Sheet, before: int | None, known: Mapping[str, str], stamps: Mapping[str, str]
+    ) -> None:
+        """Whether this page shows that something moved since: on the first way down a repetition or another total."""
+        if known:
+            moved = any(name and known.get(name) != stamp for name, stamp in stamps.items())
+        else:
+            moved = fresh.count < sheet.count or (before is not None and sheet.total != before)
+        self._restless = self._restless or moved
+
+    def _stepped_back(self, number: int, fell: int) -> int:
+        self._steps_back += 1
+        if self._steps_back > _MOST_STEPS_BACK:
+            raise DoesNotAddUp("the list moves faster than it can be read")
+        return max(1, number - -(-fell // self._size))
+
+    def _is_last(self, number: int, sheet: Sheet, fresh: Sheet) -> bool:
         if not sheet.count:
             return True
         if sheet.total is not None:
             return number * self._size >= sheet.total
-        return sheet.count < self._size or self._moved
-
-    async def _fallen(self, number: int, before: int | None) -> AsyncIterator[Sheet]:
-        """Rows left the list, so others slipped to pages that are already read: read those again."""
-        while before is not None and self._total is not None and self._total < before:
-            gone, before = before - self._total, self._total
-            for page in range(max(1, number - -(-gone // self._size)), number):
-                yield await self._repaired(page)
-
-    async def _top(self) -> AsyncIterator[Sheet]:
-        """What moved to the top meanwhile: from page 1 until a page has nothing new."""
-        number, fresh = 1, True
-        while fresh and (self._total is None or (number - 1) * self._size < self._total):
-            sheet = await self._repaired(number)
-            yield sheet
-            number, fresh = number + 1, bool(sheet.count)
-
-    async def _again(self) -> AsyncIterator[Sheet]:
-        """Rows are still missing: every page once more."""
-        number = 1
-        while self._lacks and (number - 1) * self._size < (self._total or 0):
-            yield self._fresh(await self._read_one(number))
-            number += 1
-
-    async def _repaired(self, number: int) -> Sheet:
-        self._repairs += 1
-        if self._repairs > _MOST_REPAIRS:
-            raise DoesNotAddUp("the list moves faster than it can be read")
-        return self._fresh(await self._read_one(number))
+        return sheet.count < self._size or not fresh.count

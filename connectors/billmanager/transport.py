@@ -15,7 +15,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
@@ -160,8 +160,9 @@ class _Oversize(Exception):
 def _checked(url: str, where: str) -> httpx.URL:
     """The address, if it is one that may be used: https, or plain http to this machine; no secrets in it."""
     try:
+        urlsplit(url)
         parsed = httpx.URL(url)
-    except httpx.InvalidURL:
+    except (ValueError, httpx.InvalidURL):
         raise Fatal("the address cannot be read", billing=where, cure="Write it as https://host:1500/billmgr") from None
     if parsed.userinfo or parsed.query or parsed.fragment:
         raise Fatal("the address holds a login or parameters", billing=where, cure="Leave only https://host:port/path")

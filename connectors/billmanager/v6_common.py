@@ -46,7 +46,6 @@ class Listing:
     sort: str
     needs: tuple[str, ...]
     row: Callable[[Node], TicketRow]
-    key: str = "id"
     partial: bool = False
 
 
@@ -239,9 +238,9 @@ class View:
         except BadRow as error:
             raise self._skip(str(error), ticket) from None
 
-    async def _walked(self, sheets: Sheets, call: Call, size: int, key: str = "id") -> AsyncIterator[Sheet]:
+    async def _walked(self, sheets: Sheets, call: Call, size: int, sort: str = "id") -> AsyncIterator[Sheet]:
         try:
-            async for sheet in Walk(sheets.read, size, key=key).pages():
+            async for sheet in Walk(sheets.read, size, sort=sort).pages():
                 yield sheet
         except DoesNotAddUp as error:
             raise ProtocolError(str(error), billing=self._where, function=call.func, kind="incomplete") from None
@@ -249,7 +248,7 @@ class View:
     async def _ordered(self, listing: Listing, size: int) -> AsyncIterator[Sheet]:
         sheets = Sheets(self._session, listing.call, {"filter": "on", "p_sort": listing.sort, "p_order": "desc"})
         kept: list[Sheet] = []
-        async for sheet in self._walked(sheets, listing.call, size, listing.key):
+        async for sheet in self._walked(sheets, listing.call, size, listing.sort):
             if kept or not _newest_first(sheet, listing.sort):
                 kept.append(sheet)
             else:

@@ -12,7 +12,7 @@ from connectors.errors import AccessDenied, Missing, Skippable
 from remotesupport.core.model import MessageKind, Side, TicketRow, TicketState
 from tests.contract.worlds import ELSEWHERE, HERE, START
 
-TRICKY = "Привет 👋 \"quotes\" 'n <b>markup</b> &amp; ]]> \\ %20+&func=auth\nsecond line\t\u202ertl"
+TRICKY = 'Привет 👋 "quotes" \'n <b>markup</b> &amp; ]]> \\ %20+&func=auth\nsecond line\t\u202ertl'
 
 
 async def listed(billing: Billing, listing: str | None = None, size: int = 500) -> list[TicketRow]:
@@ -32,7 +32,10 @@ async def test_states_lead_back(pair: Any) -> None:
     """The raw status that our own close and reopen lead to maps to closed and open."""
     for billing in (pair.staff, pair.customer):
         can = billing.capabilities
-        assert {state: can.states[raw] for state, raw in can.states_back.items()} == {"closed": "closed", "open": "open"}
+        assert {state: can.states[raw] for state, raw in can.states_back.items()} == {
+            "closed": "closed",
+            "open": "open",
+        }
 
 
 async def test_a_login_knows_who_it_is(pair: Any) -> None:
