@@ -135,7 +135,7 @@ class _View:
                     ticket=ticket,
                     kind="unreadable",
                 )
-            return self._row(found, partial=False)
+            return self._row(found, partial=False, alone=True)
 
     async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
         async with self._call("thread", ticket=ticket):
@@ -188,10 +188,11 @@ class _View:
             listing, number, rows, total, tuple(RejectedRow(str(t.id), bad[t.id]) for t in chosen if t.id in bad)
         )
 
-    def _row(self, ticket: Ticket, *, partial: bool) -> TicketRow:
+    def _row(self, ticket: Ticket, *, partial: bool, alone: bool = False) -> TicketRow:
         activity, status = self._text(self._activity(ticket)), str(ticket.status)
-        department = ticket.department if self.side is Side.EXTERNAL else None
-        shown = (ticket.id, ticket.subject, status, activity, department, ticket.assignment if partial else None)
+        listed = ticket.department if self.side is Side.EXTERNAL and not ticket.taken else None
+        department = ticket.department if self.side is Side.EXTERNAL and alone else listed
+        shown = (ticket.id, ticket.subject, status, activity, listed, ticket.assignment if partial else None)
         return TicketRow(
             ticket=str(ticket.id),
             subject=ticket.subject,

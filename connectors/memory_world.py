@@ -42,7 +42,10 @@ class Message:
 
 @dataclass(slots=True)
 class Ticket:
-    """One ticket. ``assignment`` is the id of its place in the staff queue, None when nobody holds it."""
+    """One ticket. ``assignment`` is the id of its place in the staff queue, None when nobody holds it.
+
+    ``taken``: an employee has it, so lists do not name its department; a direct look does.
+    """
 
     id: int
     subject: str
@@ -52,6 +55,7 @@ class Ticket:
     last_message: datetime
     last_activity: datetime
     assignment: int | None = None
+    taken: bool = False
 
 
 def utcnow() -> datetime:
@@ -155,7 +159,12 @@ class World:
         """To another department: a new place in the queue there; last activity stays as it was."""
         found = self.find(ticket)
         found.department = self.department(department)
-        found.assignment = next(self._ids)
+        found.assignment, found.taken = next(self._ids), False
+
+    def take(self, ticket: str) -> None:
+        """A member of staff assigns it to himself; last activity stays as it was."""
+        found = self.find(ticket)
+        found.assignment, found.taken = next(self._ids), True
 
     def close(self, ticket: str) -> None:
         """Staff close it."""
@@ -230,7 +239,7 @@ class World:
 
     def _queue(self, ticket: Ticket) -> None:
         if ticket.assignment is None:
-            ticket.assignment = next(self._ids)
+            ticket.assignment, ticket.taken = next(self._ids), False
 
     def _move(self, ticket: str, status: int) -> None:
         found = self.find(ticket)

@@ -104,8 +104,10 @@ class View:
         chosen, number = self.listed[listing], 0
         given: set[str] = set()
         async for sheet in self._ordered(chosen, page_size):
-            number += 1
-            yield self._page(listing, chosen, number, sheet, given)
+            page = self._page(listing, chosen, number + 1, sheet, given)
+            if number == 0 or page.rows or page.rejected:
+                number += 1
+                yield page
 
     async def ticket(self, ticket: str) -> TicketRow:
         """By filtered lists; only when no list has it and the form says so too is it Missing."""

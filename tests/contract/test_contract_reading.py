@@ -171,6 +171,17 @@ async def test_staff_see_only_their_departments(world: Any) -> None:
     assert [m.body for m in await world.staff.thread(ticket)] == ["first", "second"]
 
 
+async def test_an_employees_ticket_shows_its_department_alone(world: Any) -> None:
+    """The row of a ticket that an employee took has no department and another hash; a direct look has it."""
+    ticket = world.open(HERE, "subject", "text")
+    (before,) = await listed(world.staff)
+    world.take(ticket)
+    (after,) = await listed(world.staff)
+    assert (before.department is None, after.department) == (False, None)
+    assert after.row_hash != before.row_hash
+    assert (await world.staff.ticket(ticket)).department == before.department
+
+
 async def test_queue_rows_are_partial_and_newest_first(world: Any) -> None:
     """The queue says only that tickets arrived: the last to arrive first, transfers included."""
     old = world.open(ELSEWHERE, "subject", "text")

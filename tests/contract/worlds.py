@@ -57,6 +57,9 @@ class MemoryWorld:
     def transfer(self, ticket: str, department: str) -> None:
         self.act(self.billing.transfer, ticket, department)
 
+    def take(self, ticket: str) -> None:
+        self.act(self.billing.take, ticket)
+
     def delete(self, ticket: str) -> None:
         self.act(self.billing.delete, ticket)
 
@@ -102,6 +105,9 @@ class EmulatorWorld:
 
     def transfer(self, ticket: str, department: str) -> None:
         self.act(as_="admin", do="transfer", ticket=ticket, department=department)
+
+    def take(self, ticket: str) -> None:
+        self.act(as_=COLLEAGUE, do="take", ticket=ticket)
 
     def delete(self, ticket: str) -> None:
         self.act(as_="admin", do="delete", ticket=ticket)
