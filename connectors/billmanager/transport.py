@@ -21,7 +21,7 @@ import httpx
 
 from connectors.billmanager import outcomes, tls
 from connectors.billmanager.call import Answer, Call, Limits, Progress
-from connectors.errors import ConnectorError, Fatal, Retriable, UnknownOutcome
+from connectors.errors import ConnectorError, Fatal, Refused, Retriable, UnknownOutcome
 from remotesupport.core.model import CallStats, Upload
 
 for _noisy in ("httpx", "httpcore"):
@@ -68,6 +68,9 @@ class Transport:
                 return await self._exchange(form, files, progress, cap or self.limits.max_bytes)
             except httpx.HTTPError as error:
                 failure = outcomes.of_lost(call, error, progress, self.where)
+            except UnicodeEncodeError:
+                what = "the text holds half a character, which cannot be sent"
+                failure = Refused(what, billing=self.where, function=call.func, kind="characters")
             except _Oversize as error:
                 failure = outcomes.of_broken(call, str(error), self.where, kind=error.kind)
             finally:

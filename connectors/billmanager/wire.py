@@ -9,7 +9,6 @@ Shape (SEEN IN CODE, protocol reference 1.4): attributes ``$name``, text ``$``, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -88,11 +87,9 @@ class Node:
             child = child[0] if child else None
         return _value(child)
 
-    def columns(self) -> Iterator[tuple[str, str]]:
+    def columns(self) -> list[tuple[str, str]]:
         """Every child that is a plain value: (name, machine value)."""
-        for name, child in self._raw.items():
-            if not name.startswith("$") and not isinstance(child, list):
-                yield name, _value(child)
+        return [(n, _value(c)) for n, c in self._raw.items() if n[:1] != "$" and type(c) is not list]
 
 
 def parse(body: bytes, *, charset: str = "utf-8") -> Node:
@@ -208,10 +205,12 @@ def _check_utf8(body: bytes) -> None:
 
 
 def _value(child: Any) -> str:
-    if isinstance(child, dict):
-        orig = child.get("$orig")
-        return _text(child.get("$") if orig is None else orig)
-    return _text(child)
+    if type(child) is not dict:
+        return _text(child)
+    value = child.get("$orig")
+    if value is None:
+        value = child.get("$", "")
+    return value if type(value) is str else _text(value)
 
 
 def _text(value: Any) -> str:

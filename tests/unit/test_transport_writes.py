@@ -157,3 +157,12 @@ async def test_uploads_travel_as_file_1_and_on() -> None:
         await billing.reply("7", "text", [Upload('a".txt', b"content", "0" * 64), Upload("b", b"", "0" * 64)])
         assert len(server.requests) == 2
     assert "multipart/form-data" in seen[0]
+
+
+@pytest.mark.parametrize("files", [[], [Upload("a", b"", "0" * 64)]], ids=["form", "multipart"])
+async def test_half_a_character_is_refused_before_anything_is_sent(files: list[Upload]) -> None:
+    """A text that has no UTF-8 is Refused, without a request."""
+    async with answering({}) as (server, billing):
+        with pytest.raises(Refused):
+            await billing.reply("7", "half \ud83d", files)
+        assert server.funcs() == ["auth"]
