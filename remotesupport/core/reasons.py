@@ -100,6 +100,6 @@ def _denied(messages: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     unknown = messages[messages["side"].eq(Side.EXTERNAL) & messages["kind"].eq(MessageKind.UNKNOWN)]
     if unknown.empty:
         return pd.Series("", index=rows.index, dtype="str")
-    listed = unknown.groupby(["connection", "ticket"])["message"].agg(", ".join).reset_index()
+    listed = unknown.sort_values("ordinal").groupby(["connection", "ticket"])["message"].agg(", ".join).reset_index()
     found = look_up(rows, listed, ["connection", "ext_ticket"], {"denied": "message"}, ["connection", "ticket"])
     return ("messages of an unknown type did not cross: " + found["denied"]).fillna("").astype("str")

@@ -25,13 +25,13 @@ def test_create() -> None:
     files = json.dumps([{"file": "f", "name": "n", "size": 1}])
     outcome = run(
         tickets=[ticket("1", subject="Не работает")],
-        messages=[message("2", "staff", files=files), message("1", files=files), message("3", "note")],
+        messages=[message("10", "staff", files=files), message("9", files=files), message("11", "note")],
     )
     created = only(outcome)
     assert (created["kind"], created["act"], created["rank"], created["department"]) == ("create", "create", 2, "70")
     assert created["subject"] == "[acme #1] Не работает"
-    assert created["body"].index("text 1") < created["body"].index("text 2")
-    assert [c[0] for c in json.loads(created["covers"])] == ["1", "2"]
+    assert created["body"].index("text 9") < created["body"].index("text 10")
+    assert [c[0] for c in json.loads(created["covers"])] == ["9", "10"]
     assert len(json.loads(created["files"])) == 2
     assert (created["ext_state"], created["main_state"]) == ("open", "open")
     assert why(outcome) == {"1": "pending"}
