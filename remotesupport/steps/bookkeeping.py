@@ -46,75 +46,64 @@ def final_reasons(
     return frames.concat(frames.REASONS, [reasons, invalid])
 
 
-_OPEN = {str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW)}
-
-
 def settle_books(
-    ctx: Context, run: str, snapshot: Snapshot, reasons: pd.DataFrame, accepted: Accepted, proposal: Proposal,
-    touched: frozenset[str],
-) -> None:  # fmt: skip
-    """Record what this run established for one connection. ``touched``: external tickets that it wrote for."""
+    ctx: Context, run: str, snapshot: Snapshot, reasons: pd.DataFrame, accepted: Accepted, proposal: Proposal
+) -> None:
+    """Record what this run established for one connection: its plan is written, or waits and is seen again."""
     name, store, now = snapshot.name, ctx.store, ctx.clock()
-    open_tickets = set(reasons.loc[reasons["reason"].isin(_OPEN), "ticket"])
-    links = store.links(name, main_tickets=_tickets(snapshot.main.tickets))
-    open_main = set(links.loc[links["ext_ticket"].isin(open_tickets), "main_ticket"])
-    bad = accepted.quarantined[accepted.quarantined["connection"] == name]
-    open_main |= set(bad.loc[bad["side"] == str(Side.MAIN), "ticket"])
-    open_main |= _unlinked_claims(snapshot, links)
+    open_ext, open_main = _still_open(ctx, snapshot, reasons, accepted, proposal)
 
     def done(side: Side, ticket: str) -> bool:
-        return ticket not in (open_tickets if side is Side.EXTERNAL else open_main)
+        return ticket not in (open_ext if side is Side.EXTERNAL else open_main)
 
     for side in (snapshot.external, snapshot.main):
         store.save_sightings(run, settled_sightings(side, done, now))
-    _agree(ctx, snapshot, proposal, open_tickets | touched)
+    for row in frames.records(_of(proposal.agreed, name)):
+        store.set_states(
+            name, row["ext_ticket"], row["ext_state"], row["main_state"], row["department"], row["departed"], run
+        )
     store.record_reasons(run, reasons)
-    store.record_quarantine(run, frames.records(bad))
-    _prime(ctx, snapshot)
+    store.record_quarantine(run, frames.records(_of(accepted.quarantined, name)))
     _keep_departments(ctx, name, accepted)
+    _prime(ctx, snapshot)
+
+
+def _of(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    return frame[frame["connection"] == name]
+
+
+def _still_open(
+    ctx: Context, snapshot: Snapshot, reasons: pd.DataFrame, accepted: Accepted, proposal: Proposal
+) -> tuple[set[str], set[str]]:
+    """External and main tickets that the next run must look at again although their rows may look the same."""
+    name = snapshot.name
+    left = _of(proposal.unfinished, name)
+    bad = _of(accepted.quarantined, name)
+    outside = bad["side"] == str(Side.EXTERNAL)
+    open_ext = set(left["ext_ticket"]) | set(bad.loc[outside, "ticket"])
+    open_ext |= set(reasons.loc[reasons["reason"].isin(_WAITING), "ticket"])
+    links = ctx.store.links(name, main_tickets=[str(t) for t in snapshot.main.tickets["ticket"]])
+    plan = proposal.plans.get(name)
+    planned = set() if plan is None else set(plan.changes["ext_ticket"]) & open_ext
+    open_main = set(left["main_ticket"].dropna()) | set(bad.loc[~outside, "ticket"])
+    open_main |= set(links.loc[links["ext_ticket"].isin(open_ext | planned), "main_ticket"])
+    return open_ext, open_main | _unlinked_claims(snapshot, links)
+
+
+_WAITING = {str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW)}
 
 
 def _keep_departments(ctx: Context, name: str, accepted: Accepted) -> None:
     order = ["side", "department"]
-    now = accepted.departments[accepted.departments["connection"] == name].sort_values(order, ignore_index=True)
+    now = _of(accepted.departments, name).sort_values(order, ignore_index=True)
     if not now.equals(ctx.store.departments(name).sort_values(order, ignore_index=True)):
         ctx.store.save_departments(name, now)
-
-
-def _tickets(frame: pd.DataFrame) -> list[str]:
-    return [str(t) for t in frame["ticket"]]
 
 
 def _unlinked_claims(snapshot: Snapshot, links: pd.DataFrame) -> set[str]:
     main = snapshot.main.tickets
     claims = main.loc[main["origin"].notna() & main["fresh"], "ticket"]
     return set(claims) - set(links["main_ticket"])
-
-
-def _agree(ctx: Context, snapshot: Snapshot, proposal: Proposal, skip: set[str] | frozenset[str]) -> None:
-    """States that both sides reached without a write (both closed, say) become the agreed ones."""
-    links = proposal.links[proposal.links["connection"] == snapshot.name]
-    links = links[~links["ext_ticket"].isin(skip) & ~links["departed"]]
-    ext = snapshot.external.tickets.set_index("ticket")
-    main = snapshot.main.tickets.set_index("ticket")
-    seen = links.assign(
-        ext_now=links["ext_ticket"].map(ext["state"]).fillna(links["ext_state"]),
-        main_now=links["main_ticket"].map(main["state"]).fillna(links["main_state"]),
-        department_now=links["ext_ticket"].map(ext["department"]).fillna(links["department"]),
-    )
-    moved = (
-        (seen["ext_now"] != seen["ext_state"])
-        | (seen["main_now"] != seen["main_state"])
-        | (seen["department_now"].fillna("") != seen["department"].fillna(""))
-    )
-    for row in frames.records(seen[moved]):
-        ctx.store.set_states(
-            row["connection"],
-            row["ext_ticket"],
-            ext_state=row["ext_now"],
-            main_state=row["main_now"],
-            department=row["department_now"],
-        )
 
 
 def _prime(ctx: Context, snapshot: Snapshot) -> None:

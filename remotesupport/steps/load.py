@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pandas as pd
+
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Context
 from remotesupport.core.model import ChangeKind, Direction, Lease, LinkRow
@@ -66,6 +68,8 @@ async def _row(ctx: Context, writer: Writer, row: Any, loaded: Loaded, sent: lis
     if kind is ChangeKind.ADOPT:
         ctx.store.link(row.connection, _link(row), covers_of(row), run, Direction(row.direction))
         return True
+    if kind is not ChangeKind.CREATE and pd.isna(row.main_ticket):
+        row = row._replace(main_ticket=_main_ticket(ctx, row))
     written = await writer.write(row)
     if written.intent is not None:
         sent.append((row, written))
@@ -75,15 +79,19 @@ async def _row(ctx: Context, writer: Writer, row: Any, loaded: Loaded, sent: lis
         return False
     loaded.written += 1
     if kind is ChangeKind.DEPARTURE:
-        await _close_departed(ctx, writer, row)
+        await _close_departed(writer, row)
     return True
 
 
-async def _close_departed(ctx: Context, writer: Writer, row: Any) -> None:
+async def _close_departed(writer: Writer, row: Any) -> None:
     """After the note: close in main where that is allowed; where staff hold it, the note is what they see."""
     closing = row._replace(kind="close", act=f"{row.act}/close", body="", files="[]", covers="[]")
     await writer.write(closing)
-    ctx.store.set_states(row.connection, row.ext_ticket, departed=True)
+
+
+def _main_ticket(ctx: Context, row: Any) -> str:
+    """Of a ticket that was created earlier in this plan."""
+    return str(ctx.store.links(row.connection, [row.ext_ticket])["main_ticket"].iloc[0])
 
 
 def _link(row: Any) -> LinkRow:

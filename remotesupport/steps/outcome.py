@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Context
-from remotesupport.core.plan import Plan, counts, to_json
+from remotesupport.core.plan import counts, to_json
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
 from remotesupport.steps.bookkeeping import failed_result, final_reasons, outcome_of, settle_books, with_counts
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
@@ -53,7 +53,7 @@ class Books:
             result.changes |= counts(plan)
             self._save_plan(request, name, proposal, stopped)
         if not request.plan_only:
-            settle_books(self.ctx, self.done.run, snapshot, reasons, accepted, proposal, _touched(plan))
+            settle_books(self.ctx, self.done.run, snapshot, reasons, accepted, proposal)
         self._judge(result, snapshot, loaded, verdict.why if verdict is not None and stopped else "")
         return result
 
@@ -89,7 +89,3 @@ class Books:
         if good:
             fields["last_good"] = now
         self.ctx.store.set_connection(result.name, **fields)
-
-
-def _touched(plan: Plan | None) -> frozenset[str]:
-    return frozenset() if plan is None else frozenset(plan.changes["ext_ticket"])

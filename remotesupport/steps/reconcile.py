@@ -26,7 +26,7 @@ async def reconcile(ctx: Context, request: RunRequest, snapshots: dict[str, Snap
     plans = make_plans(outcome.changes)
     verdicts = _judge(ctx, request, snapshots, plans)
     verdicts |= {name: Verdict(False, why) for name, why in broken.items()}
-    return Proposal(plans, verdicts, outcome.reasons, inputs.links, reports)
+    return Proposal(plans, verdicts, outcome.reasons, outcome.agreed, outcome.unfinished, reports)
 
 
 async def _checked(outcome: Outcome, accepted: Accepted) -> tuple[dict[str, str], tuple[ValidationReport, ...]]:
@@ -55,6 +55,7 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
             frames.BLOCKED, [ctx.store.blocked(list(kept)), _behind_unreadable(kept, accepted.quarantined, links)]
         ).drop_duplicates(list(frames.BLOCKED.key), ignore_index=True),
         gone=_gone(kept),
+        departments=accepted.departments,
         quiet=request.quiet,
         create_closed=request.kind is RunKind.BACKFILL or bool(request.tickets),
         show_author=frozenset(n for n, s in settings.items() if s.show_author),

@@ -69,12 +69,13 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The diff's outcome: a plan per connection, the reasons, the guard's verdicts, the links it was made from."""
+    """The diff's outcome (``core.inputs.Outcome``) as a plan per connection, and the guard's verdicts."""
 
     plans: dict[str, Plan]
     verdicts: dict[str, Verdict]
     reasons: pd.DataFrame
-    links: pd.DataFrame
+    agreed: pd.DataFrame
+    unfinished: pd.DataFrame
     reports: tuple[ValidationReport, ...] = ()
 
 

@@ -67,6 +67,7 @@ async def test_a_transferred_ticket_arrives_with_its_history(desk: Desk) -> None
 async def test_other_departments_and_notes_never_cross(desk: Desk) -> None:
     """Nothing of another department and no internal note, on either side, is in any write."""
     acme = desk.externals["acme"]
+    acme.people["robot"].departments.add(acme.department("Sales"))
     acme.client_opens("ivan", "Sales", "S3CRET-SUBJECT", "S3CRET-BODY")
     ticket = acme.client_opens("ivan", "Technical support", "Q", "public")
     acme.note(ticket, "S3CRET-NOTE")
@@ -166,6 +167,7 @@ async def test_a_stale_plan_is_refused_with_what_moved(desk: Desk) -> None:
 async def test_reasons_add_up_to_the_tickets_read(desk: Desk) -> None:
     """Each external ticket read has exactly one reason."""
     acme = desk.externals["acme"]
+    acme.people["robot"].departments.add(acme.department("Sales"))
     acme.client_opens("ivan", "Technical support", "Q", "text")
     acme.client_opens("ivan", "Sales", "Q", "text")
     bad = acme.client_opens("ivan", "Technical support", "Q", "text")
