@@ -39,7 +39,7 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if dialect.name == "sqlite":
-            return EPOCH + value * MICROSECOND
+            return EPOCH + cast("int", value) * MICROSECOND
         return cast("datetime", value).astimezone(UTC)
 
 

@@ -41,13 +41,13 @@ links = Table(
     "rs_links", metadata,
     _text("connection", key=True), _text("ext_ticket", key=True), _text("main_ticket"), _text("ext_state"),
     _text("main_state"), _text("department", nullable=True), Column("departed", Boolean, nullable=False),
-    UniqueConstraint("connection", "main_ticket", name="rs_links_main"),
+    Index("rs_links_main", "connection", "main_ticket", unique=True),
     sqlite_with_rowid=False,
 )  # fmt: skip
 
 carried = Table(
     "rs_carried", metadata,
-    _text("connection", key=True), _text("direction", key=True), _text("ext_ticket", key=True),
+    _text("connection", key=True), _text("ext_ticket", key=True), _text("direction", key=True),
     _text("source_message", key=True), _text("target_message", nullable=True), _text("body_hash"),
     sqlite_with_rowid=False,
 )  # fmt: skip
@@ -116,7 +116,8 @@ connections = Table(
     _text("name", key=True), _time("last_good", nullable=True), _time("last_run", nullable=True),
     _text("read_outcome"), _text("stopped_plan", nullable=True), Column("stopped_why", Words, nullable=False),
     Column("access", Words, nullable=False), _time("access_at", nullable=True),
-    Column("paused", Boolean, nullable=False), _time("pending_since", nullable=True), Column("linked", Integer, nullable=False),
+    Column("paused", Boolean, nullable=False), _time("pending_since", nullable=True),
+    Column("linked", Integer, nullable=False),
 )  # fmt: skip
 
 departments = Table(

@@ -9,17 +9,44 @@ revision = "0001"
 down_revision = None
 
 
+# How SQLite's planner is to imagine a store: few connections, many tickets. Without numbers it takes a connection for
+# a handful of rows and walks through all of its links for one main ticket.
+STATISTICS = (
+    ("rs_links", "rs_links", "100000 10000 1"),
+    ("rs_links", "rs_links_main", "100000 10000 1"),
+    ("rs_carried", "rs_carried", "1000000 100000 10 5 1"),
+    ("rs_sightings", "rs_sightings", "200000 20000 10000 5000 1"),
+    ("rs_reasons", "rs_reasons", "100000 10000 1"),
+    ("rs_events", "rs_events_ticket", "1000000 100000 10"),
+    ("rs_events", "rs_events_at", "1000000 10"),
+)
+
+
 def upgrade() -> None:
     """All of them."""
+    _tables()
+    if op.get_bind().dialect.name == "sqlite":
+        _statistics()
+
+
+def _statistics() -> None:
+    op.execute("ANALYZE")
+    op.execute("DELETE FROM sqlite_stat1 WHERE tbl LIKE 'rs_%'")
+    table = sa.table("sqlite_stat1", sa.column("tbl"), sa.column("idx"), sa.column("stat"))
+    op.bulk_insert(table, [{"tbl": tbl, "idx": idx, "stat": stat} for tbl, idx, stat in STATISTICS])
+    op.execute("ANALYZE sqlite_schema")
+
+
+def _tables() -> None:
     op.create_table(
         "rs_carried",
         sa.Column("connection", sa.Text(), nullable=False),
-        sa.Column("direction", sa.Text(), nullable=False),
         sa.Column("ext_ticket", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
         sa.Column("source_message", sa.Text(), nullable=False),
         sa.Column("target_message", sa.Text(), nullable=True),
         sa.Column("body_hash", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("connection", "direction", "ext_ticket", "source_message"),
+        sa.PrimaryKeyConstraint("connection", "ext_ticket", "direction", "source_message"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -113,9 +140,9 @@ def upgrade() -> None:
         sa.Column("department", sa.Text(), nullable=True),
         sa.Column("departed", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("connection", "ext_ticket"),
-        sa.UniqueConstraint("connection", "main_ticket", name="rs_links_main"),
         sqlite_with_rowid=False,
     )
+    op.create_index("rs_links_main", "rs_links", ["connection", "main_ticket"], unique=True)
     op.create_table(
         "rs_parked",
         sa.Column("id", Id, autoincrement=True, nullable=False),

@@ -1,0 +1,126 @@
+"""The tables: made from nothing, made once, the same as the code believes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import insert, inspect, text
+
+import remotesupport.store.migrations
+from remotesupport.store import Store, StoreError
+from remotesupport.store.database import Database
+from remotesupport.store.migrate import HEAD, VERSION_TABLE, current
+from remotesupport.store.tables import links, metadata
+
+pytest_plugins = ("tests.database_fixtures",)
+
+MIGRATOR = """
+import sys
+from remotesupport.store import Store
+store = Store.open(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+print(store.migrate(), flush=True)
+"""
+
+
+def test_from_nothing_to_head_and_no_further(empty_url: str) -> None:
+    """The first call makes the tables, the second has nothing to do."""
+    with Store.open(empty_url) as store:
+        assert [store.migrate(), store.migrate()] == [True, False]
+        assert len(store.links("acme")) == 0
+    database = Database(empty_url)
+    with database.read() as conn:
+        assert current(conn) == HEAD
+    database.engine.dispose()
+
+
+def test_the_migrated_tables_are_those_of_the_code(empty_url: str) -> None:
+    """What the migrations make and what tables.py says do not differ, and no foreign table is touched."""
+    database = Database(empty_url)
+    with database.write() as conn:
+        conn.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
+    with Store.open(empty_url) as store:
+        store.migrate()
+    options = {"version_table": VERSION_TABLE, "compare_type": True}
+    with database.read() as conn:
+        differences = compare_metadata(MigrationContext.configure(conn, opts=options), metadata)
+        names = set(inspect(conn).get_table_names())
+    database.engine.dispose()
+    assert [d for d in differences if "alembic_version" not in str(d)] == []
+    assert names == {*metadata.tables, VERSION_TABLE, "alembic_version"}
+    assert all(name.startswith("rs_") for name in metadata.tables)
+
+
+def test_head_is_the_last_migration() -> None:
+    """The revision that lets a start skip Alembic is the newest one there is."""
+    folder = str(Path(remotesupport.store.migrations.__file__).parent)
+    assert ScriptDirectory(folder).get_current_head() == HEAD
+
+
+def test_processes_may_migrate_at_once(empty_url: str, tmp_path: Path) -> None:
+    """Of processes that start on an empty database at the same moment one makes the tables, the other waits for it."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", MIGRATOR, empty_url], cwd=elsewhere, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for one in started:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "ready\n"
+    for one in started:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    assert sorted(one.communicate(timeout=60)[0].strip() for one in started) == ["False", "True"]
+
+
+def test_a_newer_store_is_refused(store: Store, store_url: str) -> None:
+    """An old program leaves a store of a newer one alone, and says so."""
+    database = Database(store_url)
+    with database.write() as conn:
+        conn.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+    database.engine.dispose()
+    with pytest.raises(StoreError, match=r"tables of another version \(9999\).*Install the newer"):
+        store.migrate()
+
+
+def test_a_failed_migration_leaves_nothing(empty_url: str) -> None:
+    """A migration that cannot be finished leaves the database as it was, so that it can be tried again."""
+    database = Database(empty_url)
+    with database.write() as conn:
+        conn.execute(text("CREATE TABLE rs_sightings (x TEXT)"))
+    with pytest.raises(StoreError), Store.open(empty_url) as store:
+        store.migrate()
+    with database.write() as conn:
+        assert inspect(conn).get_table_names() == ["rs_sightings"]
+        conn.execute(text("DROP TABLE rs_sightings"))
+    with Store.open(empty_url) as store:
+        assert store.migrate() is True
+    database.engine.dispose()
+
+
+def test_a_block_that_fails_leaves_nothing(store_url: str) -> None:
+    """A write transaction that is left with an error has not happened."""
+    database = Database(store_url)
+    row = {"connection": "a", "ext_ticket": "1", "main_ticket": "2", "ext_state": "open", "main_state": "open",
+           "departed": False}  # fmt: skip
+
+    def fail_halfway() -> None:
+        with database.write() as conn:
+            conn.execute(insert(links), [row])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_halfway()
+    with database.read() as conn:
+        assert conn.execute(links.select()).all() == []
+    database.engine.dispose()
