@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
+import inspect
 import time
 from typing import Any
 
@@ -71,6 +72,8 @@ class RunningFlow:
                 task.uncancel()
                 return self.final_state()
 
+        # The engine checks parameters against the annotations, which as text mean something in the flow's module only.
+        fn.__signature__ = inspect.signature(flow.fn, eval_str=True)  # type: ignore[attr-defined]
         endable = copy.copy(flow)
         endable.fn = fn
         return endable

@@ -16,7 +16,7 @@ from uuid import UUID
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.deployments.runner import RunnerDeployment
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.flows import Flow
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
@@ -47,9 +47,18 @@ async def ensure_pool(client: PrefectClient, pool: str) -> None:
         await client.update_work_pool(pool, WorkPoolUpdate(base_job_template=template))
 
 
-async def runner_deployment(entry: Deployment, pool: str) -> RunnerDeployment:
+async def paused_slugs(client: PrefectClient, full_name: str) -> set[str | None]:
+    """The schedules of a deployment that a person paused."""
+    try:
+        found = await client.read_deployment_by_name(full_name)
+    except ObjectNotFound:
+        return set()
+    return {schedule.slug for schedule in found.schedules if not schedule.active}
+
+
+async def runner_deployment(entry: Deployment, pool: str, paused: set[str | None]) -> RunnerDeployment:
     """A catalog entry in Prefect's words."""
-    schedules = [Cron(entry.cron, slug=entry.slug)] if entry.cron else None
+    schedules = [Cron(entry.cron, slug=entry.slug, active=entry.slug not in paused)] if entry.cron else None
     deployment = flow_of(entry).to_deployment(
         entry.name,
         schedules=schedules,
@@ -67,10 +76,10 @@ async def register(pool: str = DEFAULT_POOL, entries: Iterable[Deployment] = CAT
     """Create or update every deployment; returns their ids by full name."""
     async with get_client() as client:
         await ensure_pool(client, pool)
-    ids = {}
-    for entry in entries:
-        deployment = await runner_deployment(entry, pool)
-        ids[entry.full_name] = await deployment.aapply(work_pool_name=pool)
+        ids = {}
+        for entry in entries:
+            deployment = await runner_deployment(entry, pool, await paused_slugs(client, entry.full_name))
+            ids[entry.full_name] = await deployment.aapply(work_pool_name=pool)
     return ids
 
 

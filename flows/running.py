@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run as this_run
 from prefect.states import Completed, Failed
@@ -49,13 +49,17 @@ def run_name(kind: str) -> str:
     return f"{kind} {datetime.fromtimestamp(due.timestamp()).astimezone():%H:%M}"
 
 
-def stale(after: timedelta, now: datetime | None = None) -> str:
-    """Why a scheduled run is too late to be of use (a newer one is due); empty otherwise, and for runs by hand."""
+def stale(after: timedelta) -> str:
+    """Why this run is too late to be of use; empty otherwise."""
     context = FlowRunContext.get()
-    run = context.flow_run if context else None
-    if run is None or not run.auto_scheduled or run.expected_start_time is None:
+    return too_late(context.flow_run, after, datetime.now(UTC)) if context and context.flow_run else ""
+
+
+def too_late(run: FlowRun, after: timedelta, now: datetime) -> str:
+    """Why a scheduled run comes too late (a newer one is due); empty for a run by hand, however late."""
+    if not run.auto_scheduled or run.expected_start_time is None:
         return ""
-    late = (now or datetime.now(UTC)).timestamp() - run.expected_start_time.timestamp()
+    late = now.timestamp() - run.expected_start_time.timestamp()
     if late <= after.total_seconds():
         return ""
     return f"{late:.0f} s late: a newer run is due, this one ended at once"
@@ -91,4 +95,4 @@ async def run_cycle(request: RunRequest, reading_s: float | None = None) -> Stat
             with reading_within(reading_s):
                 return final_state(await cycle(context, request, PREFECT_STEPS))
     except (SettingsError, PlanNotApplicable) as error:
-        return Failed(message=str(error), data=error)
+        return Failed(message=str(error))

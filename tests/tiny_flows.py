@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from typing import Annotated
 
 from prefect import flow
 from prefect.states import Completed, Failed
+from pydantic import BaseModel, Field
 
 
 @flow
@@ -26,6 +28,18 @@ async def waits(seconds: float = 60) -> None:
 async def stubborn(seconds: float = 60) -> None:
     """Does not yield: nothing in its process can end it."""
     time.sleep(seconds)
+
+
+class Form(BaseModel):
+    """A form, whose annotation is text here as in our flows."""
+
+    number: Annotated[int, Field(ge=1)]
+
+
+@flow
+async def filled_in(form: Form) -> object:
+    """Shows what came through the form."""
+    return Completed(message=f"{type(form).__name__} {form.number}")
 
 
 @flow

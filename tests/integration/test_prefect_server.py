@@ -157,7 +157,7 @@ async def test_registering_again_changes_nothing(prefect_server: PrefectServer, 
     listed = await prefect_client.read_deployments()
     assert {e.name for e in CATALOG} <= {d.name for d in listed}
     assert deployment.entrypoint == "flows.audit.audit"
-    assert deployment.concurrency_limit is None
+    assert deployment.global_concurrency_limit is None
     assert deployment.job_variables["deadline_seconds"] == 3000
 
 

@@ -86,6 +86,16 @@ async def test_a_failed_state_keeps_its_message(
     assert (await until(prefect_client, run.id, "Failed")).state.message == "acme: refused"
 
 
+async def test_parameters_become_what_the_flow_says(
+    prefect_client: PrefectClient, pool: str, worker: WorkerProcess
+) -> None:
+    """A form reaches the flow as its model, and one that does not fit fails the run with the field's name."""
+    good = await start(prefect_client, pool, tiny_flows.filled_in, parameters={"form": {"number": 7}})
+    bad = await start(prefect_client, pool, tiny_flows.filled_in, parameters={"form": {"number": 0}})
+    assert (await until(prefect_client, good.id, "Completed", "Failed")).state.message == "Form 7"
+    assert "form.number" in (await until(prefect_client, bad.id, "Failed")).state.message
+
+
 async def test_cancelling_a_run_ends_it(prefect_client: PrefectClient, pool: str, worker: WorkerProcess) -> None:
     """What the UI's cancel button does (state Cancelling) ends the run as Cancelled and leaves the worker alive."""
     run = await start(prefect_client, pool, tiny_flows.waits)
