@@ -19,8 +19,9 @@ CURES = (
     ("malformed", "The file is damaged: put back a copy, then run `remotesupport links rebuild`"),
     ("not a database", "REMOTESUPPORT_DATABASE_URL names a file that is no SQLite database"),
     ("authentication failed", "Check the login and password in REMOTESUPPORT_DATABASE_URL"),
-    ("does not exist", "Create the database and the login that REMOTESUPPORT_DATABASE_URL names"),
+    ("bad value for", "Correct that option in REMOTESUPPORT_DATABASE_URL"),
 )
+NOT_THERE = "Create the database and the login that REMOTESUPPORT_DATABASE_URL names"
 DEFAULT_CURE = "Check that the server runs and REMOTESUPPORT_DATABASE_URL is right; the next run tries again"
 
 
@@ -29,15 +30,20 @@ def translate(error: SQLAlchemyError, address: Address) -> StoreError:
     said = _said(error, address)
     if _names(error, said, NO_TABLES):
         return StoreError(f"{address.shown} has not the tables of this version: {said}. Run `remotesupport check`.")
-    if isinstance(error, OperationalError | InterfaceError | TimeoutError) or _gone(error):
+    away = isinstance(error, OperationalError | InterfaceError | TimeoutError) or _gone(error)
+    if away or _known(said) is not None:
         return StoreUnavailable(f"{address.shown} cannot be used: {said}. {cure(said)}.")
     return StoreError(f"{address.shown} refused a statement: {said}. This is a defect: report it with this line.")
 
 
 def cure(said: str) -> str:
     """One sentence with what to do."""
+    return _known(said) or (NOT_THERE if "does not exist" in said else DEFAULT_CURE)
+
+
+def _known(said: str) -> str | None:
     low = said.lower()
-    return next((text for sign, text in CURES if sign in low), DEFAULT_CURE)
+    return next((text for sign, text in CURES if sign in low), None)
 
 
 def _said(error: SQLAlchemyError, address: Address) -> str:

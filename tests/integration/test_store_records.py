@@ -1,0 +1,239 @@
+"""Everything else that outlives a run: sightings, parked, plans, reasons, runs, connections, and their retention."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+from remotesupport.core.frames import DEPARTMENTS, REASONS, build, empty
+from remotesupport.core.model import Event, Side, Sighting
+from remotesupport.store import ConnectionState, PlanState, Store, StoreError
+from tests.store_rows import FakeClock, intent, parked, received, taken
+
+pytest_plugins = ("tests.database_fixtures",)
+
+TEXT = "Сервер упал 🚑 𝒳 \u202eоло \\ \" ' % \x7f"
+
+
+def sighting(clock: FakeClock, ticket: str, row_hash: str = "h") -> Sighting:
+    """A row of the main side as it was first seen now."""
+    return Sighting("acme", Side.MAIN, "clientticket", ticket, row_hash, clock(), None, None, "open", "2026-11-20")
+
+
+def reasons(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    """REASONS of acme from (ticket, reason, detail)."""
+    return build(
+        REASONS,
+        ({"connection": "acme", "ticket": t, "reason": r, "detail": d, "main_ticket": None} for t, r, d in rows),
+    )
+
+
+def test_sightings_are_kept_exactly(store: Store, clock: FakeClock) -> None:
+    """A sighting comes back as it was, later ones overwrite it, and only the rows given are touched."""
+    first = [sighting(clock, str(n)) for n in range(600)]
+    store.save_sightings("run-1", first)
+    moved = replace(first[7], row_hash="new", read_at=clock() + timedelta(seconds=2), department="3")
+    store.save_sightings("run-2", [moved])
+    found = store.sightings("acme", Side.MAIN, "clientticket", [str(n) for n in range(700)])
+    assert found == {s.ticket: s for s in first} | {"7": moved}
+    assert store.sightings("acme", Side.EXTERNAL, "clientticket", ["7"]) == {}
+    assert store.sightings("acme", Side.MAIN, "clientticket_archive", ["7"]) == {}
+
+
+def test_pending_sightings_are_those_with_an_empty_hash(store: Store, clock: FakeClock) -> None:
+    """Work left open is found again by side, whatever listing showed it, and ends with the next full sighting."""
+    store.save_sightings("run-1", [sighting(clock, "1", ""), sighting(clock, "2"), sighting(clock, "3", "")])
+    store.save_sightings("run-1", [replace(sighting(clock, "1", ""), listing="clientticket_archive")])
+    assert store.pending_sightings("acme", Side.MAIN) == ["1", "3"]
+    assert store.pending_sightings("acme", Side.EXTERNAL) == []
+    store.save_sightings("run-2", [sighting(clock, "3")])
+    assert store.pending_sightings("acme", Side.MAIN) == ["1"]
+
+
+def test_parking_again_counts_attempts(store: Store, clock: FakeClock) -> None:
+    """A change is parked once per key: its age stays, its attempts grow, its cause and next try are the newest."""
+    first = store.park(parked())
+    again = store.park(parked(cause="refused: locked", since=clock(), next_try=clock(), run="run-2"))
+    assert (again.id, again.since, again.attempts) == (first.id, first.since, 2)
+    assert store.parked(["acme"]) == [again]
+    store.park(parked(cause="refused: locked"))
+    assert [e.detail for e in store.timeline("acme", "1")] == ["post: refused: empty text", "post: refused: locked"]
+
+
+def test_unparking_tells_what_it_was(store: Store) -> None:
+    """A change that a person lets go is gone, is told once, and leaves a line in the timeline."""
+    waiting = store.park(parked(direction=None))
+    assert waiting.id is not None
+    assert store.unpark(waiting.id, "run-2") == waiting
+    assert store.unpark(waiting.id) is None
+    assert store.parked() == []
+    assert [e.event for e in store.timeline("acme", "1")] == ["parked", "unparked"]
+
+
+@pytest.mark.parametrize("text", [TEXT, "\ud83d alone", "nul \x00"])
+def test_a_plan_survives_the_round_trip(store: Store, text: str) -> None:
+    """What a plan would write comes back to the character, 4-byte ones and broken ones included."""
+    value = {"id": "p-0123456789ab", "rows": [{"body": text * 1000}]}
+    for form in (json.dumps(value, ensure_ascii=False), json.dumps(value)):
+        assert store.save_plan("run-1", "acme", form, PlanState.STOPPED, "51 creates, the limit is 50") == value["id"]
+        saved = store.plan("p-0123456789ab")
+        assert saved is not None
+        assert saved.plan_json is not None
+        assert json.loads(saved.plan_json) == value
+        assert (saved.state, saved.verdict) == ("stopped", "51 creates, the limit is 50")
+
+
+def test_a_valid_plan_is_kept_byte_for_byte(store: Store) -> None:
+    """The text handed over is the text handed back, spaces and all."""
+    text = '{ "id": "p-1",   "body": "Ошибка 🚑" }'
+    store.save_plan("run-1", "acme", text, "planned", "")
+    saved = store.plan("p-1")
+    assert saved is not None
+    assert saved.plan_json == text
+
+
+def test_texts_are_kept_only_while_a_plan_is_open(store: Store) -> None:
+    """Applied, stale and expired plans lose their rows; planned, stopped and applying ones keep them."""
+    for n, state in enumerate(PlanState):
+        store.save_plan("run-1", "acme", {"id": f"p-{n}"}, PlanState.STOPPED, "")
+        store.set_plan_state(f"p-{n}", state, "why")
+    kept = {p.state: p.plan_json for p in (store.plan(f"p-{n}") for n in range(6)) if p}
+    assert {state for state, body in kept.items() if body} == {"planned", "stopped", "applying"}
+    assert {p.state for p in store.open_plans(["acme"])} == {"planned", "stopped", "applying"}
+    assert store.open_plans(["other"]) == []
+    store.save_plan("run-2", "acme", {"id": "p-9"}, "applied", "")
+    applied = store.plan("p-9")
+    assert applied is not None
+    assert applied.plan_json is None
+
+
+def test_newer_plans_replace_older_ones(store: Store) -> None:
+    """Open plans that a newer one replaces expire with their texts, the others stay."""
+    for name in ("p-1", "p-2"):
+        store.save_plan("run-1", "acme", {"id": name}, "stopped", "")
+    assert store.expire_plans("acme", keep=["p-2"]) == 1
+    assert [p.id for p in store.open_plans()] == ["p-2"]
+
+
+def test_an_unknown_plan_is_an_error(store: Store) -> None:
+    """There is no plan by a wrong id, and nobody can move it on; a plan without an id is no plan."""
+    assert store.plan("p-none") is None
+    with pytest.raises(StoreError, match="no plan p-none"):
+        store.set_plan_state("p-none", "applied")
+    with pytest.raises(ValueError, match="id"):
+        store.save_plan("run-1", "acme", "[]", "stopped", "")
+
+
+def test_a_ticket_has_one_current_reason(store: Store) -> None:
+    """The last reason counts; only rows that differ are written; a changed reason enters the timeline."""
+    assert store.record_reasons("run-1", reasons(("1", "pending", ""), ("2", "in_sync", ""))) == 2
+    assert store.record_reasons("run-2", reasons(("1", "in_sync", ""), ("2", "in_sync", ""))) == 1
+    assert store.record_reasons("run-3", reasons(("1", "in_sync", ""), ("2", "in_sync", ""))) == 0
+    assert store.record_reasons("run-3", empty(REASONS)) == 0
+    assert store.reason_of("acme", "1") == ("in_sync", "", None)
+    assert store.reason_of("acme", "3") is None
+    assert [(e.event, e.run) for e in store.timeline("acme", "1")] == [("in_sync", "run-2")]
+
+
+def test_a_timeline_is_in_order(store: Store, clock: FakeClock) -> None:
+    """Events come oldest first, those of one moment as they were added, of that ticket only."""
+    late = Event(clock() + timedelta(seconds=1), "acme", "1", "late", "run-1", "x")
+    now = [Event(clock(), "acme", "1", name, "run-1") for name in ("b", "a")]
+    store.add_events([late, *now, replace(late, ext_ticket="2"), replace(late, connection="other")])
+    store.add_events([])
+    assert store.timeline("acme", "1") == [*now, late]
+
+
+def test_causes_are_cut_and_cleaned(store: Store, clock: FakeClock) -> None:
+    """No database error and no ticket text comes in by way of a cause: it is short and free of broken characters."""
+    store.add_events([Event(clock(), "acme", "1", "odd", "run-1", "a\x00b\ud83dc" + "x" * 10_000)])
+    (event,) = store.timeline("acme", "1")
+    assert event.detail.startswith("a\ufffdb?cxx")
+    assert len(event.detail) == 500
+
+
+def test_quarantined_rows_are_kept_by_run(store: Store, clock: FakeClock) -> None:
+    """Rows that validation refused are listed newest first, those without a ticket's id too."""
+    row = {"connection": "acme", "side": "main", "ticket": "7", "check": "readable", "reason": "control character"}
+    store.record_quarantine("run-1", [row, {**row, "ticket": float("nan")}])
+    store.record_quarantine("run-2", [{**row, "ticket": None}])
+    store.record_quarantine("run-2", [])
+    assert store.quarantine("run-1")[-1] == {**row, "run": "run-1", "at": clock()}
+    assert [r["ticket"] for r in store.quarantine()] == [None, None, "7"]
+
+
+def test_runs_are_listed_newest_first(store: Store, clock: FakeClock) -> None:
+    """A run is there from its beginning; its end adds state and summary."""
+    store.begin_run("a", "sync", None, clock())
+    store.begin_run("b", "audit", "flow-run", clock() + timedelta(seconds=1))
+    store.finish_run("a", "2 of 2 billings in order", {"written": 3})
+    newest, oldest = store.last_runs(5)
+    assert (newest.run, newest.state, newest.finished, newest.summary) == ("b", None, None, {})
+    assert (oldest.finished, oldest.state, oldest.summary) == (clock(), "2 of 2 billings in order", {"written": 3})
+    assert [r.run for r in store.last_runs(1)] == ["b"]
+
+
+def test_a_connection_is_remembered_field_by_field(store: Store, clock: FakeClock) -> None:
+    """Setting some fields keeps the others, None empties a text, a wrong name is refused, parked ones are counted."""
+    store.set_connection("acme", last_good=clock(), access="login refused", access_at=clock(), stopped_plan="p-1")
+    store.set_connection("acme", access=None, access_at=None, paused=True)
+    store.set_connection("beta")
+    store.park(parked())
+    assert store.connection_states() == [
+        ConnectionState("acme", last_good=clock(), stopped_plan="p-1", paused=True, parked=1),
+        ConnectionState("beta"),
+    ]
+    with pytest.raises(TypeError, match="linked"):
+        store.set_connection("acme", linked=5)
+
+
+def test_departments_are_replaced_by_side(store: Store) -> None:
+    """A side that was read replaces its departments; one that was not keeps them."""
+
+    def row(side: str, department: str, name: str, active: bool = True) -> dict[str, object]:
+        return {"connection": "acme", "side": side, "department": department, "name": name, "active": active}
+
+    store.save_departments("acme", build(DEPARTMENTS, [row("main", "1", "Поддержка"), row("external", "9", "Tech")]))
+    store.save_departments("acme", build(DEPARTMENTS, [row("main", "2", "Биллинг", active=False)]))
+    store.save_departments("acme", empty(DEPARTMENTS))
+    frame = store.departments("acme")
+    expected = build(DEPARTMENTS, [row("external", "9", "Tech"), row("main", "2", "Биллинг", active=False)])
+    pd.testing.assert_frame_equal(frame, expected)
+
+
+def test_progress_is_remembered(store: Store) -> None:
+    """A long task finds how far it has got, and nothing before it has begun."""
+    assert store.progress("backfill/1") is None
+    store.save_progress("backfill/1", {"page": 7})
+    store.save_progress("backfill/1", {"page": 8})
+    assert store.progress("backfill/1") == {"page": 8}
+
+
+def test_pruning_forgets_the_past_and_nothing_else(store: Store, clock: FakeClock) -> None:
+    """Old runs, events, quarantine, closed plans and settled intents go; what is open or current stays."""
+    lease = taken(store, seconds=10**7)
+    received(store, store.intend(lease, intent(now=clock())), "900")
+    waiting = store.intend(lease, intent("78", now=clock()))
+    kept_parked = store.park(parked("other"))
+    store.record_reasons("run-1", reasons(("1", "in_sync", "")))
+    store.record_quarantine("run-1", [{"connection": "a", "side": "main", "ticket": "1", "check": "c", "reason": "r"}])
+    store.begin_run("run-1", "sync", None, clock())
+    for name, state in (("p-1", "applied"), ("p-2", "stopped")):
+        store.save_plan("run-1", "acme", {"id": name}, state, "")
+    clock.advance(86_400)
+    store.begin_run("run-2", "sync", None, clock())
+    store.save_plan("run-2", "acme", {"id": "p-3"}, "stopped", "")
+    # One run, two events (posted, parked), one quarantined row, one closed plan, one settled intent, one expired plan.
+    assert store.prune(clock()) == 7
+    assert [r.run for r in store.last_runs(9)] == ["run-2"]
+    assert (store.timeline("acme", "1"), store.quarantine()) == ([], [])
+    assert [p.id for p in store.open_plans()] == ["p-3"]
+    expired = store.plan("p-2")
+    assert expired is not None
+    assert (expired.state, expired.plan_json) == ("expired", None)
+    assert store.reason_of("acme", "1") == ("in_sync", "", None)
+    assert (store.open_intents("acme"), store.parked()) == ([waiting], [kept_parked])
+    assert (len(store.links("acme")), len(store.carried("acme")), store.renew_lease(lease, 60).token) == (1, 1, 1)
+    assert store.prune(clock()) == 0
