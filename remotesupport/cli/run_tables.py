@@ -49,7 +49,7 @@ def _show_plan(plan_id: str, connection: str, text: str) -> None:
 
     changes = from_json(text).changes
     rows = [
-        (c.kind, c.direction, c.ext_ticket, _absent(c.main_ticket), shorten(c.subject or c.body, SHORT), c.detail)
+        (c.kind, c.direction, c.ext_ticket, _absent(c.main_ticket), shorten(str(c.subject or c.body), SHORT), c.detail)
         for c in changes.head(SHOWN_ROWS).itertuples()
     ]
     columns = ("Change", "Direction", "External ticket", "Main ticket", "Text", "Detail")

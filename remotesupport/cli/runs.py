@@ -27,7 +27,7 @@ PlanOnly = Annotated[bool, typer.Option("--plan-only", help="Save and show the p
 
 def plan(billing: Billings = None, as_json: AsJson = False) -> None:
     """Read, reconcile, save and print the plan; write to no billing."""
-    settings = session.configuration()
+    settings = session.configuration(log_to_stderr=as_json)
     request = RunRequest(RunKind.PLAN, session.chosen(settings, billing), plan_only=True)
     report = session.run(_plainly(settings, request))
     _finish(settings, report, as_json, with_rows=True)
@@ -35,19 +35,19 @@ def plan(billing: Billings = None, as_json: AsJson = False) -> None:
 
 def apply(plan_id: PlanId, as_json: AsJson = False) -> None:
     """Write exactly the saved plan, or refuse when anything has moved on since."""
-    settings = session.configuration()
+    settings = session.configuration(log_to_stderr=as_json)
     _run(settings, RunRequest(RunKind.APPLY, plan_id=plan_id), as_json)
 
 
 def sync(billing: Billings = None, as_json: AsJson = False) -> None:
     """One run now, in this process."""
-    settings = session.configuration()
+    settings = session.configuration(log_to_stderr=as_json)
     _run(settings, RunRequest(RunKind.SYNC, session.chosen(settings, billing)), as_json)
 
 
 def audit(billing: Billings = None, as_json: AsJson = False) -> None:
     """The complete comparison of both sides; finds what increments miss."""
-    settings = session.configuration()
+    settings = session.configuration(log_to_stderr=as_json)
     _run(settings, RunRequest(RunKind.AUDIT, session.chosen(settings, billing)), as_json)
 
 
@@ -65,7 +65,7 @@ def backfill(
         raise Refusal("backfill needs a window or tickets: --since 2026-11-01 [--until …], or --ticket ID")
     if low is not None and high is not None and low >= high:
         raise Refusal(f"--since ({since}) is not before --until ({until})")
-    settings = session.configuration()
+    settings = session.configuration(log_to_stderr=as_json)
     names, tickets = session.chosen(settings, billing), tuple(dict.fromkeys(ticket or ()))
     if tickets and len(names) != 1:
         raise Refusal("a ticket's id means something in one billing only: name it with --billing NAME")

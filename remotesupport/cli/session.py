@@ -26,10 +26,13 @@ def prefect_is_set() -> bool:
     return bool(os.environ.get("PREFECT_API_URL"))
 
 
-def configuration() -> Settings:
-    """The checked configuration, with the log open and every secret at hand removed from it."""
+def configuration(*, log_to_stderr: bool = True) -> Settings:
+    """The checked configuration, with the log open and every secret at hand removed from it.
+
+    A command that shows a run's reasons itself leaves the log's copies of them off the terminal.
+    """
     settings = load_settings()
-    logs.set_up(settings.home, settings.secrets())
+    logs.set_up(settings.home, settings.secrets(), stderr=log_to_stderr)
     return settings
 
 
