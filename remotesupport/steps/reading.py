@@ -10,7 +10,7 @@ the same again. Nothing in here compares clocks of two hosts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -76,7 +76,7 @@ async def read_side(store: Store, billing: Billing, departments: pd.DataFrame, s
         complete=got.complete and not got.unreadable,
         to_the_end=got.complete and scope.only is None,
         listed=got.listed,
-        sightings=tuple(got.sightings),
+        sightings=tuple(_with_department(s, got.rows) for s in got.sightings),
         unreadable=got.unreadable,
         gone=tuple(got.gone),
     )
@@ -120,6 +120,7 @@ def _take(store: Store, billing: Billing, page: Page, got: _Gathering, now: date
         got.unreadable[bad.ticket or f"?{page.listing}/{page.number}"] = bad.reason
     for row in page.rows:
         sighting = _sight(billing, page.listing, row, known.get(row.ticket), now)
+        shown = row if row.department else replace(row, department=sighting.department)
         got.listed += not row.partial
         got.sightings.append(sighting)
         same = row.ticket in known and known[row.ticket].row_hash == row.row_hash
@@ -127,7 +128,7 @@ def _take(store: Store, billing: Billing, page: Page, got: _Gathering, now: date
         if not same or not _settled(sighting):
             got.moved[row.ticket] = None
         if not row.partial:
-            got.rows.setdefault(row.ticket, row)
+            got.rows.setdefault(row.ticket, shown)
     return agreed
 
 
@@ -140,13 +141,20 @@ def _sight(billing: Billing, listing: str, row: TicketRow, before: Sighting | No
     )  # fmt: skip
 
 
+def _with_department(seen: Sighting, rows: Mapping[str, TicketRow]) -> Sighting:
+    row = rows.get(seen.ticket)
+    return seen if seen.department or row is None else replace(seen, department=row.department)
+
+
 def _settled(sighting: Sighting) -> bool:
     return sighting.read_at is not None and sighting.read_at >= sighting.row_since + SETTLE
 
 
 async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got: _Gathering) -> None:
-    """Direct looks: rows that only a queue showed, work left open by an earlier run, linked tickets that vanished."""
-    loose = [t for t in got.moved if t not in got.rows]
+    """Direct looks: rows that only a queue showed, or that hide their department (an employee holds the ticket), work
+    left open by an earlier run, linked tickets that vanished."""
+    external = billing.side is Side.EXTERNAL
+    loose = [t for t in got.moved if t not in got.rows or (external and got.rows[t].department is None)]
     loose += [t for t in store.pending_sightings(billing.name, billing.side) if t not in got.rows and t not in loose]
     if got.complete and scope.complete:
         loose += [t for t in scope.linked if t not in got.rows and t not in loose]

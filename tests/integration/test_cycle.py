@@ -177,3 +177,17 @@ async def test_reasons_add_up_to_the_tickets_read(desk: Desk) -> None:
     assert line.reasons == {"in_sync": 1, "department_not_remote": 1, "invalid_row": 1}
     assert line.tickets_read == 3
     assert line.quarantined == 1
+
+
+async def test_a_ticket_that_an_employee_holds_crosses_like_any_other(desk: Desk) -> None:
+    """A ticket taken by a person, so that its row hides the department, arrives and its later messages too."""
+    acme = desk.externals["acme"]
+    ticket = acme.client_opens("ivan", "Technical support", "Q", "one")
+    acme.take(ticket)
+    await desk.run()
+    acme.client_writes(ticket, "two")
+    await desk.run()
+    [copy] = desk.main_tickets("acme")
+    assert [body.splitlines()[-1] for body in desk.main.bodies(copy)] == ["one", "two"]
+    report = await desk.run()
+    assert report.billings[0].reasons == {"in_sync": 1}

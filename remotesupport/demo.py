@@ -1,0 +1,169 @@
+"""``make demo``: the product at work on this machine. Three emulated billings, a Prefect server, the every-minute runs.
+
+Only puts pieces together: the emulators run in threads of this process, the rest is what ``remotesupport up`` starts.
+Nothing is left running at the end, and the state folder is removed unless it was asked for with ``--keep``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from deployments.processes import StartError, free_port, port_is_free, python
+from deployments.supervise import Stopping, keep_going, stop_all
+from deployments.worker_name import DEFAULT_POOL
+from remotesupport.cli import session
+from remotesupport.cli.output import say
+from remotesupport.cli.up import Tree, migrate
+from remotesupport.emulator.billing import Billing
+from remotesupport.emulator.running import RunningEmulator
+from remotesupport.settings import CONFIG_VARIABLE, HOME_VARIABLE, Settings
+
+EXTERNALS = ("acme", "globex")
+PORTS = {"main": 15000, "acme": 15001, "globex": 15002}
+PREFECT_PORT = 4200
+
+_SUBJECT, _QUESTION, _ANSWER = "Сайт не открывается", "Помогите, пожалуйста!", "Починили, проверьте."
+
+_CONFIG = """\
+# Written by the demo: one main billing, two external ones, all emulated on this machine.
+[main]
+url = "{main}"
+{connections}
+[guard]
+creates = 200      # the seed holds a whole week; a first import is bigger than a minute
+"""
+_CONNECTION = """
+[[external]]
+name = "{name}"
+url = "{url}"
+login = "support-robot"
+password = "env:DEMO_ROBOT_PASSWORD"
+main_login = "{name}"
+main_password = "env:DEMO_{upper}_PASSWORD"
+timezone = "Europe/Moscow"
+
+[[external.departments]]
+remote = "Technical support"
+main = "Outsourced support"
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until Ctrl-C, or for ``--cycles`` runs; 0 when every cycle did what it should."""
+    parser = argparse.ArgumentParser(prog="make demo ARGS=", description="The product at work on this machine.")
+    parser.add_argument("--cycles", type=int, default=0, help="end by itself after this many runs")
+    parser.add_argument("--keep", type=Path, help="keep the state in this folder")
+    chosen = parser.parse_args(argv)
+    with _folder(chosen.keep) as home, ExitStack() as stack:
+        billings = {name: stack.enter_context(_emulator(name)) for name in PORTS}
+        settings = _configure(home, billings)
+        migrate(settings)
+        return _with_prefect(settings, billings, chosen.cycles)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    home = keep.absolute() if keep else Path(tempfile.mkdtemp(prefix="remotesupport-demo-"))
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        yield home
+    finally:
+        if keep is None:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _emulator(name: str) -> RunningEmulator:
+    wanted = PORTS[name]
+    seed = {"main": 0, "acme": 1, "globex": 2}[name]
+    return RunningEmulator(Billing(name, seed=seed, customers=EXTERNALS), port=wanted if port_is_free(wanted) else 0)
+
+
+def _configure(home: Path, billings: dict[str, RunningEmulator]) -> Settings:
+    """Write the configuration and point this process and its children at it. Every secret is an invented one."""
+    connections = "".join(
+        _CONNECTION.format(name=name, upper=name.upper(), url=billings[name].url) for name in EXTERNALS
+    )
+    file = home / "remotesupport.toml"
+    file.write_text(_CONFIG.format(main=billings["main"].url, connections=connections), encoding="utf-8")
+    os.environ |= {CONFIG_VARIABLE: str(file), HOME_VARIABLE: str(home), "DEMO_ROBOT_PASSWORD": "demo-robot-password"}
+    os.environ |= {f"DEMO_{name.upper()}_PASSWORD": f"demo-{name}-password" for name in EXTERNALS}
+    os.environ.pop("PREFECT_API_URL", None)
+    return session.configuration()
+
+
+def _with_prefect(settings: Settings, billings: dict[str, RunningEmulator], cycles: int) -> int:
+    stopping = Stopping()
+    stopping.install()
+    tree = Tree(settings, PREFECT_PORT if port_is_free(PREFECT_PORT) else free_port(), DEFAULT_POOL, 1500)
+    try:
+        tree.start(stopping)
+        _say_where(tree, billings)
+        if cycles:
+            return _cycles(tree, billings, cycles)
+        _sync(tree)
+        say("The first sync is done; from now on one runs every minute. Ctrl-C stops everything.")
+        keep_going(tree.kept, stopping)
+    except StartError as error:
+        say(str(error))
+        return 1
+    finally:
+        say("Stopping …")
+        stop_all(tree.children, stopping)
+    return 0
+
+
+def _say_where(tree: Tree, billings: dict[str, RunningEmulator]) -> None:
+    say(f"Prefect UI        {tree.api.removesuffix('/api')}")
+    for name, billing in billings.items():
+        who = "staff: anna" if name == "main" else "clients: ivan, maria, john"
+        say(f"{name:<8} billing  {billing.base}/   ({who})")
+
+
+def _sync(tree: Tree) -> bool:
+    """One run now, as a flow run that the UI shows."""
+    environ = dict(os.environ, PREFECT_API_URL=tree.api)
+    done = subprocess.run(python("remotesupport.cli.main", "sync"), env=environ, check=False)  # noqa: S603 - ourselves
+    return done.returncode in (0, 1)
+
+
+def _cycles(tree: Tree, billings: dict[str, RunningEmulator], cycles: int) -> int:
+    """A ticket there and its answer back, as far as ``cycles`` runs go. 0 when all of it was seen."""
+    acme, main = billings["acme"], billings["main"]
+    opened = acme.act(as_="ivan", do="open", department="Technical support", subject=_SUBJECT, text=_QUESTION)
+    wanted = f"[acme #{opened['ticket']}]"
+
+    def copies() -> list[str]:
+        return [str(t["id"]) for t in main.state()["tickets"] if str(t["subject"]).startswith(wanted)]
+
+    def answered() -> bool:
+        return any(m["text"] == _ANSWER for m in acme.state()["messages"])
+
+    for number in range(1, cycles + 1):
+        began = time.monotonic()
+        if not _until(tree, copies if number == 1 else answered):
+            say(f"{wanted} or its answer did not arrive: see {tree.worker.cwd}/remotesupport.log")
+            return 1
+        say(f"Cycle {number} of {cycles} took {time.monotonic() - began:.1f} s")
+        if number == 1:
+            say(f"{wanted} is ticket {copies()[0]} in the main billing; Anna answers it there")
+            main.act(as_="anna", do="reply", ticket=copies()[0], text=_ANSWER)
+    say("The ticket is there, and its answer is back with the client." if cycles > 1 else "The ticket is there.")
+    return 0
+
+
+def _until(tree: Tree, seen: Callable[[], object]) -> bool:
+    """Runs until ``seen``; a second one where the scheduled run of this minute held the lease."""
+    return any(_sync(tree) and seen() for _ in range(3))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
