@@ -105,7 +105,10 @@ class MainBilling(Billing, Protocol):
         """A message of the customer's user; reopens a closed ticket."""
 
     async def close(self, ticket: str, notice: str) -> WriteReceipt:
-        """Archive it; where staff still hold it and the server refuses, post ``notice`` instead so that they see it."""
+        """Archive it; where staff still hold it and the server refuses, post ``notice`` instead so that they see it.
+
+        With an empty ``notice`` the server's refusal is raised.
+        """
 
     async def reopen(self, ticket: str, notice: str) -> WriteReceipt:
         """Make it open again. Where the version knows no such call, ``notice`` is posted: a message reopens."""

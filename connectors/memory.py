@@ -322,6 +322,7 @@ class CustomerView(_View):
         async with self._call("close", write=True, ticket=ticket, notice=notice):
             found = self._visible(ticket, "close")
             if found.assignment is not None:
+                self._refuse_empty(notice, "close", ticket)
                 self.world.client_writes(ticket, notice, customer=self.login)
             elif found.status != ARCHIVED:
                 self.world.archive(ticket)

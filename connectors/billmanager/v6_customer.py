@@ -66,6 +66,8 @@ class CustomerView(View):
         try:
             await self._write(INTO_ARCHIVE, {"elid": ticket}, ticket=ticket)
         except Refused:
+            if not notice:
+                raise
             return await self.reply(ticket, notice)
         return WriteReceipt(ticket)
 

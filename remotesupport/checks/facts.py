@@ -66,7 +66,7 @@ def covered(changes: pd.DataFrame, messages: pd.DataFrame) -> pd.Series:
 
 def _covered_ids(text: str) -> list[str] | None:
     try:
-        return [str(source) for source, _hash, _target in json.loads(text)]
+        return [str(source).split("/edit/")[0] for source, _hash, _target in json.loads(text)]
     except (ValueError, TypeError):
         return None
 

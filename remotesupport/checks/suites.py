@@ -200,7 +200,7 @@ MESSAGES = Suite(
     together=("connection", "side", "ticket"),
 )
 
-BOTH_WAYS = (ChangeKind.POST, ChangeKind.CLOSE, ChangeKind.REOPEN, ChangeKind.CONFLICT)
+BOTH_WAYS = (ChangeKind.ADOPT, ChangeKind.POST, ChangeKind.CLOSE, ChangeKind.REOPEN, ChangeKind.CONFLICT)
 ROUTES = sorted(f"{k} {d}" for k in ChangeKind for d in Direction if d is Direction.TO_MAIN or k in BOTH_WAYS)
 
 CHANGES = Suite(

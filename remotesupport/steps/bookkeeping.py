@@ -28,7 +28,9 @@ def final_reasons(
         reasons.loc[pending, ["reason", "detail"]] = [str(Reason.GUARD_STOPPED), proposal.verdicts[name].why]
     elif loaded is not None and not loaded.stopped:
         failed = reasons["ticket"].isin(loaded.failed)
-        reasons.loc[pending & ~failed, ["reason", "detail"]] = [str(Reason.IN_SYNC), ""]
+        written = reasons["ticket"].isin(proposal.plans[name].changes["ext_ticket"])
+        left = reasons["ticket"].isin(_of(proposal.unfinished, name)["ext_ticket"])
+        reasons.loc[pending & written & ~failed & ~left, ["reason", "detail"]] = [str(Reason.IN_SYNC), ""]
         hit = failed & (reasons["reason"] != str(Reason.CONFLICT))
         reasons.loc[hit, "reason"] = str(Reason.PARKED)
         reasons.loc[failed, "detail"] = reasons.loc[failed, "ticket"].map(loaded.failed)

@@ -86,7 +86,7 @@ async def _row(ctx: Context, writer: Writer, row: Any, loaded: Loaded, sent: lis
 async def _close_departed(writer: Writer, row: Any) -> None:
     """After the note: close in main where that is allowed; where staff hold it, the note is what they see."""
     closing = row._replace(kind="close", act=f"{row.act}/close", body="", files="[]", covers="[]")
-    await writer.write(closing)
+    await writer.write(closing, park=False)
 
 
 def _main_ticket(ctx: Context, row: Any) -> str:

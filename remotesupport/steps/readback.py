@@ -99,8 +99,8 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
     located = [await _locate(connection, i) for i in intents]
     target = next((_target(i) for i in located if i.direction is Direction.TO_EXTERNAL or i.main_ticket), None)
     thread = await _thread(connection, located[0].direction, target)
-    messages = [i for i in located if i.kind not in _STATUS]
-    matched = _match(ctx, connection.name, messages, thread)
+    speaking = [i for i in located if i.kind not in _STATUS or i.direction is Direction.TO_MAIN]
+    matched = _match(ctx, connection.name, speaking, thread)
     for intent in located:
         message = matched.get(intent.id or 0)
         if intent.kind in _STATUS and await _has_state(connection, intent):

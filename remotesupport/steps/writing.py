@@ -6,6 +6,7 @@ Exactly one request per intent. Whatever is not a clear yes or a clear no is *un
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,8 +62,11 @@ class Writer:
         self.ctx, self.connection, self.lease, self.run = ctx, connection, lease, run
         self._renewing = asyncio.Lock()
 
-    async def write(self, row: Any) -> Written:
-        """Write one row of CHANGES. Raises Stop when the lease is lost or a login is refused."""
+    async def write(self, row: Any, *, park: bool = True) -> Written:
+        """Write one row of CHANGES. Raises Stop when the lease is lost or a login is refused.
+
+        A refused change is parked and offered again, unless ``park`` is False.
+        """
         uploads, body = await carry(self.connection, row)
         await self._keep_lease()
         try:
@@ -71,9 +75,9 @@ class Writer:
             raise Stop(f"the right to write has passed on: {lost}") from None
         except (AlreadyIntended, WriteBlocked) as held:
             return Written(False, str(held))
-        return await self._send(row, body, uploads, intent)
+        return await self._send(row, body, uploads, intent, park)
 
-    async def _send(self, row: Any, body: str, uploads: tuple[Upload, ...], intent: Intent) -> Written:
+    async def _send(self, row: Any, body: str, uploads: tuple[Upload, ...], intent: Intent, park: bool) -> Written:
         try:
             receipt = await request(self.connection, row, body, uploads)
         except UnknownOutcome as unknown:
@@ -84,21 +88,29 @@ class Writer:
             raise Stop(str(denied), access=isinstance(denied, AccessDenied)) from None
         except ConnectorError as refused:
             self.ctx.store.mark(intent, IntentState.REFUSED, str(refused))
-            self._park(row, intent, refused)
+            if park:
+                self._park(row, intent, refused)
             return Written(False, str(refused))
         try:
-            await asyncio.to_thread(self._receive, row, intent, receipt)
+            await asyncio.to_thread(self._receive, row, intent, receipt, await self._main_state(row))
         except LinkConflict as conflict:
             return Written(False, str(conflict), intent)
         return Written(True, intent=intent, receipt=receipt)
 
-    def _receive(self, row: Any, intent: Intent, receipt: WriteReceipt) -> None:
+    async def _main_state(self, row: Any) -> str:
+        """After a close in main, what it really is: where staff hold the ticket only a notice was posted."""
+        if row.direction == Direction.TO_MAIN and row.kind == ChangeKind.CLOSE:
+            with suppress(ConnectorError):
+                return str((await self.connection.main.ticket(row.main_ticket)).state)
+        return str(row.main_state)
+
+    def _receive(self, row: Any, intent: Intent, receipt: WriteReceipt, main_state: str) -> None:
         self.ctx.store.receive(
             intent,
             main_ticket=receipt.ticket if intent.kind is ChangeKind.CREATE else intent.main_ticket,
             carried=intent.covers,
             ext_state=row.ext_state,
-            main_state=row.main_state,
+            main_state=main_state,
             department=None,
             state=IntentState.ACKED,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import AccessDenied, ProtocolError, Retriable
+from connectors.errors import AccessDenied, ProtocolError, Retriable, UnknownOutcome
 from remotesupport.core.report import BillingState, RunKind
 from tests.cycle_fixtures import Desk
 
@@ -191,3 +191,90 @@ async def test_a_ticket_that_an_employee_holds_crosses_like_any_other(desk: Desk
     assert [body.splitlines()[-1] for body in desk.main.bodies(copy)] == ["one", "two"]
     report = await desk.run()
     assert report.billings[0].reasons == {"in_sync": 1}
+
+
+async def test_a_close_crosses_once_and_stays(desk: Desk) -> None:
+    """A close by the client reaches main, whether staff hold it there or not, and nobody's ticket is opened again."""
+    acme = desk.externals["acme"]
+    held = acme.client_opens("ivan", "Technical support", "held", "one")
+    free = acme.client_opens("ivan", "Technical support", "free", "one")
+    await desk.run()
+    _, second = desk.main_tickets("acme")
+    desk.main.staff_replies(second, "answer")
+    await desk.run()
+    acme.archive(held)
+    acme.archive(free)
+    await desk.run()
+    first, second = desk.main_tickets("acme")
+    assert "closed there" in desk.main.bodies(first)[-1]
+    assert desk.main.find(second).status == 10
+    writes = desk.writes()
+    for _ in range(3):
+        await desk.run()
+    assert desk.writes() == writes
+    assert [acme.find(t).status for t in (held, free)] == [10, 10]
+
+
+async def test_a_ticket_that_leaves_is_noted_and_its_return_opens_the_same_one(desk: Desk) -> None:
+    """Leaving the remote department is told in main once; coming back opens the same main ticket again."""
+    acme = desk.externals["acme"]
+    acme.people["robot"].departments.add(acme.department("Sales"))
+    ticket = acme.client_opens("ivan", "Technical support", "Q", "one")
+    await desk.run()
+    [copy] = desk.main_tickets("acme")
+    acme.transfer(ticket, "Sales")
+    await desk.run()
+    await desk.run(RunKind.AUDIT)
+    assert "has left the remote department" in desk.main.bodies(copy)[-1]
+    acme.client_writes(ticket, "to sales only")
+    await desk.run()
+    acme.transfer(ticket, "Technical support")
+    await desk.run()
+    await desk.run()
+    assert desk.main_tickets("acme") == [copy]
+    texts = "\n".join(desk.main.bodies(copy))
+    assert "is back in a remote department" in texts
+    assert texts.count("has left the remote department") == 1
+
+
+async def test_an_edit_becomes_a_follow_up_once(desk: Desk) -> None:
+    """An edited message is never rewritten: one follow-up says what it now reads, on either side."""
+    acme = desk.externals["acme"]
+    ticket = acme.client_opens("ivan", "Technical support", "Q", "one")
+    await desk.run()
+    [copy] = desk.main_tickets("acme")
+    reply = desk.main.staff_replies(copy, "answer")
+    await desk.run()
+    acme.edit(str(acme.thread(acme.find(ticket))[0].id), "one, corrected")
+    desk.main.edit(reply, "better answer")
+    desk.main.find(copy).last_message = desk.clock()
+    for _ in range(3):
+        await desk.run()
+    assert [b.splitlines()[-1] for b in desk.main.bodies(copy)].count("one, corrected") == 1
+    assert acme.bodies(ticket)[-1] == "(edited) better answer"
+
+
+async def test_a_lost_answer_to_a_write_is_adopted_not_repeated(desk: Desk) -> None:
+    """A create, a post and a reply whose answers were lost are found by reading back and never sent again."""
+    acme = desk.externals["acme"]
+
+    def lost(call: object) -> None:
+        raise UnknownOutcome("the answer did not come", billing="x", function="y")
+
+    ticket = acme.client_opens("ivan", "Technical support", "Q", "one")
+    desk.main.after["create"] = lost
+    await desk.run()
+    desk.main.after.clear()
+    await desk.run()
+    [copy] = desk.main_tickets("acme")
+    acme.client_writes(ticket, "two")
+    desk.main.staff_replies(copy, "answer")
+    desk.main.after["reply"] = acme.after["reply"] = lost
+    await desk.run()
+    desk.main.after.clear()
+    acme.after.clear()
+    for _ in range(4):
+        await desk.run()
+    assert desk.main_tickets("acme") == [copy]
+    assert [b.splitlines()[-1] for b in desk.main.bodies(copy)] == ["one", "answer", "two"]
+    assert acme.bodies(ticket) == ["one", "two", "answer"]
