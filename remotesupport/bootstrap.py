@@ -11,14 +11,15 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from connectors.billmanager import connect_external, connect_main
 from connectors.contract import ExternalBilling, MainBilling
-from remotesupport.settings import BlockReader, ExternalSettings, Settings
+from remotesupport.settings import BlockReader, ExternalSettings, Settings, SettingsError
 from remotesupport.store import Store
 
 
@@ -44,8 +45,8 @@ class Connection:
 class Context:
     """What a run works with. A plain class on purpose: nothing may walk through it or copy it.
 
-    ``clock`` gives UTC, ``sleep`` waits, ``new_id`` makes run ids: tests own all three. ``holder`` names this
-    process in leases.
+    ``broken``: connections whose secrets could not be had, and why; the others go on. ``clock`` gives UTC, ``sleep``
+    waits, ``new_id`` makes run ids: tests own all three. ``holder`` names this process in leases.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class Context:
         store: Store,
         connections: dict[str, Connection],
         *,
+        broken: Mapping[str, str] = MappingProxyType({}),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:12],
         flow_run: str | None = None,
     ) -> None:
         self.settings, self.store, self.connections = settings, store, connections
+        self.broken = dict(broken)
         self.clock, self.sleep, self.new_id, self.flow_run = clock, sleep, new_id, flow_run
         self.log = logging.getLogger("remotesupport")
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
@@ -108,10 +111,15 @@ async def connect(settings: Settings, external: ExternalSettings, blocks: BlockR
 
 async def build(settings: Settings, resolve_block: BlockReader | None, flow_run: str | None = None) -> Context:
     """A context for the enabled connections, the store's schema up to date. The caller closes it."""
-    connections = {e.name: await connect(settings, e, resolve_block) for e in settings.enabled()}
+    connections, broken = {}, {}
+    for external in settings.enabled():
+        try:
+            connections[external.name] = await connect(settings, external, resolve_block)
+        except SettingsError as error:
+            broken[external.name] = str(error)
     store = Store.open(settings.database_url)
     await asyncio.to_thread(store.migrate)
-    return Context(settings, store, connections, flow_run=flow_run)
+    return Context(settings, store, connections, broken=broken, flow_run=flow_run)
 
 
 @asynccontextmanager
@@ -136,7 +144,8 @@ class _Kept:
     def fits(self, settings: Settings, loop: asyncio.AbstractEventLoop) -> bool:
         """Same loop, same configuration, and no login in doubt."""
         doubtful = any(c.doubtful for c in self.context.connections.values())
-        return self.loop is loop and self.context.settings == settings and not doubtful
+        usable = not doubtful and not self.context.broken
+        return self.loop is loop and self.context.settings == settings and usable
 
 
 class KeptContexts:

@@ -12,12 +12,14 @@ ACCESS_PATIENCE = timedelta(minutes=5)  # a refused login is tried again this of
 
 def taking_part(ctx: Context, request: RunRequest) -> tuple[tuple[str, ...], list[BillingResult]]:
     """The names to work on, and the lines of those left out (paused, or a login refused a moment ago)."""
-    wanted = request.billings or tuple(ctx.connections)
+    wanted = request.billings or (*ctx.connections, *ctx.broken)
     states = {s.name: s for s in ctx.store.connection_states()}
     names, left_out = [], []
     for name in wanted:
         state = states.get(name)
-        if state is None:
+        if name in ctx.broken:
+            left_out.append(BillingResult(name, state=BillingState.FAILED, reason=ctx.broken[name]))
+        elif state is None:
             names.append(name)
         elif state.paused and request.kind is not RunKind.PLAN and not request.plan_only:
             why = f"paused; `remotesupport resume {name}` shows what waits"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from connectors.errors import AccessDenied, ProtocolError, Retriable, UnknownOutcome
-from remotesupport.core.report import BillingState, RunKind
-from tests.cycle_fixtures import Desk
+from remotesupport.bootstrap import open_context
+from remotesupport.core.report import BillingState, RunKind, RunRequest
+from remotesupport.settings import SecretRef
+from remotesupport.steps.taking_part import taking_part
+from tests.cycle_fixtures import Desk, settings_for
 
 
 @pytest.fixture
@@ -278,3 +282,18 @@ async def test_a_lost_answer_to_a_write_is_adopted_not_repeated(desk: Desk) -> N
     assert desk.main_tickets("acme") == [copy]
     assert [b.splitlines()[-1] for b in desk.main.bodies(copy)] == ["one", "answer", "two"]
     assert acme.bodies(ticket) == ["one", "two", "answer"]
+
+
+async def test_a_password_that_is_not_there_stops_its_own_connection_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret that cannot be had is that connection's failed line, with the cure; the others are built."""
+    settings = settings_for(tmp_path, "acme", "globex")
+    monkeypatch.setenv("ROBOT", "invented")
+    one = settings.external[0].model_copy(update={"password": SecretRef("env:NOT_THERE")})
+    async with open_context(replace(settings, external=(one, settings.external[1]))) as context:
+        assert list(context.connections) == ["globex"]
+        names, lines = taking_part(context, RunRequest(RunKind.SYNC))
+    assert names == ("globex",)
+    assert [line.state for line in lines] == [BillingState.FAILED]
+    assert "NOT_THERE" in lines[0].reason
