@@ -47,12 +47,16 @@ class RunningFlow:
     def __init__(self, flow_run: FlowRun, flow: Flow[..., Any], deadline: float, grace: float) -> None:
         self.flow_run = flow_run
         self.ended_because = ""
-        due = flow_run.expected_start_time
-        wait = max(0.0, due.timestamp() - time.time()) if due else 0.0
-        self.overdue_at = time.monotonic() + wait + deadline + grace
+        self.overdue_at = time.monotonic() + self._seconds_to_go() + deadline + grace
         self._task = asyncio.create_task(self._execute(_with_deadline(flow, deadline)), name=f"flow-run {flow_run.id}")
 
+    def _seconds_to_go(self) -> float:
+        due = self.flow_run.expected_start_time
+        return max(0.0, due.timestamp() - time.time()) if due else 0.0
+
     async def _execute(self, flow: Flow[..., Any]) -> State[Any]:
+        # Prefect's own wait counts whole seconds only and so starts up to one second early.
+        await asyncio.sleep(self._seconds_to_go())
         # Without the deployment's id the engine does not start a thread with a websocket of its own for each run
         # (it would block this event loop while it connects); the engine reads the whole run again anyway.
         bare = self.flow_run.model_copy(update={"deployment_id": None})

@@ -24,6 +24,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.context import AsyncClientContext
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from pydantic import Field, PrivateAttr
 
@@ -149,6 +150,12 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
 
     async def serve(self) -> int:
         """Work until asked to stop; returns an exit code."""
+        # This process watches its runs itself: no heartbeat thread and event for each of them.
+        without_heartbeats = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+        with without_heartbeats:
+            return await self._serve()
+
+    async def _serve(self) -> int:
         async with AsyncClientContext.get_or_create(), self:
             await self._settle(just_started=True)
             loops = [

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from deployments import settings_env
 from deployments.catalog import CATALOG, Deployment
 from deployments.serve import flow_of
 from flows.backfill import request_of
@@ -19,7 +20,8 @@ from flows.window import BackfillWindow
 from remotesupport.core.report import RunKind
 from tasks.tidy import FLOWS
 
-PREFECT_YAML = Path(__file__).parents[2] / "deployments" / "prefect.yaml"
+DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
+PREFECT_YAML = DEPLOYMENTS / "prefect.yaml"
 
 every = pytest.mark.parametrize("entry", CATALOG, ids=lambda e: e.full_name)
 
@@ -64,6 +66,21 @@ def test_prefect_yaml_says_the_same() -> None:
     listed = yaml.safe_load(PREFECT_YAML.read_text())["deployments"]
     assert [_of_yaml(one) for one in listed] == [_of_catalog(e) for e in CATALOG]
     assert not any("concurrency_limit" in one for one in listed)
+
+
+def test_the_compose_sample_has_the_settings_of_up(tmp_path: Path) -> None:
+    """The sample's server differs from the one of ``up`` in its addresses and secrets only."""
+    services = yaml.safe_load((DEPLOYMENTS / "compose" / "compose.yaml").read_text())["services"]
+    own = {
+        "PREFECT_HOME",
+        "PREFECT_SERVER_ENCRYPTION_KEY",
+        "PREFECT_SERVER_API_AUTH_STRING",
+        "PREFECT_SERVER_UI_API_URL",
+    }
+    sample = {k: v for k, v in services["prefect"]["environment"].items() if k not in own}
+    ours = {k: v for k, v in settings_env.server_env(tmp_path, 4200, {}).items() if k not in own}
+    assert sample == ours
+    assert services["prefect"]["ports"] == ["127.0.0.1:4200:4200"]
 
 
 def _of_yaml(one: Mapping[str, Any]) -> tuple[object, ...]:
