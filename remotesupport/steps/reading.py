@@ -33,16 +33,29 @@ class Scope:
     """What to read. ``complete``: every listing to its end. ``only``: these tickets, by direct looks, no listing.
 
     ``wants`` names, of the rows that look different, the tickets whose threads are needed; ``force``, of the rows
-    that look the same, those to be read all the same. ``stop_below`` ends a listing at rows whose own activity text is
-    smaller (a backfill's ``since``, in the host's zone). ``linked``: tickets to look for when they vanished.
+    that look the same, those to be read all the same. ``since`` and ``until`` (a backfill's, as the host itself writes
+    times) leave out every row whose own activity text is not between them. ``linked``: tickets to look for when they
+    vanished.
     """
 
     wants: Wanted
     force: Wanted
     complete: bool = False
     only: tuple[str, ...] | None = None
-    stop_below: str = ""
+    since: str = ""
+    until: str = ""
     linked: tuple[str, ...] = ()
+
+    @property
+    def windowed(self) -> bool:
+        """Whether only a part of the listing counts."""
+        return bool(self.since or self.until)
+
+    def within(self, row: TicketRow) -> bool:
+        """Whether the row belongs to the window."""
+        if not self.windowed:
+            return True
+        return not row.partial and self.since <= row.activity and (not self.until or row.activity <= self.until)
 
 
 @dataclass(slots=True)
@@ -73,8 +86,8 @@ async def read_side(store: Store, billing: Billing, departments: pd.DataFrame, s
         tickets=tickets_frame(billing.name, billing.side, got.rows.values(), frozenset(threads)),
         messages=messages_frame(billing.name, billing.side, threads),
         departments=departments,
-        complete=got.complete and not got.unreadable,
-        to_the_end=got.complete and scope.only is None,
+        complete=got.complete and not got.unreadable and not scope.windowed,
+        to_the_end=got.complete and scope.only is None and not scope.windowed,
         listed=got.listed,
         sightings=tuple(_with_department(s, got.rows) for s in got.sightings),
         unreadable=got.unreadable,
@@ -86,12 +99,11 @@ async def _read_listing(
     store: Store, billing: Billing, listing: str, scope: Scope, got: _Gathering, now: datetime
 ) -> None:
     to_the_end = scope.complete or not store.progress(_primed(billing, listing))
-    async for page in billing.pages(listing):
+    async for whole in billing.pages(listing):
+        below = bool(scope.since and whole.rows and whole.rows[-1].activity < scope.since)
+        page = replace(whole, rows=tuple(r for r in whole.rows if scope.within(r)))
         agreed = _take(store, billing, page, got, now)
-        if scope.stop_below and page.rows and page.rows[-1].activity < scope.stop_below:
-            got.complete = False
-            return
-        if agreed and not to_the_end and not scope.stop_below:
+        if below or (agreed and not to_the_end and not scope.windowed):
             got.complete = False
             return
 

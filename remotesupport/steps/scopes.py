@@ -49,7 +49,8 @@ class Scopes:
             force=self._forced,
             complete=self.request.kind is RunKind.AUDIT,
             only=self.request.tickets or None,
-            stop_below=self._text(self.request.since),
+            since=self._text(self.request.since),
+            until=self._text(self.request.until),
             linked=self._all_linked("ext_ticket"),
         )
 
@@ -83,12 +84,7 @@ class Scopes:
             return self._open_and_linked(rows, "ext_ticket")
         if self.request.kind is not RunKind.BACKFILL:
             return set()
-        low, high = self._text(self.request.since), self._text(self.request.until)
-        return {
-            r.ticket
-            for r in rows
-            if r.department in self.corresponding and r.activity >= low and (not high or r.activity <= high)
-        }
+        return {r.ticket for r in rows if r.department in self.corresponding}
 
     def _open_and_linked(self, rows: list[TicketRow], column: str) -> set[str]:
         """What an audit reads although its rows look the same."""
