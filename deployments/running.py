@@ -10,12 +10,15 @@ import copy
 import functools
 import inspect
 import time
+from collections.abc import Awaitable
 from typing import Any
 
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flow_engine import run_flow
 from prefect.flows import Flow, load_flow_from_entrypoint
-from prefect.states import Cancelled
+from prefect.states import Cancelled, Failed
+
+from flows.deadline import listening
 
 
 class NotRunnableHereError(TypeError):
@@ -36,19 +39,15 @@ def load(entrypoint: str, modules: tuple[str, ...]) -> Flow[..., Any]:
     return flow
 
 
-@functools.lru_cache(maxsize=64)
-def _with_deadline(flow: Flow[..., Any], seconds: float) -> Flow[..., Any]:
-    return flow.with_options(timeout_seconds=seconds)
-
-
 class RunningFlow:
     """A flow run in this process. ``overdue_at`` (monotonic): by then only ending the process helps."""
 
     def __init__(self, flow_run: FlowRun, flow: Flow[..., Any], deadline: float, grace: float) -> None:
         self.flow_run = flow_run
         self.ended_because = ""
+        self._deadline, self._grace = deadline, grace
         self.overdue_at = time.monotonic() + self._seconds_to_go() + deadline + grace
-        self._task = asyncio.create_task(self._execute(_with_deadline(flow, deadline)), name=f"flow-run {flow_run.id}")
+        self._task = asyncio.create_task(self._execute(flow), name=f"flow-run {flow_run.id}")
 
     def _seconds_to_go(self) -> float:
         due = self.flow_run.expected_start_time
@@ -63,12 +62,12 @@ class RunningFlow:
         return await run_flow(self._endable(flow), flow_run=bare, return_type="state")  # type: ignore[misc,no-any-return]
 
     def _endable(self, flow: Flow[..., Any]) -> Flow[..., Any]:
-        """The flow, but ended from outside it ends in a proper state instead of a crash."""
+        """The flow, but ended from outside or by its deadline it ends in a proper state instead of a crash."""
 
         @functools.wraps(flow.fn)
         async def fn(*args: Any, **kwargs: Any) -> Any:
             try:
-                return await flow.fn(*args, **kwargs)
+                return await self._in_time(flow.fn(*args, **kwargs))
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if not self.ended_because or task is None:
@@ -81,6 +80,21 @@ class RunningFlow:
         endable = copy.copy(flow)
         endable.fn = fn
         return endable
+
+    async def _in_time(self, work: Awaitable[Any]) -> Any:
+        try:
+            async with asyncio.timeout(self._deadline) as limit:
+                with listening(lambda seconds: self._extend(limit, seconds)):
+                    return await work
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return Failed(name="TimedOut", message=f"Cancelled: past its deadline of {self._deadline:.0f} s")
+
+    def _extend(self, limit: asyncio.Timeout, seconds: float) -> None:
+        self._deadline = seconds
+        self.overdue_at = time.monotonic() + seconds + self._grace
+        limit.reschedule(asyncio.get_running_loop().time() + seconds)
 
     def final_state(self) -> State[Any]:
         """The state of a run that was ended from outside."""

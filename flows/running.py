@@ -12,16 +12,19 @@ from prefect.context import FlowRunContext
 from prefect.runtime import flow_run as this_run
 from prefect.states import Completed, Failed
 
+from flows.deadline import ask_for
 from flows.run_logs import guard_logs
 from remotesupport.bootstrap import Context, KeptContexts, open_context
 from remotesupport.core.report import BillingState, RunReport, RunRequest
 from remotesupport.settings import SettingsError, load_settings
 from remotesupport.steps.applying import PlanNotApplicable
 from remotesupport.steps.cycle import cycle
+from remotesupport.steps.reading import is_primed
 from tasks import PREFECT_STEPS
 from tasks.policy import reading_within
 
 FLOW: dict[str, Any] = {"persist_result": False, "retries": 0, "log_prints": False}
+FIRST_READ_S = 3600.0
 _BAD = (BillingState.FAILED, BillingState.STOPPED)
 
 
@@ -82,16 +85,31 @@ def final_state(done: RunReport) -> State[Any]:
 async def opened() -> AsyncIterator[Context]:
     """The context of this run: settings read now, secrets' blocks readable, log lines guarded."""
     settings = load_settings()
-    guard_logs(settings.home, settings.secrets())
+    redact = guard_logs(settings.home, settings.secrets())
+
+    async def block(name: str) -> str:
+        value = await secret_block(name)
+        redact.add([value])
+        return value
+
     lend = _warm[0].lend if _warm else open_context
-    async with lend(settings, resolve_block=secret_block, flow_run=this_run.id) as context:
+    async with lend(settings, resolve_block=block, flow_run=this_run.id) as context:
         yield context
+
+
+def first_read(context: Context) -> bool:
+    """Whether a connection was never read to its end: that may take longer than a minute."""
+    sides = [side for c in context.connections.values() for side in (c.external, c.main)]
+    return not all(is_primed(context.store, side) for side in sides)
 
 
 async def run_cycle(request: RunRequest, reading_s: float | None = None) -> State[Any]:
     """One run of the cycle as tasks. ``reading_s``: what reading may take, all retries included."""
     try:
         async with opened() as context:
+            if first_read(context):
+                reading_s = FIRST_READ_S
+                ask_for(FIRST_READ_S)
             with reading_within(reading_s):
                 return final_state(await cycle(context, request, PREFECT_STEPS))
     except (SettingsError, PlanNotApplicable) as error:

@@ -11,6 +11,8 @@ from prefect import flow
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, Field
 
+from flows.deadline import ask_for
+
 
 @flow
 async def quick(word: str = "hello") -> object:
@@ -22,6 +24,13 @@ async def quick(word: str = "hello") -> object:
 async def waits(seconds: float = 60) -> None:
     """Waits in a way that can be cancelled."""
     await asyncio.sleep(seconds)
+
+
+@flow
+async def asks_for_time() -> None:
+    """Needs two seconds and says so."""
+    ask_for(30)
+    await asyncio.sleep(2)
 
 
 @flow

@@ -22,7 +22,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Scheduled
 
-from deployments.processes import PrefectServer, WorkerProcess
+from deployments.processes import Child, PrefectServer, WorkerProcess, python
 from tests.emulator_fixtures import RunningEmulator, password_of, running_emulator
 from tests.prefect_fixtures import test_environ, until, warm_worker
 
@@ -189,6 +189,32 @@ async def test_a_late_run_by_hand_is_done(client: PrefectClient, world: World) -
     due = datetime.now(UTC) - timedelta(minutes=5)
     by_hand = await client.create_flow_run_from_deployment(deployment.id, state=Scheduled(scheduled_time=due))
     assert (await until(client, by_hand.id, *ENDED)).state_name == "Completed"
+
+
+async def test_an_ordinary_process_worker_runs_the_same_flow(client: PrefectClient, world: World) -> None:
+    """On a process pool, in a temporary directory of a new process, ``sync`` does the same."""
+    prefect = python("prefect", "worker", "start", "--pool", "ordinary", "--type", "process")
+    flow = await client.read_flow_by_name("sync")
+    env = PrefectServer(world.server.home, world.server.port, environ(world.server.home)).client_env
+    process = Child(prefect, env, world.server.home, world.server.home / "process-worker.log")
+    process.start()
+    try:
+        await pool_exists(client, "ordinary")
+        where = {"work_pool_name": "ordinary", "entrypoint": "flows.sync.sync"}
+        deployment = await client.create_deployment(flow.id, "ordinary", **where)
+        started = await client.create_flow_run_from_deployment(deployment)
+        done = await until(client, started.id, *ENDED)
+    finally:
+        process.stop(8)
+    assert done.state.message == "2 of 2 billings in order, 0 written"
+
+
+async def pool_exists(client: PrefectClient, name: str) -> None:
+    """Wait until the worker has made its pool."""
+    for _ in range(300):
+        if name in [p.name for p in await client.read_work_pools()]:
+            return
+        await asyncio.sleep(0.1)
 
 
 async def test_backfill_plans_only_when_asked(client: PrefectClient, world: World) -> None:

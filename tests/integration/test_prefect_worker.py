@@ -125,8 +125,14 @@ async def test_a_run_past_its_deadline_is_ended(
     """A run that goes on after its deployment's deadline ends as TimedOut; the worker goes on."""
     run = await start(prefect_client, pool, tiny_flows.waits, job_variables={"deadline_seconds": 1})
     run = await until(prefect_client, run.id, "TimedOut", patience=15)
-    assert "1.0 second" in run.state.message
+    assert "deadline of 1 s" in run.state.message
     assert worker.returncode is None
+
+
+async def test_a_flow_may_ask_for_more_time(prefect_client: PrefectClient, pool: str, worker: WorkerProcess) -> None:
+    """A run that asks for more time in time is not ended by its deployment's deadline."""
+    run = await start(prefect_client, pool, tiny_flows.asks_for_time, job_variables={"deadline_seconds": 1})
+    assert (await until(prefect_client, run.id, "Completed", "TimedOut")).state_name == "Completed"
 
 
 @pytest.mark.parametrize(
