@@ -16,10 +16,20 @@ from connectors.contract import Billing
 from connectors.errors import ConnectorError, Missing
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.compose import subject_with_origin
-from remotesupport.core.model import ChangeKind, Direction, Intent, IntentState, Lease, MessageRow, TicketState
+from remotesupport.core.model import (
+    ChangeKind,
+    Direction,
+    Intent,
+    IntentState,
+    Lease,
+    MessageRow,
+    ParkedChange,
+    TicketState,
+)
 from remotesupport.core.normalize import body_hash
 from remotesupport.core.settle import match_written
 from remotesupport.steps.values import Snapshot
+from remotesupport.store.errors import LinkConflict
 
 QUARANTINE = timedelta(seconds=120)  # longer than any request can live in the server
 ABSENT_READS = 2
@@ -72,6 +82,19 @@ def _fill(ctx: Context, intent: Intent, message: str, state: IntentState) -> Non
     ctx.store.confirm(intent, carried, main_ticket=intent.main_ticket, state=state)
 
 
+def _adopt(ctx: Context, intent: Intent, message: str) -> None:
+    """An unknown write was found. Where the ledger contradicts, a person is needed: parked without a next try."""
+    try:
+        _fill(ctx, intent, message, IntentState.ADOPTED)
+    except LinkConflict as conflict:
+        ctx.store.park(
+            ParkedChange(
+                intent.connection, intent.ext_ticket, intent.direction, ChangeKind.CONFLICT, intent.key,
+                str(conflict), ctx.clock(), intent.attempt, None, intent.run,
+            )
+        )  # fmt: skip
+
+
 def _receipt(intent: Intent, found: MessageRow | None) -> dict[str, object]:
     return {
         "connection": intent.connection,
@@ -106,7 +129,7 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
         if intent.kind in _STATUS and await _has_state(connection, intent):
             ctx.store.confirm(intent, (), main_ticket=intent.main_ticket, state=IntentState.ADOPTED)
         elif message is not None:
-            _fill(ctx, intent, message, IntentState.ADOPTED)
+            _adopt(ctx, intent, message)
         elif intent.state in (IntentState.INTENT, IntentState.UNKNOWN):
             _not_found(ctx, intent)
 

@@ -33,6 +33,7 @@ from remotesupport.store.errors import AlreadyIntended, LeaseLost, LinkConflict,
 from remotesupport.store.states import intent_key
 
 WRITE_SECONDS = 20.0  # a write's total deadline; the lease must live longer than that
+LEAST_SECONDS = 5.0  # a write with less than that left until its deadline is not begun
 LEASE_SECONDS = 45.0  # less than a minute, so that the next run can take over from a dead one
 BACKOFF = (60.0, 120.0, 300.0, 900.0, 3600.0)  # seconds until a parked change is offered again, by attempt
 
@@ -78,8 +79,16 @@ class Writer:
         return await self._send(row, body, uploads, intent, park)
 
     async def _send(self, row: Any, body: str, uploads: tuple[Upload, ...], intent: Intent, park: bool) -> Written:
+        left = (intent.deadline - self.ctx.clock()).total_seconds()
+        if left < LEAST_SECONDS:
+            self.ctx.store.mark(intent, IntentState.REFUSED, "this process was held up; nothing was sent")
+            raise Stop("this process was held up for longer than a write may take; nothing was sent")
         try:
-            receipt = await request(self.connection, row, body, uploads)
+            async with asyncio.timeout(left):
+                receipt = await request(self.connection, row, body, uploads)
+        except TimeoutError:
+            self.ctx.store.mark(intent, IntentState.UNKNOWN, f"no answer in {left:.0f} s")
+            return Written(False, f"no answer in {left:.0f} s; it is read back before anything is sent again", intent)
         except UnknownOutcome as unknown:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, str(unknown))
             return Written(False, str(unknown), intent)

@@ -297,3 +297,23 @@ async def test_a_password_that_is_not_there_stops_its_own_connection_only(
     assert names == ("globex",)
     assert [line.state for line in lines] == [BillingState.FAILED]
     assert "NOT_THERE" in lines[0].reason
+
+
+async def test_a_process_that_was_held_up_sends_nothing(desk: Desk) -> None:
+    """When time has passed between the intent and its request, nothing is sent; the next run writes it once."""
+    acme = desk.externals["acme"]
+    acme.client_opens("ivan", "Technical support", "Q", "one")
+    intend = desk.store.intend
+
+    def late(*given: object) -> object:
+        intent = intend(*given)  # type: ignore[arg-type]
+        desk.clock.advance(30)
+        return intent
+
+    desk.store.intend = late  # type: ignore[method-assign, assignment]
+    report = await desk.run(billings=("acme",))
+    assert "held up" in report.billings[0].reason
+    assert desk.writes() == []
+    desk.store.intend = intend  # type: ignore[method-assign]
+    await desk.run()
+    assert len(desk.main_tickets("acme")) == 1
