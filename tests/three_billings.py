@@ -1,0 +1,83 @@
+"""A main billing and two external ones, emulated over real HTTP, and a configuration that a user could have written.
+
+with three_billings(tmp_path) as world:
+    world.acme.act(as_="ivan", do="open", …); world.environ is what the command and the flows need
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from remotesupport.settings import Settings, load_settings
+from tests.emulator_fixtures import RunningEmulator, password_of, running_emulator
+
+_MAIN = '[main]\nurl = "{url}"\n'
+_EXTERNAL = """
+[[external]]
+name = "{name}"
+url = "{url}"
+login = "support-robot"
+password = "file:{secrets}/support-robot"
+main_login = "{name}"
+main_password = "file:{secrets}/{name}"
+timezone = "Europe/Moscow"
+
+[[external.departments]]
+remote = "Technical support"
+main = "Outsourced support"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreeBillings:
+    """The billings, the state folder with the configuration in it, and the environment that points there."""
+
+    main: RunningEmulator
+    acme: RunningEmulator
+    globex: RunningEmulator
+    home: Path
+    environ: dict[str, str]
+
+    def settings(self) -> Settings:
+        """The configuration as the product reads it."""
+        return load_settings(self.home / "remotesupport.toml", self.environ)
+
+    def copies(self, origin: str) -> list[dict[str, Any]]:
+        """Tickets of the main billing whose subject begins with ``origin``, such as ``[acme #1]``."""
+        return [t for t in self.main.state()["tickets"] if str(t["subject"]).startswith(origin)]
+
+    def copy(self, origin: str) -> str:
+        """The id of the only one."""
+        (only,) = self.copies(origin)
+        return str(only["id"])
+
+
+def texts(billing: RunningEmulator, ticket: str) -> list[str]:
+    """What people wrote in a ticket, in order."""
+    return [m["text"] for m in billing.state()["messages"] if m["ticket"] == ticket and m["kind"] != "system"]
+
+
+@contextmanager
+def three_billings(home: Path) -> Iterator[ThreeBillings]:
+    """Serve them until the block ends."""
+    with ExitStack() as stack:
+        main, acme, globex = (stack.enter_context(running_emulator(name)) for name in ("main", "acme", "globex"))
+        secrets = _secrets(home)
+        connections = "".join(_EXTERNAL.format(name=e.core.name, url=e.url, secrets=secrets) for e in (acme, globex))
+        (home / "remotesupport.toml").write_text(_MAIN.format(url=main.url) + connections, encoding="utf-8")
+        environ = {"REMOTESUPPORT_HOME": str(home), "REMOTESUPPORT_CONFIG": str(home / "remotesupport.toml")}
+        yield ThreeBillings(main, acme, globex, home, environ)
+
+
+def _secrets(home: Path) -> Path:
+    """A folder with one file for each password, as ``file:`` references want them."""
+    folder = home / "secrets"
+    folder.mkdir()
+    for login in ("support-robot", "acme", "globex"):
+        (folder / login).write_text(password_of(login))
+        (folder / login).chmod(0o600)
+    return folder
