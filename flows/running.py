@@ -19,7 +19,7 @@ from remotesupport.core.report import BillingState, RunReport, RunRequest
 from remotesupport.settings import SettingsError, load_settings
 from remotesupport.steps.applying import PlanNotApplicable
 from remotesupport.steps.cycle import cycle
-from remotesupport.steps.reading import is_primed
+from remotesupport.steps.extract import first_read
 from tasks import PREFECT_STEPS
 from tasks.policy import reading_within
 
@@ -97,17 +97,11 @@ async def opened() -> AsyncIterator[Context]:
         yield context
 
 
-def first_read(context: Context) -> bool:
-    """Whether a connection was never read to its end: that may take longer than a minute."""
-    sides = [side for c in context.connections.values() for side in (c.external, c.main)]
-    return not all(is_primed(context.store, side) for side in sides)
-
-
 async def run_cycle(request: RunRequest, reading_s: float | None = None) -> State[Any]:
     """One run of the cycle as tasks. ``reading_s``: what reading may take, all retries included."""
     try:
         async with opened() as context:
-            if first_read(context):
+            if first_read(context, request):
                 reading_s = FIRST_READ_S
                 ask_for(FIRST_READ_S)
             with reading_within(reading_s):

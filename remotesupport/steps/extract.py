@@ -37,8 +37,7 @@ async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> 
 async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     """Both sides of one connection within its own time budget. Raises ConnectorError."""
     connection = ctx.connections[name]
-    primed = is_primed(ctx.store, connection.external) and is_primed(ctx.store, connection.main)
-    budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and primed else LONG_BUDGET
+    budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and not first_read(ctx, request) else LONG_BUDGET
     started, before = time.monotonic(), _requests(connection)
     try:
         async with asyncio.timeout(budget):
@@ -47,10 +46,24 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
         raise Retriable(
             f"reading did not end within {budget:.0f} s",
             billing=name,
-            cure="The next run tries again; look at the billing's load",
+            cure=f"The next run tries again; a first read of a big billing: `remotesupport audit --billing {name}`",
         ) from None
     took = time.monotonic() - started
     return replace(snapshot, requests=_requests(connection) - before, seconds=took)
+
+
+def first_read(ctx: Context, request: RunRequest) -> bool:
+    """Whether none of the connections was ever read to its end: then the run may take as long as it takes.
+
+    Where one was, nobody may wait for the others' first read: they get the minute's budget, and the hourly audit.
+    """
+    asked = request.billings or tuple(ctx.connections)
+    return not any(_is_primed(ctx, n) for n in asked if n in ctx.connections)
+
+
+def _is_primed(ctx: Context, name: str) -> bool:
+    connection = ctx.connections[name]
+    return is_primed(ctx.store, connection.external) and is_primed(ctx.store, connection.main)
 
 
 def _requests(connection: Connection) -> int:
