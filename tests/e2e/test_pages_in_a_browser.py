@@ -1,0 +1,138 @@
+"""What a person sees in a browser: the emulator's pages as client and staff, and the Prefect UI of a real run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun
+
+from deployments.processes import PrefectServer
+from tests.browser import PATIENCE_MS, pages_of, running_browser
+from tests.emulator_fixtures import RunningEmulator
+from tests.prefect_fixtures import test_environ, warm_worker
+from tests.three_billings import ThreeBillings, three_billings
+
+pytest_plugins = ("tests.prefect_fixtures",)
+pytestmark = pytest.mark.e2e
+
+POOL = "tests-pages"
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Three billings, and a Prefect server with a warm worker that carries between them when it is told to."""
+
+    world: ThreeBillings
+    server: PrefectServer
+    client: SyncPrefectClient
+
+    def cycle(self) -> FlowRun:
+        """The every-minute deployment, once, now; gives the run when it has ended."""
+        deployment = self.client.read_deployment_by_name("sync/every-minute")
+        return self._ended(self.client.create_flow_run_from_deployment(deployment.id).id)
+
+    def _ended(self, run: UUID) -> FlowRun:
+        end = time.monotonic() + PATIENCE_S
+        while not (found := self.client.read_flow_run(run)).state.is_final():
+            assert time.monotonic() < end, f"{found.name} is {found.state!r}"
+            time.sleep(0.1)
+        return found
+
+    def settle(self, worker: Any) -> None:
+        """Wait until the worker has registered the catalog; then pause every schedule."""
+        end = time.monotonic() + PATIENCE_S
+        while "nightly" not in {d.name for d in self.client.read_deployments()}:
+            assert worker.returncode is None
+            assert time.monotonic() < end, "the deployments are not registered"
+            time.sleep(0.1)
+        for deployment in self.client.read_deployments():
+            self.client.pause_deployment(deployment.id)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Made after the browser, so that nothing is started where there is none."""
+    home: Path = tmp_path_factory.mktemp("pages")
+    with three_billings(home) as world:
+        server = PrefectServer(home, environ=test_environ(**world.environ))
+        arguments = ("--register", "--wait", "60", "--modules", "flows", "--preload", "flows.sync")
+        with server, warm_worker(server, POOL, *arguments) as worker, SyncPrefectClient(server.api) as client:
+            house = House(world, server, client)
+            house.settle(worker)
+            yield house
+
+
+def sign_in(page: Page, billing: RunningEmulator, login: str) -> None:
+    """Be somebody on the emulator's pages."""
+    page.goto(f"{billing.base}/")
+    page.click(f"#as-{login}")
+    expect(page.locator("#who")).to_be_visible()
+
+
+def test_a_ticket_there_and_its_answer_back_as_people_see_them(browser: Browser, house: House) -> None:
+    """What Ivan writes on acme's page Anna reads in main after a cycle, and he her answer after the next."""
+    with pages_of(browser) as (page, asked):
+        sign_in(page, house.world.acme, "ivan")
+        page.click("#new-ticket")
+        page.select_option("#department", label="Technical support")
+        page.fill("#subject", "Сайт не открывается")
+        page.fill("#text", "Помогите 🙏")
+        page.click("#send")
+        expect(page.locator("#subject-line")).to_contain_text("Сайт не открывается")
+        ivans = page.url
+        house.cycle()
+        sign_in(page, house.world.main, "anna")
+        page.locator("#tickets a", has_text=f"[acme #{ivans.rsplit('/', 1)[1]}]").click()
+        expect(page.locator("article.client")).to_contain_text("Помогите 🙏")
+        page.fill("#text", "Починили, проверьте.")
+        page.click("#answer-close")
+        expect(page.locator("article.staff")).to_contain_text("Починили")
+        house.cycle()
+        page.goto(ivans)
+        expect(page.locator("article.staff")).to_contain_text("Починили, проверьте.")
+        assert set(asked) == {"127.0.0.1"}
+
+
+def test_the_prefect_ui_shows_the_run_its_plan_and_the_form(browser: Browser, house: House) -> None:
+    """The UI shows a run's state and message, the plan's rows, and backfill's form, and asks no other host."""
+    opened = house.world.globex.act(
+        as_="maria", do="open", department="Technical support", subject="Почта <b>не</b> идёт", text="Посмотрите"
+    )
+    run = house.cycle()
+    with pages_of(browser) as (page, asked):
+        see(page, f"{house.server.ui}/runs/flow-run/{run.id}", run.name, "Completed", "2 of 2 billings in order")
+        see(
+            page, f"{house.server.ui}/artifacts/artifact/{plan_of(house, run)}", "create", opened["ticket"], "Почта ‹b›"
+        )
+        form = house.client.read_deployment_by_name("backfill/ad-hoc").id
+        see(page, f"{house.server.ui}/deployments/deployment/{form}/run", "Billings", "Since", "Until", "Plan only")
+        assert set(asked) == {"127.0.0.1"}
+
+
+def plan_of(house: House, run: FlowRun) -> str:
+    """The id of the plan artifact that this run has made."""
+    wanted = {"artifacts": {"flow_run_id": {"any_": [str(run.id)]}, "type": {"any_": ["table"]}}}
+    (found,) = house.client.request("POST", "/artifacts/filter", json=wanted).json()
+    return str(found["id"])
+
+
+def see(page: Page, address: str, *texts: str) -> None:
+    """Open a page and wait until all these texts are seen on it."""
+    page.goto(address)
+    for text in texts:
+        expect(page.locator("body")).to_contain_text(text, timeout=PATIENCE_MS)
