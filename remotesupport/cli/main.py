@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +27,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+def first_sentence(command: Callable[..., None]) -> str:
+    """What a command does, whole, for the list of commands: left to itself that list cuts sentences off."""
+    return " ".join((command.__doc__ or "").partition("\n\n")[0].split())
+
+
 for command in (
     setup.init,
     setup.check,
@@ -44,8 +50,8 @@ for command in (
     worker.worker,
     emulator.emulator,
 ):
-    app.command()(command)
-app.add_typer(parked.app, name="parked")
+    app.command(short_help=first_sentence(command))(command)
+app.add_typer(parked.app, name="parked", short_help=first_sentence(parked.parked))
 
 
 def _version(asked: bool) -> None:
