@@ -10,7 +10,6 @@ from __future__ import annotations
 import resource
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -64,7 +63,6 @@ class _Billing:
             self._fleet.act("acme", as_="ivan", do="reply", ticket=ticket, text=f"Und noch eine Frage, {turn}")
         self._open(HALF, f"turn {turn}")
         self.busy.add(self._ours, keep=keep)
-        time.sleep(2.1)
         self._ours.settle()
 
     def _open(self, count: int, what: str) -> None:

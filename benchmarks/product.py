@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,11 +42,15 @@ class Product:
         return done
 
     def settle(self, most: int = 10) -> None:
-        """Cycles until one writes nothing and reads no thread, so that the next one is quiet."""
+        """Cycles until one writes nothing and reads no thread, so that the next one is quiet.
+
+        A thread read within 2 s of its row's change is read once more, so a little time passes in between.
+        """
         for _ in range(most):
             done = self.cycle()
             if not any(b.written or b.messages_read for b in done.billings):
                 return
+            time.sleep(2.1)
         raise RuntimeError(f"{most} cycles without a person's doing did not end quietly")
 
     @property

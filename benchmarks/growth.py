@@ -1,0 +1,99 @@
+"""How much Prefect's database grows in 100 quiet minutes: 100 runs of the real ``sync`` by the warm worker.
+
+Against runs of a flow that does nothing, which is what Prefect takes for a run by itself (fewer of them; the ratio is
+that of one run). Each run starts when the one before it has ended. Size: pages of the database in use, once it grows no
+more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.fleet import DEPARTMENT, configuration, running_fleet
+from benchmarks.prefect_house import EAGER, deploy, one_run, serving, talking, worked, working
+from benchmarks.product import product
+from benchmarks.table import Row, Table
+from deployments.processes import PrefectServer
+from deployments.settings_env import prefect_home
+
+SYNC, NOTHING = "flows.sync.sync", "benchmarks.nothing_flow.nothing"
+TABLES = ("task_run", "events", "log", "artifact")
+CONNECTIONS = 3
+STILL_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What the database holds: bytes of pages in use, and rows of each of ``TABLES``."""
+
+    used: int
+    rows: tuple[int, ...]
+
+    def __sub__(self, before: Size) -> Size:
+        return Size(self.used - before.used, tuple(a - b for a, b in zip(self.rows, before.rows, strict=True)))
+
+
+def run(*, quick: bool = False) -> Table:
+    """Measure; ``quick``: 5 runs."""
+    runs = {SYNC: 5, NOTHING: 5} if quick else {SYNC: 100, NOTHING: 20}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        fleet = stack.enter_context(running_fleet([f"billing-{n}" for n in range(CONNECTIONS)]))
+        for name in fleet.externals:
+            fleet.act(name, as_="ivan", do="open", department=DEPARTMENT, subject="Почта", text="Письма не уходят")
+        settings, environ = configuration(fleet, folder / "state")
+        with product(settings) as (ours, _runner):
+            ours.settle()
+        server = stack.enter_context(serving(folder))
+        grown = asyncio.run(_grown(server, environ, runs))
+    peer = grown[NOTHING].used / runs[NOTHING]
+    rows = tuple(_row(name, size, runs[name], peer) for name, size in grown.items())
+    notes = (f"{CONNECTIONS} connections in one run; a day has 1,440 minutes; retention then keeps it flat",)
+    return Table(f"Prefect's database after {runs[SYNC]} quiet minutes", "a flow that does nothing", rows, notes)
+
+
+async def _grown(server: PrefectServer, environ: dict[str, str], runs: dict[str, int]) -> dict[str, Size]:
+    async with talking(server) as client:
+        deployments = {flow: await deploy(client, EAGER, flow) for flow in (NOTHING, SYNC)}
+        with working(server, EAGER, environ):
+            grown = {}
+            for flow, deployment in deployments.items():
+                await one_run(client, deployment)
+                before = await _still(server)
+                for _ in range(runs[flow]):
+                    if not worked(await one_run(client, deployment)):
+                        raise RuntimeError("a run met another one: it was no quiet minute")
+                grown[flow] = await _still(server) - before
+    return grown
+
+
+async def _still(server: PrefectServer) -> Size:
+    """The size once nothing more is written: events come after the run's end."""
+    size = _size(prefect_home(server.home) / "prefect.db")
+    while True:
+        await asyncio.sleep(STILL_S)
+        later = _size(prefect_home(server.home) / "prefect.db")
+        if later.rows == size.rows:
+            return later
+        size = later
+
+
+def _size(database: Path) -> Size:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as prefect:
+        pages, free, page = (
+            prefect.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")
+        )
+        rows = tuple(prefect.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES)
+    return Size((pages - free) * page, rows)
+
+
+def _row(name: str, size: Size, runs: int, peer: float) -> Row:
+    counts = {table: f"{n / runs:.1f}" for table, n in zip(TABLES, size.rows, strict=True)}
+    more = {"runs": str(runs), "grown": f"{size.used / 1e6:.2f} MB", "a run": f"{size.used / runs / 1e3:.0f} KB"}
+    day = {"a day": f"{size.used / runs * 1440 / 1e6:.0f} MB"}
+    return Row(name, None, size.used / runs / peer if peer else None, more | day | counts)
