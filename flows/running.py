@@ -16,7 +16,7 @@ from flows.deadline import ask_for
 from flows.run_logs import guard_logs
 from remotesupport.bootstrap import Context, KeptContexts, open_context
 from remotesupport.core.report import BillingState, RunReport, RunRequest
-from remotesupport.settings import SettingsError, load_settings
+from remotesupport.settings import Problem, SettingsError, load_settings
 from remotesupport.steps.applying import PlanNotApplicable
 from remotesupport.steps.cycle import cycle
 from remotesupport.steps.extract import first_read
@@ -42,7 +42,10 @@ async def secret_block(name: str) -> str:
     """The value of a Prefect Secret block, for ``prefect:NAME`` in the configuration."""
     from prefect.blocks.system import Secret
 
-    block: Any = await Secret.aload(name)
+    try:
+        block: Any = await Secret.aload(name)
+    except ValueError:
+        raise SettingsError([Problem(f"prefect:{name}", "Prefect has no Secret block of that name")]) from None
     return str(block.get())
 
 

@@ -154,14 +154,17 @@ class KeptContexts:
 
     def __init__(self) -> None:
         self._kept: _Kept | None = None
+        self._one_at_a_time: dict[asyncio.AbstractEventLoop, asyncio.Lock] = {}
 
     @asynccontextmanager
     async def lend(
         self, settings: Settings, *, resolve_block: BlockReader | None = None, flow_run: str | None = None
     ) -> AsyncIterator[Context]:
         """The kept context under this flow run's name; a new one where the kept one no longer fits."""
-        kept = await self._fitting(settings, resolve_block)
-        kept.users += 1
+        lock = self._one_at_a_time.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        async with lock:
+            kept = await self._fitting(settings, resolve_block)
+            kept.users += 1
         try:
             yield kept.context.for_run(flow_run)
         finally:

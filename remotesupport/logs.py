@@ -21,7 +21,8 @@ MASK = "***"
 QUIET_LOGGERS = ("httpx", "httpcore")
 # Values of these names never reach a log, whoever wrote them: query strings, forms, JSON and key=value lines.
 _NAMED = re.compile(
-    r"""(?ix) (\b (?:authinfo|password|passwd|passw|auth|session|billmgrses\w*|secret|token) ["']? \s* [=:] \s* ["']?)
+    r"""(?ix) ( (?<!\bin\ ) \b (?:authinfo|password|passwd|passw|auth|session|billmgrses\w*|secret|token)
+        ["']? \s* [=:] \s* ["']?)
         [^\s"'&,;<>(){}\[\]]+""",
 )
 _URL_LOGIN = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(@)")

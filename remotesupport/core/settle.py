@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from remotesupport.core.model import Direction, Intent, MessageKind, MessageRow
+from remotesupport.core.model import Direction, Intent, IntentState, MessageKind, MessageRow
 from remotesupport.core.normalize import body_hash
 
 _SPEAKS = {Direction.TO_MAIN: MessageKind.CLIENT, Direction.TO_EXTERNAL: MessageKind.STAFF}
@@ -30,7 +30,17 @@ def match_written(intents: Sequence[Intent], thread: Sequence[MessageRow], taken
                 found[intent.id or 0] = row.message
                 used.add(row.message)
                 break
+        else:
+            _by_position(intent, ordered, used, found)
     return found
+
+
+def _by_position(intent: Intent, ordered: Sequence[MessageRow], used: set[str], found: dict[int, str]) -> None:
+    """Where the server said yes but shows other words (it adds a signature, say): the only new message of ours."""
+    free = [r for r in _behind(intent, ordered) if r.message not in used and r.own and _is_ours(intent, r)]
+    if intent.state is IntentState.ACKED and len(free) == 1:
+        found[intent.id or 0] = free[0].message
+        used.add(free[0].message)
 
 
 def _behind(intent: Intent, ordered: Sequence[MessageRow]) -> Sequence[MessageRow]:

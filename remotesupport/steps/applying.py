@@ -5,6 +5,7 @@ The person's word replaces the guard's; nothing replaces the comparison.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from remotesupport.bootstrap import Context
@@ -32,9 +33,13 @@ class Applying:
             quiet = not (self.saved.changes["direction"] == "to_external").any()
             self.request = replace(request, billings=(self.saved.connection,), tickets=tickets, quiet=quiet)
 
-    def approve(self, proposal: Proposal) -> Proposal:
-        """The same proposal with the saved plan let through, or stopped as stale with what moved."""
-        if self.saved is None:
+    def approve(self, proposal: Proposal, compared: Collection[str]) -> Proposal:
+        """The same proposal with the saved plan let through, or stopped as stale with what moved.
+
+        ``compared``: connections that were read and accepted; a plan of another one stays saved as it is. What failed
+        the plan's own validation is not a person's to approve.
+        """
+        if self.saved is None or self.saved.connection not in compared or self.saved.connection in proposal.broken:
             return proposal
         name = self.saved.connection
         fresh = proposal.plans.get(name)

@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
-from connectors.errors import AccessDenied, ConnectorError, Fatal
-from remotesupport.bootstrap import Connection
+from connectors.contract import Billing
+from connectors.errors import AccessDenied, ConnectorError, Fatal, Retriable
+from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.compose import attachment_placeholder
 from remotesupport.core.model import Direction, FileRef, Upload
 
@@ -28,26 +29,37 @@ def safe_name(name: str) -> str:
     return base or "file"
 
 
-async def carry(connection: Connection, row: Any) -> tuple[tuple[Upload, ...], str]:
-    """The uploads of a row of CHANGES and its final text. Raises AccessDenied and Fatal only."""
+async def carry(ctx: Context, connection: Connection, row: Any) -> tuple[tuple[Upload, ...], str, list[str]]:
+    """The uploads of a row of CHANGES, its final text, and what could not be carried. Raises AccessDenied, Fatal."""
     refs = [FileRef(f["file"], f["name"], f.get("size")) for f in orjson.loads(row.files)]
     source = connection.main if row.direction == Direction.TO_EXTERNAL else connection.external
     limit = connection.settings.attachment_limit
-    uploads, lines = [], []
+    uploads, lines, lost = [], [], []
     for ref in refs:
         try:
-            content = await source.file(ref, limit=limit)
+            content = await _fetch(ctx, source, ref, limit)
             if ref.size is not None and len(content) != ref.size:
                 raise _CutError
             uploads.append(Upload(safe_name(ref.name), content, hashlib.sha256(content).hexdigest()))
         except (AccessDenied, Fatal):
             raise
         except ConnectorError as error:
+            lost.append(str(error))
             lines.append(attachment_placeholder(safe_name(ref.name), error.what))
         except _CutError:
+            lost.append(f"attachment {ref.file}: its size is not what the billing announced")
             lines.append(attachment_placeholder(safe_name(ref.name), "its size is not what the billing announced"))
     body = "\n".join([row.body, *lines]) if lines else row.body
-    return tuple(uploads), body
+    return tuple(uploads), body, lost
+
+
+async def _fetch(ctx: Context, source: Billing, ref: FileRef, limit: int) -> bytes:
+    """Reading is repeated once before a file is given up."""
+    try:
+        return await source.file(ref, limit=limit)
+    except Retriable:
+        await ctx.sleep(1.0)
+        return await source.file(ref, limit=limit)
 
 
 class _CutError(Exception):

@@ -12,7 +12,7 @@ import pandas as pd
 from connectors.errors import AccessDenied, ConnectorError, TooOld
 from remotesupport.bootstrap import Context
 from remotesupport.core import frames
-from remotesupport.core.model import Reason, Side
+from remotesupport.core.model import ChangeKind, ParkedChange, Reason, Side
 from remotesupport.core.report import BillingResult, BillingState
 from remotesupport.steps.reading import mark_primed, settled_sightings
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
@@ -31,6 +31,8 @@ def final_reasons(
         written = reasons["ticket"].isin(proposal.plans[name].changes["ext_ticket"])
         left = reasons["ticket"].isin(_of(proposal.unfinished, name)["ext_ticket"])
         reasons.loc[pending & written & ~failed & ~left, ["reason", "detail"]] = [str(Reason.IN_SYNC), ""]
+        departed = reasons["ticket"].isin(_departed(proposal, name, loaded))
+        reasons.loc[departed, ["reason", "detail"]] = [str(Reason.DEPARTED), ""]
         hit = failed & (reasons["reason"] != str(Reason.CONFLICT))
         reasons.loc[hit, "reason"] = str(Reason.PARKED)
         reasons.loc[failed, "detail"] = reasons.loc[failed, "ticket"].map(loaded.failed)
@@ -49,17 +51,18 @@ def final_reasons(
 
 
 def settle_books(
-    ctx: Context, run: str, snapshot: Snapshot, reasons: pd.DataFrame, accepted: Accepted, proposal: Proposal
-) -> None:
-    """Record what this run established for one connection: its plan is written, or waits and is seen again."""
-    name, store, now = snapshot.name, ctx.store, ctx.clock()
-    open_ext, open_main = _still_open(ctx, snapshot, reasons, accepted, proposal)
+    ctx: Context, run: str, snapshot: Snapshot, reasons: pd.DataFrame, accepted: Accepted, proposal: Proposal,
+    undone: set[str],
+) -> None:  # fmt: skip
+    """Record what this run established for one connection. ``undone``: external tickets with unwritten changes."""
+    name, store = snapshot.name, ctx.store
+    open_ext, open_main = _still_open(ctx, snapshot, reasons, accepted, proposal, undone)
 
     def done(side: Side, ticket: str) -> bool:
         return ticket not in (open_ext if side is Side.EXTERNAL else open_main)
 
     for side in (snapshot.external, snapshot.main):
-        store.save_sightings(run, settled_sightings(side, done, now))
+        store.save_sightings(run, settled_sightings(side, done))
     for row in frames.records(_of(proposal.agreed, name)):
         store.set_states(
             name, row["ext_ticket"], row["ext_state"], row["main_state"], row["department"], row["departed"], run
@@ -70,12 +73,59 @@ def settle_books(
     _prime(ctx, snapshot)
 
 
+def _departed(proposal: Proposal, name: str, loaded: Loaded | None) -> set[str]:
+    """External tickets whose departure this run has told."""
+    plan = proposal.plans.get(name)
+    if plan is None or loaded is None or loaded.stopped:
+        return set()
+    rows = plan.changes
+    return set(rows.loc[rows["kind"] == str(ChangeKind.DEPARTURE), "ext_ticket"]) - set(loaded.failed)
+
+
+def undone(proposal: Proposal, name: str, loaded: Loaded | None, stopped: bool) -> dict[str, str]:
+    """External tickets of the plan that were not written, and why; of tickets that only main showed, too."""
+    plan = proposal.plans.get(name)
+    rows = dict.fromkeys(plan.changes["ext_ticket"], "") if plan is not None else {}
+    if stopped or loaded is None:
+        return dict.fromkeys(rows, proposal.verdicts[name].why if stopped else "not written in this run")
+    if loaded.stopped:
+        return dict.fromkeys(rows, loaded.stopped) | loaded.failed
+    return dict(loaded.failed)
+
+
+def unseen_reasons(
+    name: str, reasons: pd.DataFrame, proposal: Proposal, loaded: Loaded | None, stopped: bool
+) -> pd.DataFrame:
+    """→ REASONS of tickets that the external side did not show: with unwritten changes, or found to be gone."""
+    word = str(Reason.GUARD_STOPPED if stopped else Reason.PARKED)
+    told = {ticket: (word, why) for ticket, why in undone(proposal, name, loaded, stopped).items()}
+    told |= {ticket: (str(Reason.DEPARTED), "it is gone there") for ticket in _departed(proposal, name, loaded)}
+    known = set(reasons["ticket"])
+    return frames.build(
+        frames.REASONS,
+        (
+            {"connection": name, "ticket": ticket, "reason": reason, "detail": why, "main_ticket": None}
+            for ticket, (reason, why) in told.items()
+            if ticket not in known
+        ),
+    )
+
+
+def with_conflicts(reasons: pd.DataFrame, parked: list[ParkedChange]) -> pd.DataFrame:
+    """A ticket whose conflict waits for a person keeps that reason until it is resolved."""
+    waiting = {p.ext_ticket: p.cause for p in parked if p.kind is ChangeKind.CONFLICT}
+    hit = reasons["ticket"].isin(waiting)
+    reasons.loc[hit, "reason"] = str(Reason.CONFLICT)
+    reasons.loc[hit, "detail"] = reasons.loc[hit, "ticket"].map(waiting)
+    return reasons
+
+
 def _of(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return frame[frame["connection"] == name]
 
 
 def _still_open(
-    ctx: Context, snapshot: Snapshot, reasons: pd.DataFrame, accepted: Accepted, proposal: Proposal
+    ctx: Context, snapshot: Snapshot, reasons: pd.DataFrame, accepted: Accepted, proposal: Proposal, undone: set[str]
 ) -> tuple[set[str], set[str]]:
     """External and main tickets that the next run must look at again although their rows may look the same."""
     name = snapshot.name
@@ -83,12 +133,10 @@ def _still_open(
     bad = _of(accepted.quarantined, name)
     outside = bad["side"] == str(Side.EXTERNAL)
     open_ext = set(left["ext_ticket"]) | set(bad.loc[outside, "ticket"])
-    open_ext |= set(reasons.loc[reasons["reason"].isin(_WAITING), "ticket"])
-    links = ctx.store.links(name, main_tickets=[str(t) for t in snapshot.main.tickets["ticket"]])
-    plan = proposal.plans.get(name)
-    planned = set() if plan is None else set(plan.changes["ext_ticket"]) & open_ext
+    open_ext |= set(reasons.loc[reasons["reason"].isin(_WAITING), "ticket"]) | undone
+    links = ctx.store.links(name, sorted(undone), [str(t) for t in snapshot.main.tickets["ticket"]])
     open_main = set(left["main_ticket"].dropna()) | set(bad.loc[~outside, "ticket"])
-    open_main |= set(links.loc[links["ext_ticket"].isin(open_ext | planned), "main_ticket"])
+    open_main |= set(links.loc[links["ext_ticket"].isin(open_ext), "main_ticket"])
     return open_ext, open_main | _unlinked_claims(snapshot, links)
 
 

@@ -10,9 +10,11 @@ import asyncio
 from connectors.errors import ConnectorError, Retriable
 from remotesupport.bootstrap import Context
 from remotesupport.core.model import Lease
+from remotesupport.core.plan import Plan
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
 from remotesupport.steps.applying import Applying
-from remotesupport.steps.extract import extract, extract_one
+from remotesupport.steps.extract import MINUTE_BUDGET, as_connector_error, extract, extract_one
+from remotesupport.steps.leases import kept_alive, regain, take
 from remotesupport.steps.load import load
 from remotesupport.steps.outcome import Books
 from remotesupport.steps.readback import settle
@@ -20,8 +22,7 @@ from remotesupport.steps.reconcile import reconcile
 from remotesupport.steps.report import report
 from remotesupport.steps.taking_part import taking_part
 from remotesupport.steps.validate import validate, verify
-from remotesupport.steps.values import Findings, Reads, Snapshot, Steps
-from remotesupport.steps.writing import LEASE_SECONDS
+from remotesupport.steps.values import Findings, Loaded, Reads, Snapshot, Steps
 
 RETRY_DELAYS = (1.0, 3.0)  # seconds; a connection that failed is read again within its minute
 
@@ -52,24 +53,17 @@ async def cycle(ctx: Context, request: RunRequest, steps: Steps = PLAIN) -> RunR
     ctx.store.begin_run(run, str(request.kind), ctx.flow_run, done.started)
     names, left_out = taking_part(ctx, request)
     done.billings.extend(left_out)
-    leases = {} if request.plan_only else _leases(ctx, names)
+    leases = {} if request.plan_only else take(ctx, names)
     if names and not request.plan_only and not leases:
         done.skipped = "another run holds the right to write for every connection; this one ended at once"
+        done.billings.extend(BillingResult(n, state=BillingState.SKIPPED, reason=done.skipped) for n in names)
     findings = None
-    try:
+    async with kept_alive(ctx, leases):
         if not done.skipped:
             findings = await _work(ctx, applying, steps, names, leases, done)
-    finally:
-        for lease in leases.values():
-            ctx.store.release_lease(lease)
     await steps.report(ctx, done, findings)
     ctx.store.finish_run(run, done.headline, done.to_json())
     return done
-
-
-def _leases(ctx: Context, names: tuple[str, ...]) -> dict[str, Lease]:
-    taken = {n: ctx.store.acquire_lease(n, ctx.holder, LEASE_SECONDS) for n in names}
-    return {n: lease for n, lease in taken.items() if lease is not None}
 
 
 async def _work(
@@ -89,10 +83,10 @@ async def _work(
     snapshots = {n: r for n, r in reads.items() if isinstance(r, Snapshot)}
     accepted = await steps.validate(ctx, snapshots)
     proposal = await steps.reconcile(ctx, request, snapshots, accepted)
-    proposal = applying.approve(proposal)
+    proposal = applying.approve(proposal, set(snapshots) - set(accepted.rejected))
     loaded = await asyncio.gather(
         *(
-            steps.load(ctx, plan, leases[name], done.run)
+            _load(ctx, steps, plan, leases, done.run)
             for name, plan in proposal.plans.items()
             if not request.plan_only and proposal.verdicts[name].ok and len(plan.changes)
         )
@@ -109,8 +103,8 @@ async def _again_by_name(ctx: Context, request: RunRequest, steps: Steps, reads:
     async def again(name: str) -> Snapshot | ConnectorError:
         try:
             return await steps.extract_one(ctx, name, request)
-        except ConnectorError as error:
-            return error
+        except Exception as error:
+            return as_connector_error(ctx, name, error)
 
     failed = [n for n, r in reads.items() if isinstance(r, Retriable)]
     return reads | dict(zip(failed, await asyncio.gather(*(again(n) for n in failed)), strict=True))
@@ -118,11 +112,27 @@ async def _again_by_name(ctx: Context, request: RunRequest, steps: Steps, reads:
 
 async def _settled(ctx: Context, steps: Steps, reads: Reads, leases: dict[str, Lease], run: str) -> Reads:
     """Open intents of earlier runs first; a connection where that fails is not written to in this run."""
-    after = dict(reads)
-    for name, read in reads.items():
-        if name in leases and isinstance(read, Snapshot) and ctx.store.open_intents(name):
-            try:
+
+    async def one(name: str, read: Snapshot) -> Snapshot | ConnectorError:
+        try:
+            async with asyncio.timeout(MINUTE_BUDGET):
                 await steps.settle(ctx, read, leases[name], run)
-            except ConnectorError as error:
-                after[name] = error
-    return after
+        except TimeoutError:
+            return Retriable(f"reading back did not end within {MINUTE_BUDGET:.0f} s", billing=name)
+        except Exception as error:
+            return as_connector_error(ctx, name, error)
+        return read
+
+    due = {n: r for n, r in reads.items() if n in leases and isinstance(r, Snapshot) and ctx.store.open_intents(n)}
+    settled = await asyncio.gather(*(one(n, r) for n, r in due.items()))
+    return reads | dict(zip(due, settled, strict=True))
+
+
+async def _load(ctx: Context, steps: Steps, plan: Plan, leases: dict[str, Lease], run: str) -> Loaded:
+    """Load under a lease that is surely ours; what nobody foresaw is this connection's, and no other's."""
+    name = plan.connection
+    try:
+        lease = regain(ctx, leases[name])
+        return await steps.load(ctx, plan, lease, run)
+    except Exception as error:
+        return Loaded(name, stopped=str(as_connector_error(ctx, name, error)))

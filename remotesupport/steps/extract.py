@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 from connectors.contract import Billing
-from connectors.errors import ConnectorError, Missing, Retriable
+from connectors.errors import ConnectorError, Fatal, Missing, Retriable
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.steps.correspond import correspondences, department_id
@@ -17,6 +17,7 @@ from remotesupport.steps.framing import departments_frame
 from remotesupport.steps.reading import is_primed, read_side
 from remotesupport.steps.scopes import Scopes
 from remotesupport.steps.values import Reads, Snapshot
+from remotesupport.store.errors import StoreError
 
 MINUTE_BUDGET = 30.0  # seconds that one connection may take of the minute
 LONG_BUDGET = 3600.0  # the same for a complete comparison, a first read or a window that a person chose
@@ -28,10 +29,22 @@ async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> 
     async def one(name: str) -> Snapshot | ConnectorError:
         try:
             return await extract_one(ctx, name, request)
-        except ConnectorError as error:
-            return error
+        except Exception as error:
+            return as_connector_error(ctx, name, error)
 
     return dict(zip(names, await asyncio.gather(*(one(n) for n in names)), strict=True))
+
+
+def as_connector_error(ctx: Context, name: str, error: Exception) -> ConnectorError:
+    """``error`` as this connection's own; what nobody foresaw is logged whole and stops nobody else."""
+    if isinstance(error, ConnectorError):
+        return error
+    if isinstance(error, StoreError):
+        return Retriable(str(error), billing=name)
+    ctx.log.error("%s: unexpected", name, exc_info=error)
+    return Fatal(
+        f"unexpected {type(error).__name__}: {error}", billing=name, cure="See remotesupport.log and report it"
+    )
 
 
 async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:

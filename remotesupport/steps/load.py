@@ -18,6 +18,7 @@ from remotesupport.core.plan import Plan
 from remotesupport.steps.readback import read_back
 from remotesupport.steps.values import Loaded
 from remotesupport.steps.writing import Stop, Writer, covers_of
+from remotesupport.store.errors import StoreError
 
 IN_FLIGHT = 5  # tickets written at a time per connection
 
@@ -36,7 +37,7 @@ async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
         loaded.access = stop.why if stop.access else ""
     try:
         loaded.receipts = await read_back(ctx, connection, sent)
-    except ConnectorError as error:
+    except (ConnectorError, StoreError) as error:
         loaded.stopped = loaded.stopped or f"written, but not read back yet: {error}"
     return loaded
 
@@ -47,12 +48,11 @@ async def _stage(ctx: Context, writer: Writer, stage: Any, loaded: Loaded, sent:
     async def ticket(rows: list[Any]) -> None:
         async with gate:
             for row in rows:
-                if (row.ext_ticket, row.direction) in held:
+                if (row.ext_ticket, row.direction) in loaded.held:
                     continue
                 if not await _row(ctx, writer, row, loaded, sent, run):
-                    held.add((row.ext_ticket, row.direction))
+                    loaded.held.add((row.ext_ticket, row.direction))
 
-    held = {(r.ext_ticket, r.direction) for r in stage.itertuples() if r.ext_ticket in loaded.failed}
     groups = [list(g.itertuples()) for _, g in stage.groupby(["ext_ticket", "direction"], sort=False)]
     results = await asyncio.gather(*(ticket(rows) for rows in groups), return_exceptions=True)
     for result in results:
@@ -64,6 +64,8 @@ async def _row(ctx: Context, writer: Writer, row: Any, loaded: Loaded, sent: lis
     kind = ChangeKind(row.kind)
     if kind is ChangeKind.CONFLICT:
         loaded.failed[row.ext_ticket] = row.detail
+        writer.park_conflict(row)
+        loaded.parked += 1
         return False
     if kind is ChangeKind.ADOPT:
         ctx.store.link(row.connection, _link(row), covers_of(row), run, Direction(row.direction))
@@ -75,7 +77,7 @@ async def _row(ctx: Context, writer: Writer, row: Any, loaded: Loaded, sent: lis
         sent.append((row, written))
     if not written.ok:
         loaded.failed[row.ext_ticket] = written.cause
-        loaded.parked += 1
+        loaded.parked += written.parked
         return False
     loaded.written += 1
     if kind is ChangeKind.DEPARTURE:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Context
+from remotesupport.core.model import ChangeKind
 from remotesupport.core.plan import counts, to_json
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
-from remotesupport.steps.bookkeeping import failed_result, final_reasons, outcome_of, settle_books, with_counts
+from remotesupport.steps.bookkeeping import (
+    failed_result,
+    final_reasons,
+    outcome_of,
+    settle_books,
+    undone,
+    unseen_reasons,
+    with_conflicts,
+    with_counts,
+)
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
 from remotesupport.store.states import PlanState
 
@@ -46,19 +56,24 @@ class Books:
         name, plan = snapshot.name, proposal.plans.get(snapshot.name)
         verdict = proposal.verdicts.get(name)
         stopped = verdict is not None and not verdict.ok
-        reasons = final_reasons(name, accepted, proposal, loaded, stopped)
+        parked = self.ctx.store.parked([name])
+        reasons = with_conflicts(final_reasons(name, accepted, proposal, loaded, stopped), parked)
         result = with_counts(BillingResult(name), snapshot, accepted, reasons)
+        result.changes["conflict"] = sum(p.kind is ChangeKind.CONFLICT for p in parked)
         if plan is not None and len(plan.changes):
             result.plan_id = plan.id
-            result.changes |= counts(plan)
-            self._save_plan(request, name, proposal, stopped)
+            result.changes |= {k: n for k, n in counts(plan).items() if n}
+            written = loaded is not None and not loaded.stopped
+            self._save_plan(name, proposal, _plan_state(request, stopped, written))
         if not request.plan_only:
-            settle_books(self.ctx, self.done.run, snapshot, reasons, accepted, proposal)
+            left = set(undone(proposal, name, loaded, stopped))
+            settle_books(self.ctx, self.done.run, snapshot, reasons, accepted, proposal, left)
+            unseen = unseen_reasons(name, reasons, proposal, loaded, stopped)
+            self.ctx.store.record_reasons(self.done.run, unseen)
         self._judge(result, snapshot, loaded, verdict.why if verdict is not None and stopped else "")
         return result
 
-    def _save_plan(self, request: RunRequest, name: str, proposal: Proposal, stopped: bool) -> None:
-        state = PlanState.STOPPED if stopped else PlanState.PLANNED if request.plan_only else PlanState.APPLIED
+    def _save_plan(self, name: str, proposal: Proposal, state: PlanState) -> None:
         verdict = proposal.verdicts[name].why
         self.ctx.store.save_plan(self.done.run, name, to_json(proposal.plans[name]), state, verdict)
 
@@ -89,3 +104,9 @@ class Books:
         if good:
             fields["last_good"] = now
         self.ctx.store.set_connection(result.name, **fields)
+
+
+def _plan_state(request: RunRequest, stopped: bool, written: bool) -> PlanState:
+    if stopped:
+        return PlanState.STOPPED
+    return PlanState.APPLIED if written and not request.plan_only else PlanState.PLANNED

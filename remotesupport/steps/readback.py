@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.contract import Billing
-from connectors.errors import ConnectorError, Missing
+from connectors.errors import Missing
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.compose import subject_with_origin
 from remotesupport.core.model import (
@@ -44,7 +44,8 @@ async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any]) -
         if written.receipt is not None and intent.kind is ChangeKind.CREATE:
             intent = replace(intent, main_ticket=written.receipt.ticket)
         if written.ok and intent.covers:
-            by_thread.setdefault((intent.direction, _target(intent)), []).append(intent)
+            acked = replace(intent, state=IntentState.ACKED)
+            by_thread.setdefault((intent.direction, _target(intent)), []).append(acked)
     found = await asyncio.gather(*(_confirm(ctx, connection, *key, intents) for key, intents in by_thread.items()))
     return [row for rows in found for row in rows]
 
@@ -166,6 +167,6 @@ async def _locate(connection: Connection, intent: Intent) -> Intent:
 async def _has_state(connection: Connection, intent: Intent) -> bool:
     try:
         row = await _billing(connection, intent.direction).ticket(_target(intent))
-    except (Missing, ConnectorError):
+    except Missing:
         return False
     return row.state is _STATUS[intent.kind]

@@ -89,9 +89,10 @@ async def read_side(store: Store, billing: Billing, departments: pd.DataFrame, s
         complete=got.complete and not got.unreadable and not scope.windowed,
         to_the_end=got.complete and scope.only is None and not scope.windowed,
         listed=got.listed,
-        sightings=tuple(_with_department(s, got.rows) for s in got.sightings),
+        sightings=() if scope.windowed else tuple(_with_department(s, got.rows) for s in got.sightings),
         unreadable=got.unreadable,
         gone=tuple(got.gone),
+        read_at=now,
     )
 
 
@@ -215,12 +216,12 @@ async def _threads(billing: Billing, tickets: Collection[str], got: _Gathering) 
     return threads
 
 
-def settled_sightings(side: SideRead, done: Callable[[Side, str], bool], now: datetime) -> list[Sighting]:
-    """The sightings that may become true: read now where done; pending (an empty hash) where work is left."""
+def settled_sightings(side: SideRead, done: Callable[[Side, str], bool]) -> list[Sighting]:
+    """The sightings that may become true: read where done; pending (an empty hash) where work is left."""
     result = []
     for seen in side.sightings:
         if not done(seen.side, seen.ticket):
             result.append(replace(seen, row_hash="", read_at=None))
         elif seen.read_at is None or not _settled(seen):
-            result.append(replace(seen, read_at=now))
+            result.append(replace(seen, read_at=side.read_at))
     return result

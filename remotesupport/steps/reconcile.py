@@ -26,7 +26,7 @@ async def reconcile(ctx: Context, request: RunRequest, snapshots: dict[str, Snap
     plans = make_plans(outcome.changes)
     verdicts = _judge(ctx, request, snapshots, plans)
     verdicts |= {name: Verdict(False, why) for name, why in broken.items()}
-    return Proposal(plans, verdicts, outcome.reasons, outcome.agreed, outcome.unfinished, reports)
+    return Proposal(plans, verdicts, outcome.reasons, outcome.agreed, outcome.unfinished, broken, reports)
 
 
 async def _checked(outcome: Outcome, accepted: Accepted) -> tuple[dict[str, str], tuple[ValidationReport, ...]]:
@@ -124,7 +124,7 @@ def _judge(
     facts = {
         n: Facts(
             linked=linked.get(n, 0),
-            listed=s.external.listed if not request.tickets else None,
+            listed=None if request.tickets or request.since or request.until else s.external.listed,
             canary=s.canary,
         )
         for n, s in snapshots.items()

@@ -32,12 +32,13 @@ class Scopes:
 
     def main(self) -> Scope:
         """The customer's view: linked tickets, and tickets that carry an origin of this connection."""
-        primed = is_primed(self.store, self.connection.main)
+        known = set(self.request.tickets) <= set(self.links["ext_ticket"])
+        enough = bool(self.request.tickets) and known and is_primed(self.store, self.connection.main)
         return Scope(
             wants=self._main_wants,
             force=lambda rows: self._open_and_linked(rows, "main_ticket"),
             complete=self.request.kind is RunKind.AUDIT,
-            only=tuple(self.links["main_ticket"]) if self.request.tickets and primed else None,
+            only=tuple(self.links["main_ticket"]) if enough else None,
             linked=self._all_linked("main_ticket"),
         )
 

@@ -17,7 +17,10 @@ def taking_part(ctx: Context, request: RunRequest) -> tuple[tuple[str, ...], lis
     names, left_out = [], []
     for name in wanted:
         state = states.get(name)
-        if name in ctx.broken:
+        if name not in ctx.connections and name not in ctx.broken:
+            why = "there is no such connection (or it is switched off); see remotesupport.toml"
+            left_out.append(BillingResult(name, state=BillingState.FAILED, reason=why))
+        elif name in ctx.broken:
             left_out.append(BillingResult(name, state=BillingState.FAILED, reason=ctx.broken[name]))
         elif state is None:
             names.append(name)

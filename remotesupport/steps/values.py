@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 import pandas as pd
@@ -23,7 +24,7 @@ class SideRead:
 
     ``to_the_end``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``:
     rows seen. ``unreadable``: ticket → why, for rows or threads that could not be read this time. ``gone``: tickets
-    that a direct look did not find.
+    that a direct look did not find. ``read_at``: our clock when reading began.
     """
 
     tickets: pd.DataFrame
@@ -35,6 +36,7 @@ class SideRead:
     sightings: tuple[Sighting, ...] = ()
     unreadable: dict[str, str] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,17 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The diff's outcome (``core.inputs.Outcome``) as a plan per connection, and the guard's verdicts."""
+    """The diff's outcome (``core.inputs.Outcome``) as a plan per connection, and the guard's verdicts.
+
+    ``broken``: connections whose plan failed its own validation; no person can approve those.
+    """
 
     plans: dict[str, Plan]
     verdicts: dict[str, Verdict]
     reasons: pd.DataFrame
     agreed: pd.DataFrame
     unfinished: pd.DataFrame
+    broken: dict[str, str] = field(default_factory=dict)
     reports: tuple[ValidationReport, ...] = ()
 
 
@@ -90,12 +96,16 @@ class Findings:
 
 @dataclass(slots=True)
 class Loaded:
-    """What loading one plan did. ``failed``: external ticket → cause, everything not written of it included."""
+    """What loading one plan did. ``failed``: external ticket → cause, everything not written of it included.
+
+    ``held``: (external ticket, direction) whose later rows wait.
+    """
 
     name: str
     written: int = 0
     parked: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    held: set[tuple[str, str]] = field(default_factory=set)
     access: str = ""
     stopped: str = ""
     receipts: list[dict[str, object]] = field(default_factory=list)

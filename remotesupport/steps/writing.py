@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import pandas as pd
 
-from connectors.errors import AccessDenied, ConnectorError, Fatal, Refused, Retriable, UnknownOutcome
+from connectors.errors import AccessDenied, ConnectorError, Fatal, UnknownOutcome
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.model import (
     Carried,
@@ -23,19 +23,19 @@ from remotesupport.core.model import (
     Intent,
     IntentState,
     Lease,
-    ParkedChange,
     Upload,
     WriteReceipt,
 )
 from remotesupport.core.normalize import body_hash
+from remotesupport.steps import parking
 from remotesupport.steps.attachments import carry
+from remotesupport.steps.leases import LEASE_SECONDS
+from remotesupport.steps.parking import ACTS
 from remotesupport.store.errors import AlreadyIntended, LeaseLost, LinkConflict, WriteBlocked
 from remotesupport.store.states import intent_key
 
 WRITE_SECONDS = 20.0  # a write's total deadline; the lease must live longer than that
 LEAST_SECONDS = 5.0  # a write with less than that left until its deadline is not begun
-LEASE_SECONDS = 45.0  # less than a minute, so that the next run can take over from a dead one
-BACKOFF = (60.0, 120.0, 300.0, 900.0, 3600.0)  # seconds until a parked change is offered again, by attempt
 
 
 class Stop(Exception):
@@ -54,6 +54,7 @@ class Written:
     cause: str = ""
     intent: Intent | None = None
     receipt: WriteReceipt | None = None
+    parked: bool = False
 
 
 class Writer:
@@ -68,15 +69,27 @@ class Writer:
 
         A refused change is parked and offered again, unless ``park`` is False.
         """
-        uploads, body = await carry(self.connection, row)
+        try:
+            uploads, body, lost = await carry(self.ctx, self.connection, row)
+        except (AccessDenied, Fatal) as denied:
+            raise Stop(str(denied), access=isinstance(denied, AccessDenied)) from None
         await self._keep_lease()
         try:
             intent = await asyncio.to_thread(self.ctx.store.intend, self.lease, self._intent(row, body, uploads))
-        except LeaseLost as lost:
-            raise Stop(f"the right to write has passed on: {lost}") from None
+        except LeaseLost as passed_on:
+            raise Stop(f"the right to write has passed on: {passed_on}") from None
         except (AlreadyIntended, WriteBlocked) as held:
             return Written(False, str(held))
-        return await self._send(row, body, uploads, intent, park)
+        written = await self._send(row, body, uploads, intent, park)
+        if written.ok:
+            parking.done(self.ctx, row, self.run)
+        if written.intent is not None and lost:
+            parking.park_files(self.ctx, row, lost, self.run)
+        return written
+
+    def park_conflict(self, row: Any) -> None:
+        """A row that only a person can resolve."""
+        parking.park_conflict(self.ctx, row, self.run)
 
     async def _send(self, row: Any, body: str, uploads: tuple[Upload, ...], intent: Intent, park: bool) -> Written:
         left = (intent.deadline - self.ctx.clock()).total_seconds()
@@ -98,8 +111,11 @@ class Writer:
         except ConnectorError as refused:
             self.ctx.store.mark(intent, IntentState.REFUSED, str(refused))
             if park:
-                self._park(row, intent, refused)
-            return Written(False, str(refused))
+                parking.park_change(self.ctx, row, refused, self.run)
+            return Written(False, str(refused), parked=park)
+        except Exception as unforeseen:
+            self.ctx.store.mark(intent, IntentState.UNKNOWN, f"{type(unforeseen).__name__}: {unforeseen}")
+            raise
         try:
             await asyncio.to_thread(self._receive, row, intent, receipt, await self._main_state(row))
         except LinkConflict as conflict:
@@ -154,38 +170,10 @@ class Writer:
             except LeaseLost as lost:
                 raise Stop(f"the right to write has passed on: {lost}") from None
 
-    def _park(self, row: Any, intent: Intent, error: ConnectorError) -> None:
-        now = self.ctx.clock()
-        self.ctx.store.park(
-            ParkedChange(
-                connection=row.connection,
-                ext_ticket=row.ext_ticket,
-                direction=Direction(row.direction),
-                kind=ChangeKind(row.kind),
-                key=intent.key,
-                cause=str(error),
-                since=now,
-                attempts=intent.attempt,
-                next_try=_next_try(now, intent.attempt, error),
-                run=self.run,
-            )
-        )
-
-
-def _next_try(now: datetime, attempt: int, error: ConnectorError) -> datetime:
-    if isinstance(error, Retriable):
-        return now + timedelta(seconds=error.retry_after or 30.0)
-    if isinstance(error, Refused):
-        return now + timedelta(seconds=BACKOFF[min(attempt, len(BACKOFF)) - 1])
-    return now + timedelta(seconds=BACKOFF[-1])
-
-
-_ACTS = frozenset({ChangeKind.CLOSE, ChangeKind.REOPEN, ChangeKind.DEPARTURE})
-
 
 def _key(row: Any, run: str) -> str:
     """Messages are written once ever; an act (close, reopen, departure) once per run, since people repeat them."""
-    act = f"{row.act}/{run}" if ChangeKind(row.kind) in _ACTS else row.act
+    act = f"{row.act}/{run}" if ChangeKind(row.kind) in ACTS else row.act
     return intent_key(row.connection, row.direction, row.ext_ticket, act)
 
 

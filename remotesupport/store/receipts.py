@@ -72,7 +72,7 @@ class Receipts(Part):
         old = _link_of(conn, intent)
         ext_state, main_state = (old["ext_state"], old["main_state"]) if old else ("open", "open")
         link = LinkRow(intent.connection, intent.ext_ticket, main_ticket, ext_state, main_state, None)
-        put_link(self._db, conn, link)
+        put_link(self._db, conn, link, departed=_departs(intent))
 
     def _settle(
         self, conn: Connection, intent: Intent, state: IntentState, carried: Sequence[Carried], main_ticket: str | None

@@ -1,0 +1,58 @@
+"""The right to write, for as long as a run works: taken, kept alive while reading takes its time, given back.
+
+A lease that has lapsed may be used again only when nobody had it in between (its token is the next one).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from remotesupport.bootstrap import Context
+from remotesupport.core.model import Lease
+from remotesupport.store.errors import LeaseLost, StoreError
+
+LEASE_SECONDS = 45.0  # less than a minute, so that the next run can take over from a dead one
+
+
+def take(ctx: Context, names: tuple[str, ...]) -> dict[str, Lease]:
+    """A lease for each connection that no other run works on."""
+    taken = {n: ctx.store.acquire_lease(n, ctx.holder, LEASE_SECONDS) for n in names}
+    return {n: lease for n, lease in taken.items() if lease is not None}
+
+
+@asynccontextmanager
+async def kept_alive(ctx: Context, leases: dict[str, Lease]) -> AsyncIterator[None]:
+    """Renew ``leases`` (in place) while the run works, and release them at its end."""
+    beat = asyncio.create_task(_beat(ctx, leases))
+    try:
+        yield
+    finally:
+        beat.cancel()
+        with suppress(asyncio.CancelledError):
+            await beat
+        for lease in leases.values():
+            with suppress(StoreError):
+                ctx.store.release_lease(lease)
+
+
+async def _beat(ctx: Context, leases: dict[str, Lease]) -> None:
+    while leases:
+        await asyncio.sleep(LEASE_SECONDS / 3)
+        for name, lease in list(leases.items()):
+            with suppress(StoreError):  # the next write says what is wrong
+                leases[name] = await asyncio.to_thread(ctx.store.renew_lease, lease, LEASE_SECONDS)
+
+
+def regain(ctx: Context, lease: Lease) -> Lease:
+    """The lease with its full time, also when it has lapsed and nobody has had it since. Raises LeaseLost."""
+    try:
+        return ctx.store.renew_lease(lease, LEASE_SECONDS)
+    except LeaseLost:
+        fresh = ctx.store.acquire_lease(lease.connection, lease.holder, LEASE_SECONDS)
+        if fresh is not None and fresh.token == lease.token + 1:
+            return fresh
+        if fresh is not None:
+            ctx.store.release_lease(fresh)
+        raise

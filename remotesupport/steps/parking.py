@@ -1,0 +1,81 @@
+"""Parked changes: what failed and waits, under a name that stays the same from run to run, with its next try.
+
+Nothing parked expires silently; a success of the same change takes it away again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.errors import ConnectorError, Refused, Retriable
+from remotesupport.bootstrap import Context
+from remotesupport.core.model import ChangeKind, Direction, ParkedChange
+from remotesupport.store.states import intent_key
+
+BACKOFF = (60.0, 120.0, 300.0, 900.0, 3600.0)  # seconds until a parked change is offered again, by attempt
+ACTS = frozenset({ChangeKind.CLOSE, ChangeKind.REOPEN, ChangeKind.DEPARTURE})
+
+
+def park_change(ctx: Context, row: Any, error: ConnectorError, run: str) -> None:
+    """A row of CHANGES that the server refused: offered again, less often each time."""
+    before = _parked(ctx, row, _key(row))
+    attempt = before.attempts + 1 if before else 1
+    _park(
+        ctx, row, _key(row), Direction(row.direction), str(error), attempt, _next_try(ctx.clock(), attempt, error), run
+    )
+
+
+def park_conflict(ctx: Context, row: Any, run: str) -> None:
+    """Two claims on one ticket, or a main ticket that is gone: nothing moves until a person has decided."""
+    _park(ctx, row, _key(row), None, row.detail, 1, None, run)
+
+
+def park_files(ctx: Context, row: Any, causes: list[str], run: str) -> None:
+    """Attachments that could not be carried: their message went without them, and a person should know."""
+    key = intent_key(row.connection, row.direction, row.ext_ticket, f"{row.act}/files")
+    _park(ctx, row, key, None, "; ".join(causes), 1, None, run)
+
+
+def done(ctx: Context, row: Any, run: str) -> None:
+    """The row was written: what was parked of it no longer waits."""
+    waiting = _parked(ctx, row, _key(row))
+    if waiting is not None and waiting.id is not None:
+        ctx.store.unpark(waiting.id, run)
+
+
+def _key(row: Any) -> str:
+    act = str(row.kind) if ChangeKind(row.kind) in ACTS else row.act
+    return intent_key(row.connection, row.direction, row.ext_ticket, act)
+
+
+def _parked(ctx: Context, row: Any, key: str) -> ParkedChange | None:
+    return next((p for p in ctx.store.parked([row.connection]) if p.key == key), None)
+
+
+def _park(
+    ctx: Context, row: Any, key: str, direction: Direction | None, cause: str, attempts: int, again: datetime | None,
+    run: str,
+) -> None:  # fmt: skip
+    ctx.store.park(
+        ParkedChange(
+            connection=row.connection,
+            ext_ticket=row.ext_ticket,
+            direction=direction,
+            kind=ChangeKind(row.kind),
+            key=key,
+            cause=cause,
+            since=ctx.clock(),
+            attempts=attempts,
+            next_try=again,
+            run=run,
+        )
+    )
+
+
+def _next_try(now: datetime, attempt: int, error: ConnectorError) -> datetime:
+    if isinstance(error, Retriable):
+        return now + timedelta(seconds=error.retry_after or 30.0)
+    if isinstance(error, Refused):
+        return now + timedelta(seconds=BACKOFF[min(attempt, len(BACKOFF)) - 1])
+    return now + timedelta(seconds=BACKOFF[-1])
