@@ -1,0 +1,254 @@
+"""What people wrote arrives once, and what cannot arrive is shown: late, refused, altered, unknown, gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import AccessDenied, ConnectorError, Refused, Retriable, UnknownOutcome
+from connectors.memory import MemoryCall, StaffView
+from remotesupport.core.model import ChangeKind
+from remotesupport.core.report import BillingState, RunKind, RunRequest
+from remotesupport.steps.cycle import cycle
+from tests.cycle_fixtures import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path, "acme")
+    yield desk
+    desk.store.close()
+
+
+@pytest.fixture
+def one_row_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The external side's listings show one ticket a page."""
+    defaults = StaffView.pages.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "page_size", 1)
+
+
+def raising(kind: type[ConnectorError]) -> Callable[[MemoryCall], None]:
+    """A hook that fails in this way, whatever is called."""
+
+    def fail(call: MemoryCall) -> None:
+        raise kind("boom", billing="acme", function=call.function)
+
+    return fail
+
+
+async def runs(desk: Desk, count: int) -> None:
+    """So many minutes pass."""
+    for _ in range(count):
+        await desk.run()
+
+
+async def crossed(desk: Desk) -> tuple[str, str]:
+    """A ticket that is on both sides: (external, main)."""
+    ticket = desk.externals["acme"].client_opens("ivan", "Technical support", "Q", "zero")
+    await runs(desk, 2)
+    [copy] = desk.main_tickets("acme")
+    return ticket, copy
+
+
+def reason_of(desk: Desk, ticket: str) -> str:
+    """The one reason of an external ticket."""
+    found = desk.store.reason_of("acme", ticket)
+    assert found is not None
+    return found[0]
+
+
+@pytest.mark.parametrize("seconds", [0, 3])
+@pytest.mark.parametrize("kind", [Refused, AccessDenied])
+async def test_an_answer_to_a_ticket_far_down_the_list_is_not_lost(
+    desk: Desk, one_row_pages: None, kind: type[ConnectorError], seconds: int
+) -> None:
+    """An answer that was refused once arrives later, though its ticket is far beyond the first page by then."""
+    acme = desk.externals["acme"]
+    acme.people["robot"].departments.add(acme.department("Sales"))
+    ticket, copy = await crossed(desk)
+    acme.staff_replies(ticket, "local")
+    for _ in range(3):
+        desk.clock.advance(1)
+        acme.client_opens("ivan", "Sales", "x", "y")
+    await runs(desk, 3)
+    desk.main.staff_replies(copy, "ANSWER")
+
+    def refused(call: MemoryCall) -> None:
+        desk.clock.advance(seconds)
+        raise kind("boom", billing="acme", function=call.function)
+
+    acme.before["reply"] = refused
+    await desk.run()
+    acme.before.clear()
+    await runs(desk, 12)
+    assert acme.bodies(ticket).count("ANSWER") == 1
+
+
+async def test_a_message_of_the_same_second_as_a_read_one_is_not_lost(desk: Desk) -> None:
+    """A message that came after its thread was read, within the second of the last one read, still crosses."""
+    acme = desk.externals["acme"]
+    ticket, copy = await crossed(desk)
+    await desk.run()
+    desk.clock.advance(60)
+    acme.client_writes(ticket, "one")
+
+    def another_comes(call: MemoryCall) -> None:
+        desk.main.before.clear()
+        acme.client_writes(ticket, "two")
+        desk.clock.advance(3)
+
+    desk.main.before["reply"] = another_comes
+    await cycle(desk.context, RunRequest(RunKind.SYNC))
+    await runs(desk, 3)
+    assert [b.splitlines()[-1] for b in desk.main.bodies(copy)] == ["zero", "one", "two"]
+
+
+async def test_an_answer_that_the_server_alters_does_not_hold_the_ticket(desk: Desk) -> None:
+    """An answer to which the server adds its signature is told of once, and what is written next still crosses."""
+    acme = desk.externals["acme"]
+    ticket, copy = await crossed(desk)
+    desk.main.staff_replies(copy, "ANSWER")
+
+    def sign(call: MemoryCall) -> None:
+        acme.thread(acme.find(ticket))[-1].body += "\n--\nRegards, acme"
+
+    acme.after["reply"] = sign
+    [told] = (await desk.run()).billings
+    assert "not what was written" in told.reason
+    acme.client_writes(ticket, "THANKS")
+    await runs(desk, 5)
+    assert sum(b.endswith("THANKS") for b in desk.main.bodies(copy)) == 1
+    assert len([w for w in acme.writes() if w.function == "reply"]) == 1
+
+
+async def test_a_refused_answer_does_not_hold_the_other_direction(desk: Desk) -> None:
+    """A client's message crosses in the very run in which the answer to the same ticket is refused."""
+    acme = desk.externals["acme"]
+    ticket, copy = await crossed(desk)
+    desk.main.staff_replies(copy, "answer")
+    acme.client_writes(ticket, "client's word")
+    acme.before["reply"] = raising(Refused)
+    await desk.run()
+    assert desk.main.bodies(copy)[-1].endswith("client's word")
+
+
+async def test_a_windowed_backfill_hides_nothing_older_from_the_next_runs(desk: Desk, one_row_pages: None) -> None:
+    """What a backfill's window left out is still found by the runs that follow."""
+    acme = desk.externals["acme"]
+    await desk.run()
+    for subject in ("older", "newer"):
+        since = desk.clock()
+        desk.clock.advance(60)
+        ticket = acme.client_opens("ivan", "Technical support", subject, "text")
+        acme.staff_replies(ticket, "local")
+        desk.clock.advance(7200)
+    await desk.run(RunKind.BACKFILL, quiet=True, since=since)
+    assert len(desk.main_tickets("acme")) == 1
+    await runs(desk, 5)
+    assert len(desk.main_tickets("acme")) == 2
+
+
+async def test_a_backfill_window_without_tickets_is_in_order(desk: Desk) -> None:
+    """A window in which nobody wrote is no empty billing, and stops nothing."""
+    await crossed(desk)
+    since, until = datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 2, 1, tzinfo=UTC)
+    report = await desk.run(RunKind.BACKFILL, quiet=True, since=since, until=until)
+    assert [b.state for b in report.billings] == [BillingState.OK]
+    assert report.exit_status == 0
+
+
+async def test_a_departure_of_unknown_outcome_is_noted_once(desk: Desk) -> None:
+    """A note of leaving whose answer was lost is read back and not written again."""
+    acme = desk.externals["acme"]
+    acme.people["robot"].departments.add(acme.department("Sales"))
+    ticket, copy = await crossed(desk)
+    acme.transfer(ticket, "Sales")
+    desk.main.after["reply"] = raising(UnknownOutcome)
+    await desk.run()
+    desk.main.after.clear()
+    await runs(desk, 5)
+    assert len([b for b in desk.main.bodies(copy) if "has left" in b]) == 1
+
+
+async def test_a_return_of_unknown_outcome_is_noted_once(desk: Desk) -> None:
+    """A reopening whose answer was lost is read back and not written again, and the new message follows it."""
+    acme = desk.externals["acme"]
+    acme.people["robot"].departments.add(acme.department("Sales"))
+    ticket, copy = await crossed(desk)
+    acme.transfer(ticket, "Sales")
+    await runs(desk, 2)
+    acme.transfer(ticket, "Technical support")
+    acme.client_writes(ticket, "again")
+    desk.main.after["reopen"] = raising(UnknownOutcome)
+    await desk.run()
+    desk.main.after.clear()
+    await runs(desk, 5)
+    assert len([b for b in desk.main.bodies(copy) if "is back" in b]) == 1
+    assert desk.main.bodies(copy)[-1].endswith("again")
+
+
+async def test_a_refused_close_is_parked_until_it_is_done(desk: Desk) -> None:
+    """A refused close is parked, tried ever more rarely, and parked no longer once it went through."""
+    acme = desk.externals["acme"]
+    ticket, copy = await crossed(desk)
+    desk.main.archive(copy)
+    acme.before["close"] = raising(Refused)
+    await runs(desk, 8)
+    [parked] = desk.store.parked()
+    assert parked.kind is ChangeKind.CLOSE
+    assert 1 < parked.attempts < 8
+    acme.before.clear()
+    await runs(desk, 8)
+    assert desk.store.parked() == []
+    assert acme.find(ticket).status == 3
+
+
+async def test_a_write_of_unknown_outcome_is_not_counted_as_parked(desk: Desk) -> None:
+    """The count of parked changes in a line is the number that the store has parked."""
+    desk.externals["acme"].client_opens("ivan", "Technical support", "Q", "one")
+    desk.main.after["create"] = raising(UnknownOutcome)
+    [unknown] = (await desk.run()).billings
+    assert unknown.parked == len(desk.store.parked()) == 0
+
+
+async def test_a_conflict_is_parked_and_stays_the_reason(desk: Desk) -> None:
+    """A main ticket that was deleted is a conflict for a person, in every run and not only in the first."""
+    ticket, copy = await crossed(desk)
+    await desk.run()
+    desk.main.delete(copy)
+    await desk.run(RunKind.AUDIT)
+    for _ in range(2):
+        report = await desk.run()
+        assert report.exit_status == 3
+    assert reason_of(desk, ticket) == "conflict"
+    assert [p.kind for p in desk.store.parked()] == [ChangeKind.CONFLICT]
+    assert desk.main_tickets("acme") == []
+
+
+async def test_an_attachment_that_could_not_be_fetched_is_named_and_parked(desk: Desk) -> None:
+    """The text crosses without its file, says so, and the missing file stays on the list of what waits."""
+    acme = desk.externals["acme"]
+    acme.client_opens("ivan", "Technical support", "Q", "one", files=[("a.txt", b"x")])
+    acme.before["file"] = raising(Retriable)
+    await desk.run()
+    acme.before.clear()
+    await runs(desk, 3)
+    [copy] = desk.main_tickets("acme")
+    assert "attachment not carried: a.txt" in desk.main.bodies(copy)[0]
+    assert ["boom" in p.cause for p in desk.store.parked()] == [True]
+
+
+async def test_a_ticket_that_is_gone_is_departed(desk: Desk) -> None:
+    """A ticket deleted on the external side is noted in main, and its reason says that it departed."""
+    acme = desk.externals["acme"]
+    acme.client_opens("ivan", "Technical support", "stays", "one")
+    ticket = acme.client_opens("ivan", "Technical support", "goes", "one")
+    await runs(desk, 2)
+    acme.delete(ticket)
+    await desk.run(RunKind.AUDIT)
+    await desk.run()
+    assert reason_of(desk, ticket) == "departed"
