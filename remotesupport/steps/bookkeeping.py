@@ -19,7 +19,12 @@ from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
 
 
 def final_reasons(
-    name: str, accepted: Accepted, proposal: Proposal, loaded: Loaded | None, stopped: bool
+    name: str,
+    accepted: Accepted,
+    proposal: Proposal,
+    loaded: Loaded | None,
+    stopped: bool,
+    parked: set[str],
 ) -> pd.DataFrame:
     """→ REASONS of one connection: exactly one row per external ticket read."""
     reasons = proposal.reasons[proposal.reasons["connection"] == name].copy()
@@ -34,7 +39,8 @@ def final_reasons(
         departed = reasons["ticket"].isin(_departed(proposal, name, loaded))
         reasons.loc[departed, ["reason", "detail"]] = [str(Reason.DEPARTED), ""]
         hit = failed & (reasons["reason"] != str(Reason.CONFLICT))
-        reasons.loc[hit, "reason"] = str(Reason.PARKED)
+        reasons.loc[hit, "reason"] = str(Reason.PENDING)
+        reasons.loc[hit & reasons["ticket"].isin(parked), "reason"] = str(Reason.PARKED)
         reasons.loc[failed, "detail"] = reasons.loc[failed, "ticket"].map(loaded.failed)
     bad = accepted.quarantined
     bad = bad[(bad["connection"] == name) & (bad["side"] == str(Side.EXTERNAL))].drop_duplicates("ticket")

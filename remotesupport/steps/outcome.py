@@ -57,7 +57,8 @@ class Books:
         verdict = proposal.verdicts.get(name)
         stopped = verdict is not None and not verdict.ok
         parked = self.ctx.store.parked([name])
-        reasons = with_conflicts(final_reasons(name, accepted, proposal, loaded, stopped), parked)
+        names = {p.ext_ticket for p in parked}
+        reasons = with_conflicts(final_reasons(name, accepted, proposal, loaded, stopped, names), parked)
         result = with_counts(BillingResult(name), snapshot, accepted, reasons)
         result.changes["conflict"] = sum(p.kind is ChangeKind.CONFLICT for p in parked)
         if plan is not None and len(plan.changes):
@@ -70,6 +71,8 @@ class Books:
             settle_books(self.ctx, self.done.run, snapshot, reasons, accepted, proposal, left)
             unseen = unseen_reasons(name, reasons, proposal, loaded, stopped)
             self.ctx.store.record_reasons(self.done.run, unseen)
+        if result.changes["conflict"]:
+            result.state, result.reason = BillingState.FAILED, _CONFLICTS
         self._judge(result, snapshot, loaded, verdict.why if verdict is not None and stopped else "")
         return result
 
@@ -104,6 +107,9 @@ class Books:
         if good:
             fields["last_good"] = now
         self.ctx.store.set_connection(result.name, **fields)
+
+
+_CONFLICTS = "tickets contradict each other and wait for a person: `remotesupport parked` names them"
 
 
 def _plan_state(request: RunRequest, stopped: bool, written: bool) -> PlanState:
