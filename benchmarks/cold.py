@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.fleet import DEPARTMENT, Fleet, configuration, running_fleet
@@ -36,9 +36,9 @@ PATIENCE_S = 60.0
 def run(*, quick: bool = False) -> Table:
     """Measure; ``quick``: 1 round, without the heavy imports."""
     rounds = 1 if quick else 5
-    with running_fleet(["acme"]) as fleet, tempfile.TemporaryDirectory() as folder, _listening() as ear:
+    with running_fleet(["acme"]) as fleet, tempfile.TemporaryDirectory() as folder, listening() as ear:
         _settings, environ = configuration(fleet, Path(folder, "whole"))
-        deaf = Fleet(dict.fromkeys(fleet.urls, ear.url))
+        deaf = replace(fleet, urls=dict.fromkeys(fleet.urls, ear.url))
         early = _Homes(deaf, Path(folder))
         _something_to_know(fleet, environ)
         light = [sys.executable, "-c", LIGHT.format(url=ear.url)]
@@ -92,7 +92,8 @@ class Ear:
 
 
 @contextmanager
-def _listening() -> Iterator[Ear]:
+def listening() -> Iterator[Ear]:
+    """An ear on a free loopback port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE_S)
         yield Ear(listener)

@@ -27,9 +27,13 @@ DEPARTMENT, MAIN_DEPARTMENT, ROBOT = "Technical support", "Outsourced support", 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Running billings: ``urls`` of all, by name; ``main`` is the main one, the others are external."""
+    """Running billings: ``urls`` by name; ``main`` is the main one, the others are external.
+
+    ``doors``: a client for their side doors.
+    """
 
     urls: dict[str, str]
+    doors: httpx.Client
 
     @property
     def externals(self) -> list[str]:
@@ -38,16 +42,14 @@ class Fleet:
 
     def act(self, billing: str, **order: Any) -> dict[str, str]:
         """Something that a person does there; ``as_`` stands for ``as``."""
-        answer = httpx.post(self._door(billing, "act"), json={k.rstrip("_"): v for k, v in order.items()})
+        answer = self.doors.post(self._door(billing, "act"), json={k.rstrip("_"): v for k, v in order.items()})
         answer.raise_for_status()
         done: dict[str, str] = answer.json()
         return done
 
     def state(self, billing: str, only: str) -> Any:
         """One part of the billing's state."""
-        return (
-            httpx.get(self._door(billing, "state"), params={"only": only}, timeout=60).raise_for_status().json()[only]
-        )
+        return self.doors.get(self._door(billing, "state"), params={"only": only}).raise_for_status().json()[only]
 
     def _door(self, billing: str, what: str) -> str:
         return f"{self.urls[billing].removesuffix('/billmgr')}/_emulator/{what}"
@@ -63,7 +65,8 @@ def running_fleet(externals: Sequence[str], *, tickets: int = 0) -> Iterator[Fle
         if not line:
             raise RuntimeError(f"the emulated billings did not start (status {process.wait()})")
         try:
-            yield Fleet(json.loads(line))
+            with httpx.Client(timeout=60, trust_env=False) as doors:
+                yield Fleet(json.loads(line), doors)
         finally:
             process.communicate()
 

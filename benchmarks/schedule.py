@@ -36,7 +36,7 @@ from deployments.processes import PrefectServer
 
 FLOW = "flows.sync.sync"
 IDLE_S = 6.0
-APART_S = {WARM: 6.0, PROCESS: 9.0}
+APART_S = {WARM: 5.0, PROCESS: 7.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Kind:
 
 def run(*, quick: bool = False) -> Table:
     """Measure; ``quick``: 2 runs each."""
-    runs = 2 if quick else 6
+    runs = 2 if quick else 5
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fleet = stack.enter_context(running_fleet(["acme"]))

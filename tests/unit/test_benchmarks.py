@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
+import sys
+from pathlib import Path
 
+import httpx
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import diff
+from benchmarks import cold, diff, fleet
 from benchmarks.measure import Sample, figures, interleaved
 from benchmarks.snapshots import KEY, pair
 from benchmarks.table import Table, against
@@ -79,6 +84,32 @@ def test_the_command_prints_one_json_document(capsys):
     (outcome,) = json.loads(capsys.readouterr().out)["benchmarks"]
     assert outcome["benchmark"] == "diff"
     assert outcome["rows"][0]["name"] == diff.OURS
+
+
+@pytest.mark.parametrize("name", command.NAMES)
+def test_every_benchmark_says_what_it_measures_and_has_a_quick_mode(name):
+    """What the command names can be run, small or whole."""
+    module = importlib.import_module(f"benchmarks.{name}")
+    assert inspect.signature(module.run).parameters["quick"].default is False
+    assert "gainst" in module.__doc__
+
+
+def test_the_way_to_the_first_request_is_timed_and_the_process_ended():
+    """A process that would wait for an answer for ever is ended at its first byte."""
+    with cold.listening() as ear:
+        ask = f"import urllib.request; urllib.request.urlopen('{ear.url}')"
+        sample = ear.first_request([sys.executable, "-I", "-c", ask], {})
+    assert sample.cpu > 0
+    assert 0 < sample.wall < cold.PATIENCE_S
+
+
+def test_the_configuration_of_the_emulated_billings_is_one_that_a_user_could_write(tmp_path):
+    """The product reads it without a complaint, and no password stands in it."""
+    urls = {name: f"http://127.0.0.1:{port}/billmgr" for port, name in enumerate(("main", "a-1", "b-2"), start=1)}
+    with httpx.Client() as doors:
+        settings, environ = fleet.configuration(fleet.Fleet(urls, doors), tmp_path)
+    assert [external.name for external in settings.enabled()] == ["a-1", "b-2"]
+    assert "demo-" not in Path(environ["REMOTESUPPORT_CONFIG"]).read_text(encoding="utf-8")
 
 
 def test_a_wrong_name_is_refused_with_the_right_ones(capsys):
