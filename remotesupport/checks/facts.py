@@ -53,7 +53,7 @@ def covered(changes: pd.DataFrame, messages: pd.DataFrame) -> pd.Series:
     """What each change would carry: ``people``, or the first other thing that it covers.
 
     Any kind of message that is not CLIENT or STAFF is named; ``unread`` is a message that is not in ``messages``,
-    ``unreadable`` a ``covers`` that is no list of triples.
+    ``unreadable`` a ``covers`` that is no list of triples. An edit (``<id>/edit/<hash>``) covers the message it edits.
     """
     listed = changes["covers"].map(_covered_ids)
     answer = pd.Series(PEOPLE, index=changes.index, dtype="str")

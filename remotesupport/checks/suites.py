@@ -13,14 +13,15 @@ from typing import Any
 
 from remotesupport.core import frames
 from remotesupport.core.model import ChangeKind, Direction, MessageKind, Side, TicketState
+from remotesupport.core.rows import Rank
 
 ID_CHARS = 128
 NAME_CHARS = 1_000
 SUBJECT_CHARS = 2_000
 BODY_CHARS = 1_000_000
+PLAN_BODY_CHARS = 8 * BODY_CHARS  # an opening message holds a whole conversation
 HASH_CHARS = 32
 FAR_FUTURE_HOURS = 48
-TOP_RANK = 9
 
 # Negated classes instead of anchors: "$" would let a trailing newline through.
 NOT_AN_ID = r"[^0-9A-Za-z._:@/#|=+~-]"
@@ -217,17 +218,17 @@ CHANGES = Suite(
             "this kind of change never goes in this direction",
         ),
         Check(
-            "rank_range",
-            "ExpectColumnValuesToBeBetween",
-            {"column": "rank", "min_value": 0, "max_value": TOP_RANK},
-            f"rank is not between 0 and {TOP_RANK}",
+            "rank_known",
+            "ExpectColumnValuesToBeInSet",
+            {"column": "rank", "value_set": [int(rank) for rank in Rank]},
+            "rank is not a place in the order of writing",
         ),
         _at_least("ordinal", 0),
         *_id("ext_ticket"),
         *_id("main_ticket"),
         _chars("act", 1, 2 * ID_CHARS),
         _without("act", NOT_AN_ACT, "act holds a blank or a character outside ASCII"),
-        *_printable("body", BODY_CHARS),
+        *_printable("body", PLAN_BODY_CHARS),
         *_printable("subject", SUBJECT_CHARS),
         _says_something("spoken", "the text to write", name="body_not_empty"),
         _says_something("titled", "the subject of a new ticket", name="subject_not_empty"),

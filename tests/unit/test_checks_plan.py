@@ -59,13 +59,13 @@ def test_a_sound_plan_passes():
         ({"direction": "to_the_moon"}, "direction_known"),
         ({"kind": "create", "direction": "to_external", "subject": "x"}, "route_known"),
         ({"kind": "departure", "direction": "to_external"}, "route_known"),
-        ({"rank": 99}, "rank_range"),
-        ({"rank": -1}, "rank_range"),
+        ({"rank": 99}, "rank_known"),
+        ({"rank": -1}, "rank_known"),
         ({"act": "with blank"}, "act_pattern"),
         ({"body": " \n"}, "body_not_empty"),
         ({"kind": "create", "subject": " "}, "subject_not_empty"),
         ({"body_hash": "a" * 32}, "body_hash_agrees"),
-        ({"body": "y" * 1_000_001}, "body_length"),
+        ({"body": "y" * 8_000_001}, "body_length"),
     ],
 )
 def test_each_fault_stops_the_change(fault, check):
@@ -91,6 +91,12 @@ def test_each_fault_stops_the_change(fault, check):
 def test_only_what_people_wrote_and_this_run_read_is_carried(fault):
     """A note, a system line, an unknown kind or an unread message never crosses, whatever covers it."""
     assert verdict(fault) == ["covers_only_people"]
+
+
+def test_an_edit_covers_the_message_that_it_edits():
+    """The follow-up to a customer's edit crosses, the one to an edited note does not."""
+    assert verdict({"act": "77/edit/0a1b2c3d", "covers": covers("77/edit/0a1b2c3d")}) == []
+    assert verdict({"act": "78/edit/0a1b2c3d", "covers": covers("78/edit/0a1b2c3d")}) == ["covers_only_people"]
 
 
 def test_a_bad_change_holds_back_its_ticket_and_no_other():
