@@ -9,10 +9,10 @@ ARGS   ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check format bench wheel lock clean
+.PHONY: help setup demo test unit check format crash-matrix soak mutants chaos bench wheel lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP)  ## a .venv beside this file, with .venv/bin/remotesupport in it
 
@@ -26,8 +26,8 @@ $(STAMP): requirements/dev.txt pyproject.toml requirements/venv.sh
 demo: $(STAMP)  ## the main job on this machine, with addresses to open; ARGS="--cycles 2" ends by itself
 	$(PY) -m remotesupport.demo $(ARGS)
 
-test: $(STAMP)  ## every test
-	$(PY) -m pytest $(PYTEST) $(ARGS)
+test: $(STAMP)  ## every test, two files at a time
+	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST) $(ARGS)
 
 unit: $(STAMP)  ## the tests that need no server, in seconds
 	$(PY) -m pytest tests/unit $(ARGS)
@@ -42,6 +42,20 @@ check: $(STAMP)  ## lint, format, types, imports, dependencies
 format: $(STAMP)  ## put the code into the house's form
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+crash-matrix: $(STAMP)  ## SIGKILL at every point of every kind of write, on SQLite and PostgreSQL; prints the table
+	$(PY) -m tests.crash_matrix $(ARGS)
+
+EXAMPLES ?= 10000
+soak: $(STAMP)  ## generated histories with faults, crashes and restores; EXAMPLES=100000 ARGS="--seed 7"
+	$(PY) -m tests.simulation.soak --examples $(EXAMPLES) $(ARGS)
+
+mutants: $(STAMP)  ## take each protection out of a copy: at least one test must turn red
+	$(PY) -m tests.mutants $(ARGS)
+
+MINUTES ?= 30
+chaos: $(STAMP)  ## real processes, killed at random, among faults; then the laws
+	$(PY) -m tests.chaos --minutes $(MINUTES) $(ARGS)
 
 bench: $(STAMP)  ## the figures; ARGS goes to the benchmark
 	$(PY) -m benchmarks $(ARGS)
