@@ -4,7 +4,8 @@
 by staff with ``keep`` true the ticket stays in the queue), ``note``, ``close``, ``archive``, ``reopen``, ``transfer``
 (to a department, or ``employee``), ``take``, ``delete``, ``read`` (as by a person: clears the unread mark), ``lock``,
 ``unlock``, ``edit`` (message, text: in place). Without ``as``, set-up of the billing: ``user`` (login, and any of
-password, realname, timezone, lang, active, level, departments) and ``department`` (department, active).
+password, realname, timezone, lang, active, level, departments) and ``department`` (department, active); what only
+version 4 has is in ``v4.acts``.
 Departments are given by id or name, files as ``[{"name", "content_base64"}]``.
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.desk import Attachment
 from remotesupport.emulator.people import CLIENT, DEPARTMENT, User
+from remotesupport.emulator.v4.acts import SET_UPS as V4_SET_UPS
 
 Order = dict[str, Any]
 Act = Callable[[Billing, User, Order], dict[str, int | None]]
@@ -171,4 +173,8 @@ _ACTS: dict[str, Act] = {
     "lock": _lock,
     "unlock": _lock,
 }
-_SET_UPS: dict[str, Callable[[Billing, Order], dict[str, int | None]]] = {"user": _user, "department": _department}
+_SET_UPS: dict[str, Callable[[Billing, Order], dict[str, int | None]]] = {
+    "user": _user,
+    "department": _department,
+    **V4_SET_UPS,
+}

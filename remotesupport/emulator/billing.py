@@ -15,9 +15,10 @@ from remotesupport.emulator.faults import Faults
 from remotesupport.emulator.people import People
 from remotesupport.emulator.seed import plant
 from remotesupport.emulator.sessions import Sessions
+from remotesupport.emulator.v4 import dialect as v4
 from remotesupport.emulator.v6 import dialect as v6
 
-DIALECTS = {"6.94.1": v6.answer}
+DIALECTS = {"4.0.62": v4.answer, "4.0.63": v4.answer, "4.0.68": v4.answer, "6.94.1": v6.answer}
 CUSTOMERS = ("acme", "globex")
 RECORD = 200_000
 
@@ -61,6 +62,7 @@ class Billing:
         with self.database.transaction():
             self._spread_ids()
             plant(self.database, self.people, self.clock, seed, customers, tickets, tickets_of)
+            self.database.run("UPDATE ticket SET revision = id")
 
     def _spread_ids(self) -> None:
         """Ids start elsewhere in every billing and for every kind, so that a mix-up never finds a wrong row."""

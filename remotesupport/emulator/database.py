@@ -20,7 +20,9 @@ CREATE TABLE IF NOT EXISTS ticket (id INTEGER PRIMARY KEY AUTOINCREMENT, subject
   account INTEGER NOT NULL, client INTEGER NOT NULL, department INTEGER NOT NULL, responsible INTEGER NOT NULL,
   status INTEGER NOT NULL DEFAULT 0, answered INTEGER NOT NULL DEFAULT 0, client_read INTEGER NOT NULL DEFAULT 1,
   started INTEGER NOT NULL, last_message INTEGER NOT NULL, last_activity INTEGER NOT NULL,
-  noted INTEGER NOT NULL DEFAULT 0, blocked_by INTEGER NOT NULL DEFAULT 0, blocked_at INTEGER NOT NULL DEFAULT 0);
+  noted INTEGER NOT NULL DEFAULT 0, blocked_by INTEGER NOT NULL DEFAULT 0, blocked_at INTEGER NOT NULL DEFAULT 0,
+  revision INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS ticket_by_revision ON ticket (revision);
 CREATE INDEX IF NOT EXISTS ticket_by_activity ON ticket (last_activity, id, department, responsible, status);
 CREATE INDEX IF NOT EXISTS ticket_by_account ON ticket (account, last_message, id, status);
 CREATE TABLE IF NOT EXISTS assignment (id INTEGER PRIMARY KEY AUTOINCREMENT, ticket INTEGER NOT NULL,
@@ -35,6 +37,12 @@ CREATE TABLE IF NOT EXISTS file (id INTEGER PRIMARY KEY AUTOINCREMENT, message I
 CREATE INDEX IF NOT EXISTS file_by_message ON file (message);
 CREATE TABLE IF NOT EXISTS preference (user INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
   PRIMARY KEY (user, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS permission (user INTEGER NOT NULL, function TEXT NOT NULL,
+  PRIMARY KEY (user, function)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS remote_department (id INTEGER PRIMARY KEY AUTOINCREMENT, user INTEGER NOT NULL,
+  remote TEXT NOT NULL, department INTEGER NOT NULL, active INTEGER NOT NULL DEFAULT 1, UNIQUE (user, remote));
+CREATE TABLE IF NOT EXISTS delivered (user INTEGER NOT NULL, remoteid TEXT NOT NULL, ticket INTEGER NOT NULL,
+  message INTEGER NOT NULL, PRIMARY KEY (user, remoteid)) WITHOUT ROWID;
 """
 
 

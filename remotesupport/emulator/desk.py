@@ -224,9 +224,11 @@ class Desk:
 
     def edit_message(self, message: int, body: str) -> None:
         """Change the text in place: no date moves."""
-        if self._db.value("SELECT 1 FROM message WHERE id = ?", message) is None:
+        ticket: int | None = self._db.value("SELECT ticket FROM message WHERE id = ?", message)
+        if ticket is None:
             raise missed("message", message)
         self._db.run("UPDATE message SET body = ? WHERE id = ?", body, message)
+        self._revise(ticket)
 
     # --- rows ------------------------------------------------------------------------------------------------
 
@@ -272,6 +274,7 @@ class Desk:
     def _insert_message(self, ticket: int, author: User, kind: str, body: str, files: Sequence[Attachment]) -> int:
         sql = "INSERT INTO message (ticket, user, kind, body, at) VALUES (?,?,?,?,?)"
         message = self._db.run(sql, ticket, author.id, kind, body, self._clock.now())
+        self._revise(ticket)
         for file in files:
             digest = hashlib.sha256(file.content).hexdigest()
             sql = "INSERT INTO file (message, name, size, sha256, content) VALUES (?,?,?,?,?)"
@@ -289,6 +292,12 @@ class Desk:
     def _set(self, ticket: int, **columns: Any) -> None:
         names = ", ".join(f"{name} = ?" for name in columns)
         self._db.run(f"UPDATE ticket SET {names} WHERE id = ?", *columns.values(), ticket)  # noqa: S608
+        if not columns.keys().isdisjoint({"status", "department"}):
+            self._revise(ticket)
+
+    def _revise(self, ticket: int) -> None:
+        """A new, growing number for a ticket that changed (OURS: the cursor of version 4's ``clienttickets.sync``)."""
+        self._db.run("UPDATE ticket SET revision = (SELECT max(revision) FROM ticket) + 1 WHERE id = ?", ticket)
 
 
 def _require_text(body: str, files: Sequence[Attachment]) -> None:

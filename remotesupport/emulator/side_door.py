@@ -19,6 +19,7 @@ from remotesupport.emulator.acts import act
 from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.people import DEPARTMENT, User
 from remotesupport.emulator.refusal import Refusal
+from remotesupport.emulator.v4.setup import is_remote
 
 __all__ = ["act", "side_door_routes", "state"]
 
@@ -109,6 +110,7 @@ def _departments(billing: Billing) -> list[dict[str, Any]]:
             "id": str(each.id),
             "name": each.realname,
             "active": each.active,
+            "remote": is_remote(billing, each.id),
             "members": [str(m) for m in billing.people.members(each.id)],
         }
         for each in billing.people.departments()

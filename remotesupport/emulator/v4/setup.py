@@ -1,0 +1,120 @@
+"""The settings that the document speaks of, where the other billing is, who logs in there, which departments.
+
+Field names and where they are kept are OURS; what there is to set is DOCUMENTED.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from remotesupport.emulator.refusal import Refusal, missed
+
+if TYPE_CHECKING:
+    from remotesupport.emulator.billing import Billing
+
+GLOBAL = 0
+_FLAG, _EXTERNAL, _CLIENT = "remote_department", "external_support", "remote_client"
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where the other billing is and who logs in there."""
+
+    url: str
+    login: str
+    password: str
+
+
+def external_support(billing: Billing, user: int) -> Elsewhere | None:
+    """ "External support" of a customer's user: the external billing and its administrator. None: switched off."""
+    return _read(billing, user, _EXTERNAL)
+
+
+def remote_client(billing: Billing) -> Elsewhere | None:
+    """The global setting "Client of remote technical support": the main billing and its user. None: switched off."""
+    return _read(billing, GLOBAL, _CLIENT)
+
+
+def set_external_support(billing: Billing, user: int, value: Elsewhere | None) -> None:
+    """Switch it on with these values, or off."""
+    _write(billing, user, _EXTERNAL, value)
+
+
+def set_remote_client(billing: Billing, value: Elsewhere | None) -> None:
+    """Switch it on with these values, or off."""
+    _write(billing, GLOBAL, _CLIENT, value)
+
+
+def is_remote(billing: Billing, department: int) -> bool:
+    """The flag "Remote department" of the department's form."""
+    return _value(billing, department, _FLAG) == "on"
+
+
+def set_remote(billing: Billing, department: int, *, on: bool) -> None:
+    """Set or take away that flag."""
+    _keep(billing, department, _FLAG, "on" if on else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A row of "Remote support departments" of a customer's user."""
+
+    id: int
+    remote: str
+    department: int
+    active: bool
+
+
+def matches(billing: Billing, user: int) -> list[Match]:
+    """That list, in the order of its ids."""
+    rows = billing.database.all("SELECT * FROM remote_department WHERE user = ? ORDER BY id", user)
+    return [Match(r["id"], r["remote"], r["department"], bool(r["active"])) for r in rows]
+
+
+def add_match(billing: Billing, user: int, remote: str, department: int) -> int:
+    """A new row. Raises Refusal exists when the remote name has one."""
+    if any(match.remote == remote for match in matches(billing, user)):
+        raise Refusal("exists", "remote", f"The remote department '{remote}' is there already", remote)
+    sql = "INSERT INTO remote_department (user, remote, department) VALUES (?,?,?)"
+    return billing.database.run(sql, user, remote, department)
+
+
+def change_match(billing: Billing, match: int, **columns: object) -> None:
+    """Edit, enable or disable a row: ``remote``, ``department``, ``active``. Raises Refusal missed."""
+    _must_be_there(billing, match)
+    for name in ("remote", "department", "active"):
+        if name in columns:
+            billing.database.run(f"UPDATE remote_department SET {name} = ? WHERE id = ?", columns[name], match)  # noqa: S608
+
+
+def delete_match(billing: Billing, match: int) -> None:
+    """Take a row away. Raises Refusal missed."""
+    _must_be_there(billing, match)
+    billing.database.run("DELETE FROM remote_department WHERE id = ?", match)
+
+
+def _must_be_there(billing: Billing, match: int) -> None:
+    if billing.database.value("SELECT 1 FROM remote_department WHERE id = ?", match) is None:
+        raise missed("remote department", match)
+
+
+def _read(billing: Billing, user: int, name: str) -> Elsewhere | None:
+    url = _value(billing, user, f"{name}.url")
+    if not url:
+        return None
+    return Elsewhere(url, _value(billing, user, f"{name}.login"), _value(billing, user, f"{name}.password"))
+
+
+def _write(billing: Billing, user: int, name: str, value: Elsewhere | None) -> None:
+    for part in ("url", "login", "password"):
+        _keep(billing, user, f"{name}.{part}", getattr(value, part) if value else "")
+
+
+def _keep(billing: Billing, user: int, name: str, value: str) -> None:
+    billing.database.run("INSERT OR REPLACE INTO preference VALUES (?,?,?)", user, name, value)
+
+
+def _value(billing: Billing, user: int, name: str) -> str:
+    found: str | None = billing.database.value("SELECT value FROM preference WHERE user = ? AND name = ?", user, name)
+    return found or ""
