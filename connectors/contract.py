@@ -30,7 +30,8 @@ class Capabilities:
 
     ``listings`` are the names that ``pages`` takes, in the order to read them. ``states`` maps every raw status of
     the server to open or closed; ``states_back`` says which raw status the product's own close and reopen lead to:
-    a map that does not lead back is refused at load.
+    a map that does not lead back is refused at load. ``whole``: a listing read to its end shows every ticket there is;
+    where it does not, a ticket's absence says nothing.
     """
 
     dialect: str
@@ -39,6 +40,33 @@ class Capabilities:
     listings: tuple[str, ...]
     states: dict[str, str]
     states_back: dict[str, str]
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A row of "Remote support departments": the remote department's name, our department, on or off."""
+
+    remote: str
+    department: str
+    name: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What one end of a version 4 says about its own set-up (the document); never a password.
+
+    ``enabled``, ``url``, ``login``: the stored way to the other end. ``matches``: of the main billing only.
+    """
+
+    version: str
+    superuser: bool
+    rights: tuple[str, ...]
+    enabled: bool
+    url: str
+    login: str
+    matches: tuple[Match, ...] | None = None
 
 
 @runtime_checkable
@@ -76,39 +104,47 @@ class Billing(Protocol):
     async def file(self, ref: FileRef, *, limit: int) -> bytes:
         """An attachment. Raises Skippable when it is larger than ``limit`` bytes or gone."""
 
+    async def setup(self) -> Setup | None:
+        """How this end is set up for remote support; None where the version has no such settings."""
+
     async def aclose(self) -> None:
         """Close connections. Never raises."""
 
 
 @runtime_checkable
 class ExternalBilling(Billing, Protocol):
-    """The staff view. Writes are one POST each, never repeated by anything below; no answer → UnknownOutcome."""
+    """The staff view. Writes are one POST each, never repeated by anything below; no answer → UnknownOutcome.
 
-    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+    ``key`` names a write for ever (the intent's key); a version whose server knows such keys does it once.
+    """
+
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """A public reply as staff. Raises Refused, UnknownOutcome, AccessDenied, Missing."""
 
-    async def close(self, ticket: str) -> WriteReceipt:
+    async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:
         """Close for the staff side. Idempotent on the server."""
 
-    async def reopen(self, ticket: str) -> WriteReceipt:
+    async def reopen(self, ticket: str, *, key: str = "") -> WriteReceipt:
         """Put it back into the staff queue. Idempotent on the server."""
 
 
 @runtime_checkable
 class MainBilling(Billing, Protocol):
-    """The customer's own view: internal notes are never in any answer it gets."""
+    """The customer's own view: internal notes are never in any answer it gets. ``key``: as for ExternalBilling."""
 
-    async def create(self, department: str, subject: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+    async def create(
+        self, department: str, subject: str, body: str, files: Sequence[Upload] = (), *, key: str = ""
+    ) -> WriteReceipt:
         """Open a ticket in ``department`` (an id). The receipt names the new ticket."""
 
-    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """A message of the customer's user; reopens a closed ticket."""
 
-    async def close(self, ticket: str, notice: str) -> WriteReceipt:
+    async def close(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
         """Archive it; where staff still hold it and the server refuses, post ``notice`` instead so that they see it.
 
         With an empty ``notice`` the server's refusal is raised.
         """
 
-    async def reopen(self, ticket: str, notice: str) -> WriteReceipt:
+    async def reopen(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
         """Make it open again. Where the version knows no such call, ``notice`` is posted: a message reopens."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.contract import Capabilities, ExternalBilling, MainBilling
+from connectors.contract import Capabilities, ExternalBilling, MainBilling, Setup
 from connectors.errors import AccessDenied, Missing, ProtocolError, Refused, Skippable
 from connectors.memory_world import ARCHIVED, CLOSED, Message, Ticket, World
 from remotesupport.core.model import (
@@ -151,6 +151,9 @@ class _View:
                 raise Skippable(f"the file is larger than {limit} bytes", billing=self._where, function="file")
             return content
 
+    async def setup(self) -> Setup | None:
+        return None
+
     async def aclose(self) -> None:
         self.closed = True
 
@@ -263,20 +266,23 @@ class StaffView(_View):
     listings = ("ticket_all", "ticket")
     states_back = {"closed": "3", "open": "1"}  # noqa: RUF012
 
-    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
+        del key
         async with self._call("reply", write=True, ticket=ticket, body=body, files=_named(files)):
             self._visible(ticket, "reply")
             self._refuse_empty(body, "reply", ticket)
             self.world.staff_replies(ticket, body, staff=self.login, files=_contents(files))
         return WriteReceipt(ticket)
 
-    async def close(self, ticket: str) -> WriteReceipt:
+    async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:
+        del key
         async with self._call("close", write=True, ticket=ticket):
             if self._visible(ticket, "close").status not in (CLOSED, ARCHIVED):
                 self.world.close(ticket)
         return WriteReceipt(ticket)
 
-    async def reopen(self, ticket: str) -> WriteReceipt:
+    async def reopen(self, ticket: str, *, key: str = "") -> WriteReceipt:
+        del key
         async with self._call("reopen", write=True, ticket=ticket):
             self._visible(ticket, "reopen")
             self.world.reopen(ticket)
@@ -302,7 +308,10 @@ class CustomerView(_View):
     listings = ("clientticket", "clientticket_archive")
     states_back = {"closed": "10", "open": "1"}  # noqa: RUF012
 
-    async def create(self, department: str, subject: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+    async def create(
+        self, department: str, subject: str, body: str, files: Sequence[Upload] = (), *, key: str = ""
+    ) -> WriteReceipt:
+        del key
         args = {"department": department, "subject": subject, "body": body, "files": _named(files)}
         async with self._call("create", write=True, **args):
             self._refuse_empty(body, "create")
@@ -311,14 +320,16 @@ class CustomerView(_View):
             ticket = self.world.client_opens(self.login, department, subject, body, _contents(files))
         return WriteReceipt(ticket)
 
-    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
+        del key
         async with self._call("reply", write=True, ticket=ticket, body=body, files=_named(files)):
             self._visible(ticket, "reply")
             self._refuse_empty(body, "reply", ticket)
             self.world.client_writes(ticket, body, customer=self.login, files=_contents(files))
         return WriteReceipt(ticket)
 
-    async def close(self, ticket: str, notice: str) -> WriteReceipt:
+    async def close(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
+        del key
         async with self._call("close", write=True, ticket=ticket, notice=notice):
             found = self._visible(ticket, "close")
             if found.assignment is not None:
@@ -328,7 +339,8 @@ class CustomerView(_View):
                 self.world.archive(ticket)
         return WriteReceipt(ticket)
 
-    async def reopen(self, ticket: str, notice: str) -> WriteReceipt:
+    async def reopen(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
+        del key
         async with self._call("reopen", write=True, ticket=ticket, notice=notice):
             self._visible(ticket, "reopen")
             self.world.client_writes(ticket, notice, customer=self.login)

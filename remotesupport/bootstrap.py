@@ -92,6 +92,7 @@ async def connect(settings: Settings, external: ExternalSettings, blocks: BlockR
             external.login,
             await external.password.resolve(blocks),
             version=external.version,
+            departments=[pair.remote for pair in external.departments if pair.enabled],
             ca_file=str(external.ca_file) if external.ca_file else None,
             tls_fingerprint=external.tls_fingerprint,
             timezone=external.timezone,

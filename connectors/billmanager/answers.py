@@ -84,10 +84,10 @@ def complaint(doc: Node) -> Complaint | None:
 def too_old(where: str) -> TooOld:
     """The server speaks like version 4 (INFERRED, reference 3.4)."""
     return TooOld(
-        "this looks like BILLmanager 4, which this release does not support yet",
+        "it answers like BILLmanager 4, not like the configured version",
         billing=where,
         kind="v4",
-        cure="Use a BILLmanager 5 or 6, or wait for the release that speaks version 4",
+        cure='Set version = "4" (or "auto") for this billing',
     )
 
 

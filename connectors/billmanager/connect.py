@@ -5,18 +5,23 @@ Must stay out: reading configuration or secrets' sources; the caller hands over 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import httpx
 
-from connectors.billmanager.answers import too_old
 from connectors.billmanager.call import Limits
+from connectors.billmanager.probing import ProbingExternal, ProbingMain
 from connectors.billmanager.session import Credentials, Session
 from connectors.billmanager.transport import Transport
+from connectors.billmanager.v4_public import PublicCustomer, PublicStaff
+from connectors.billmanager.v4_session import OldSession
+from connectors.billmanager.v4_sync import SyncCustomer, SyncStaff
 from connectors.billmanager.v6_customer import CustomerView
 from connectors.billmanager.v6_staff import StaffView
 from connectors.contract import ExternalBilling, MainBilling
 from connectors.errors import Fatal
 
-VERSIONS = ("auto", "5", "6")
+VERSIONS = ("auto", "4", "5", "6")
 
 
 def connect_external(
@@ -26,6 +31,7 @@ def connect_external(
     password: str,
     *,
     version: str = "auto",
+    departments: Sequence[str] = (),
     ca_file: str | None = None,
     tls_fingerprint: str | None = None,
     timezone: str = "UTC",
@@ -34,11 +40,20 @@ def connect_external(
 ) -> ExternalBilling:
     """The staff view. Nothing is sent before the first call. ``http`` replaces the network, for tests.
 
-    Raises Fatal for an address or trust that cannot be used, TooOld for version 4.
+    ``departments``: the enabled remote departments, for a version 4 that names none. Raises Fatal for an address,
+    trust or version that cannot be used.
     """
     where = f"{name} (external)"
-    session = _session(where, url, login, password, version, ca_file, tls_fingerprint, limits, http)
-    return StaffView(name, session, timezone=timezone)
+    old, new = _sessions(where, url, login, password, version, ca_file, tls_fingerprint, limits, http)
+    only = departments[0] if len(departments) == 1 else None
+    staff = StaffView(name, new, timezone=timezone)
+    olds: list[ExternalBilling] = [
+        SyncStaff(name, old, timezone=timezone),
+        PublicStaff(name, old, timezone=timezone, department=only),
+    ]
+    if _major(version) == "auto":
+        return ProbingExternal(name, [staff, *olds])
+    return ProbingExternal(name, olds) if _major(version) == "4" else staff
 
 
 def connect_main(
@@ -56,11 +71,19 @@ def connect_main(
 ) -> MainBilling:
     """The customer's own view; parameters and errors as for ``connect_external``."""
     where = f"{name} (main)"
-    session = _session(where, url, login, password, version, ca_file, tls_fingerprint, limits, http)
-    return CustomerView(name, session, timezone=timezone)
+    old, new = _sessions(where, url, login, password, version, ca_file, tls_fingerprint, limits, http)
+    customer = CustomerView(name, new, timezone=timezone)
+    olds: list[MainBilling] = [SyncCustomer(name, old, timezone=timezone), PublicCustomer(name, old, timezone=timezone)]
+    if _major(version) == "auto":
+        return ProbingMain(name, [customer, *olds])
+    return ProbingMain(name, olds) if _major(version) == "4" else customer
 
 
-def _session(
+def _major(version: str) -> str:
+    return version.partition(".")[0]
+
+
+def _sessions(
     where: str,
     url: str,
     login: str,
@@ -70,10 +93,10 @@ def _session(
     fingerprint: str | None,
     limits: Limits | None,
     http: httpx.AsyncBaseTransport | None,
-) -> Session:
-    if version.startswith("4"):
-        raise too_old(where)
-    if version.partition(".")[0] not in VERSIONS:
-        raise Fatal(f"the version {version[:20]!r} is unknown", billing=where, cure="Write auto, 5 or 6")
+) -> tuple[OldSession, Session]:
+    """A session of each kind over one transport."""
+    if _major(version) not in VERSIONS:
+        raise Fatal(f"the version {version[:20]!r} is unknown", billing=where, cure="Write auto, 4, 5 or 6")
     transport = Transport(url, where=where, ca_file=ca_file, fingerprint=fingerprint, limits=limits, http=http)
-    return Session(transport, Credentials(login, password))
+    credentials = Credentials(login, password)
+    return OldSession(transport, credentials), Session(transport, credentials)

@@ -72,7 +72,7 @@ class Session:
 
             async def fetch(session: str) -> Node:
                 answer = await self._post(call, asked, files, session, progress)
-                return answers.read(answer, call, self.where, secrets=[*sent, *self._secrets(session)], ticket=ticket)
+                return self._read(answer, call, [*sent, *self._secrets(session)], ticket)
 
             return await self._with_session(call, fetch)
 
@@ -91,6 +91,12 @@ class Session:
                 return answer
 
             return await self._with_session(call, fetch)
+
+    async def log_in(self) -> str:
+        """Have a session, a new one where there is none → the login. Raises AccessDenied and what a call raises."""
+        async with self._deadline(LOGIN):
+            await self._session(stale=None)
+        return self._credentials.login
 
     async def aclose(self) -> None:
         """Forget the session and close the connections."""
@@ -130,6 +136,13 @@ class Session:
         if doc is not None and answers.complaint(doc) is not None:
             answers.read(answer, call, self.where, secrets=self._secrets(session))
 
+    # --- what differs between versions ----------------------------------------------------------------------
+
+    def _read(self, answer: Answer, call: Call, secrets: Sequence[str], ticket: str = "") -> Node:
+        return answers.read(answer, call, self.where, secrets=secrets, ticket=ticket)
+
+    # --- the deadline ---------------------------------------------------------------------------------------
+
     @asynccontextmanager
     async def _deadline(self, call: Call) -> AsyncIterator[Progress]:
         progress, late = Progress(), False
@@ -157,7 +170,7 @@ class Session:
     async def _is_alive(self, session: str) -> bool:
         answer = await self._post(WHOAMI, {"out": str(Format.JSON)}, (), session, Progress())
         try:
-            doc = answers.read(answer, WHOAMI, self.where, secrets=self._secrets(session))
+            doc = self._read(answer, WHOAMI, self._secrets(session))
         except AccessDenied:
             return False
         user = doc.first("user")
@@ -183,7 +196,7 @@ class Session:
         try:
             answer = await self.transport.post(LOGIN, form, progress=progress)
             self.transport.judge(LOGIN, answer)
-            doc = answers.read(answer, LOGIN, self.where, secrets=self._secrets(""))
+            doc = self._read(answer, LOGIN, self._secrets(""))
         except AccessDenied as error:
             self._denied = (error.what, error.cure, error.kind)
             raise

@@ -18,7 +18,7 @@ from connectors.billmanager.session import WHOAMI, Session
 from connectors.billmanager.sheets import ONE_ROW, Sheet, Sheets
 from connectors.billmanager.v6_rows import BadRow, Viewer
 from connectors.billmanager.wire import Format, Node
-from connectors.contract import Capabilities
+from connectors.contract import Capabilities, Setup
 from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolError, Skippable, UnknownOutcome
 from remotesupport.core.model import (
     CallStats,
@@ -149,6 +149,10 @@ class View:
                 ) from None
             raise
         return answer.body
+
+    async def setup(self) -> Setup | None:
+        """These versions have no such settings (reference 3.3)."""
+        return None
 
     async def aclose(self) -> None:
         """Never raises."""

@@ -46,8 +46,11 @@ class CustomerView(View):
             raise self._strange("the form offers no departments", FORM)
         return [DepartmentRow(choice.attr("key"), choice.text) for choice in choices.all("val") if choice.attr("key")]
 
-    async def create(self, department: str, subject: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+    async def create(
+        self, department: str, subject: str, body: str, files: Sequence[Upload] = (), *, key: str = ""
+    ) -> WriteReceipt:
         """``clientticket.edit`` without ``elid`` → ``id`` (SEEN IN CODE)."""
+        del key
         form = {"subject": subject, "message": body, "client_department": department}
         ticket = (await self._write(POST, form, files)).value("id")
         if not ticket:
@@ -56,13 +59,15 @@ class CustomerView(View):
             )
         return WriteReceipt(ticket)
 
-    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """``clientticket.edit`` with ``elid`` (SEEN IN CODE)."""
+        del key
         await self._write(POST, {"elid": ticket, "message": body}, files, ticket=ticket)
         return WriteReceipt(ticket)
 
-    async def close(self, ticket: str, notice: str) -> WriteReceipt:
+    async def close(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
         """``clientticket.archive`` (SEEN IN CODE), refused while staff hold it (DOCUMENTED): then ``notice``."""
+        del key
         try:
             await self._write(INTO_ARCHIVE, {"elid": ticket}, ticket=ticket)
         except Refused:
@@ -71,6 +76,7 @@ class CustomerView(View):
             return await self.reply(ticket, notice)
         return WriteReceipt(ticket)
 
-    async def reopen(self, ticket: str, notice: str) -> WriteReceipt:
+    async def reopen(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
         """A message reopens; there is no call of its own in these versions."""
+        del key
         return await self.reply(ticket, notice)

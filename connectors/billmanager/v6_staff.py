@@ -49,15 +49,17 @@ class StaffView(View):
         """``department`` (DOCUMENTED)."""
         return await self._department_list(DEPARTMENTS)
 
-    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = ()) -> WriteReceipt:
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """``ticket.edit`` with ``clicked_button=ok``: answers and takes it off the queue (SEEN IN CODE)."""
+        del key
         held = await self._held(ticket) or [await self._take(ticket)]
         form = {"elid": held[0], "plid": ticket, "message": body, "clicked_button": "ok"}
         await self._write(REPLY, form, files, ticket=ticket)
         return WriteReceipt(ticket)
 
-    async def close(self, ticket: str) -> WriteReceipt:
+    async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:
         """``ticket_open.delete`` (DOCUMENTED) of our assignments; an open ticket of nobody is taken first."""
+        del key
         held = await self._held(ticket)
         if not held:
             if (await self.ticket(ticket)).state is TicketState.CLOSED:
@@ -66,8 +68,9 @@ class StaffView(View):
         await self._write(CLOSE, {"elid": ", ".join(held)}, ticket=ticket)
         return WriteReceipt(ticket)
 
-    async def reopen(self, ticket: str) -> WriteReceipt:
+    async def reopen(self, ticket: str, *, key: str = "") -> WriteReceipt:
         """``ok_get``: assign it to this login (SEEN IN CODE)."""
+        del key
         if not await self._held(ticket):
             await self._write(TAKE, _take_form(ticket), ticket=ticket)
         return WriteReceipt(ticket)

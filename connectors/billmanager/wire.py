@@ -1,4 +1,4 @@
-"""Bytes of an answer ↔ nodes: XML and JSON of versions 5 and 6 in one shape, both read strictly.
+"""Bytes of an answer ↔ nodes: XML and JSON of versions 4 to 6 in one shape, all read strictly.
 
 A document that is not whole, not UTF-8, not the protocol's or dangerous becomes ``Unreadable`` with a kind that says
 what came; the text of the answer is never part of the error. Must stay out: HTTP, sessions, what a function means.
@@ -23,6 +23,8 @@ _ROW_ID = re.compile(rb"\"id\"\s*:\s*\{\s*\"\$\"\s*:\s*\"?(\d+)\"?|<elem[^>]*>\s
 _TOTAL = re.compile(rb"\"p_elems\"\s*:\s*\{\s*\"\$\"\s*:\s*\"?(\d+)\"?|<p_elems>(\d+)</p_elems>")
 _V4_KEYS = frozenset({"elem", "error", "auth", "authfail", "result", "hist"})
 _BOM = b"\xef\xbb\xbf"
+MARK = "\ufdd0"  # a noncharacter: no text has it
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 class Format(StrEnum):
@@ -92,10 +94,11 @@ class Node:
         return [(n, _value(c)) for n, c in self._raw.items() if n[:1] != "$" and type(c) is not list]
 
 
-def parse(body: bytes, *, charset: str = "utf-8") -> Node:
+def parse(body: bytes, *, charset: str = "utf-8", flat: bool = False) -> Node:
     """The bytes of a whole answer → the content of ``doc``. Raises Unreadable.
 
-    The format is seen from the first byte: a server that ignores ``out`` is understood all the same.
+    The format is seen from the first byte: a server that ignores ``out`` is understood all the same. ``flat``: version
+    4's JSON, which has no ``doc`` and plain strings (SEEN IN CODE).
     """
     body = body.removeprefix(_BOM).strip()
     if not body:
@@ -105,7 +108,7 @@ def parse(body: bytes, *, charset: str = "utf-8") -> Node:
     if _HTML.match(body):
         raise Unreadable("html", "an HTML page")
     if body.startswith(b"{"):
-        return _from_json(body)
+        return _from_json(body, flat=flat)
     if body.startswith(b"<"):
         return _from_xml(body)
     raise Unreadable("shape", "something that is neither XML nor JSON")
@@ -121,7 +124,13 @@ def salvage(body: bytes) -> tuple[str | None, int | None]:
     )
 
 
-def _from_json(body: bytes) -> Node:
+def marked(body: bytes) -> bytes:
+    """The same with ``MARK`` for every byte that no document may hold, so that rows without one can be read."""
+    text = body.decode("utf-8", "surrogateescape")
+    return _CONTROLS.sub(MARK, re.sub("[\udc80-\udcff]+", MARK, text)).encode()
+
+
+def _from_json(body: bytes, *, flat: bool) -> Node:
     if not body.endswith(b"}"):
         raise Unreadable("cut", "JSON that ends in the middle")
     _check_utf8(body)
@@ -131,7 +140,7 @@ def _from_json(body: bytes) -> Node:
         if "end of data" in error.msg:
             raise Unreadable("cut", "JSON that ends in the middle") from None
         raise Unreadable("characters", "JSON with characters or syntax that cannot be read") from None
-    content = loaded.get("doc")
+    content = loaded if flat else loaded.get("doc")
     if isinstance(content, dict):
         return Node(content)
     if _V4_KEYS & loaded.keys():

@@ -107,11 +107,12 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class DepartmentRow:
-    """One department as one side shows it."""
+    """One department as one side shows it. ``remote``: flagged as handled elsewhere; None where no version says it."""
 
     department: str
     name: str
     active: bool = True
+    remote: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ async def carry(ctx: Context, connection: Connection, row: Any) -> tuple[tuple[U
     source = connection.main if row.direction == Direction.TO_EXTERNAL else connection.external
     limit = connection.settings.attachment_limit
     uploads, lines, lost = [], [], []
+    target = connection.external if row.direction == Direction.TO_EXTERNAL else connection.main
+    if refs and not target.capabilities.attachments:
+        lines = [attachment_placeholder(safe_name(ref.name), "that billing takes no files") for ref in refs]
+        return (), "\n".join([row.body, *lines]), []
     for ref in refs:
         try:
             content = await _fetch(ctx, source, ref, limit)

@@ -50,8 +50,9 @@ def as_connector_error(ctx: Context, name: str, error: Exception) -> ConnectorEr
 async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     """Both sides of one connection within its own time budget. Raises ConnectorError."""
     connection = ctx.connections[name]
-    budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and not first_read(ctx, request) else LONG_BUDGET
     started, before = time.monotonic(), _requests(connection)
+    await _introduced(connection)
+    budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and not first_read(ctx, request) else LONG_BUDGET
     try:
         async with asyncio.timeout(budget):
             snapshot = await _both_sides(ctx, connection, request)
@@ -83,10 +84,19 @@ def _requests(connection: Connection) -> int:
     return connection.external.stats.requests + connection.main.stats.requests
 
 
+async def _introduced(connection: Connection) -> None:
+    """Both sides have said who they are, and so which version they speak."""
+    if connection.identified:
+        return
+    try:
+        async with asyncio.timeout(MINUTE_BUDGET):
+            await asyncio.gather(connection.external.identify(), connection.main.identify())
+    except TimeoutError:
+        raise Retriable(f"logging in did not end within {MINUTE_BUDGET:.0f} s", billing=connection.name) from None
+    connection.identified = True
+
+
 async def _both_sides(ctx: Context, connection: Connection, request: RunRequest) -> Snapshot:
-    if not connection.identified:
-        await asyncio.gather(connection.external.identify(), connection.main.identify())
-        connection.identified = True
     departments = await asyncio.gather(departments_of(connection.external), departments_of(connection.main))
     pairs, problems = correspondences(connection.settings, *departments)
     scopes = Scopes(ctx.store, connection, request, pairs)

@@ -86,7 +86,7 @@ async def read_side(store: Store, billing: Billing, departments: pd.DataFrame, s
         tickets=tickets_frame(billing.name, billing.side, got.rows.values(), frozenset(threads)),
         messages=messages_frame(billing.name, billing.side, threads),
         departments=departments,
-        complete=got.complete and not got.unreadable and not scope.windowed,
+        complete=got.complete and billing.capabilities.whole and not got.unreadable and not scope.windowed,
         to_the_end=got.complete and scope.only is None and not scope.windowed,
         listed=got.listed,
         sightings=() if scope.windowed else tuple(_with_department(s, got.rows) for s in got.sightings),
@@ -169,7 +169,7 @@ async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got:
     external = billing.side is Side.EXTERNAL
     loose = [t for t in got.moved if t not in got.rows or (external and got.rows[t].department is None)]
     loose += [t for t in store.pending_sightings(billing.name, billing.side) if t not in got.rows and t not in loose]
-    if got.complete and scope.complete:
+    if got.complete and scope.complete and billing.capabilities.whole:
         loose += [t for t in scope.linked if t not in got.rows and t not in loose]
     await _look(billing, loose, got)
     got.moved.update(dict.fromkeys(t for t in loose if t in got.rows))

@@ -98,7 +98,7 @@ class Writer:
             raise Stop("this process was held up for longer than a write may take; nothing was sent")
         try:
             async with asyncio.timeout(left):
-                receipt = await request(self.connection, row, body, uploads)
+                receipt = await request(self.connection, row, body, uploads, intent.key)
         except TimeoutError:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, f"no answer in {left:.0f} s")
             return Written(False, f"no answer in {left:.0f} s; it is read back before anything is sent again", intent)
@@ -182,21 +182,21 @@ def covers_of(row: Any) -> tuple[Carried, ...]:
     return tuple(Carried(source, digest, target) for source, digest, target in orjson.loads(row.covers))
 
 
-async def request(connection: Connection, row: Any, body: str, uploads: tuple[Upload, ...]) -> WriteReceipt:
-    """The one request that a row of CHANGES is."""
+async def request(connection: Connection, row: Any, body: str, uploads: tuple[Upload, ...], key: str) -> WriteReceipt:
+    """The one request that a row of CHANGES is; ``key`` is its intent's."""
     kind = ChangeKind(row.kind)
     if row.direction == Direction.TO_EXTERNAL:
         billing = connection.external
         if kind is ChangeKind.CLOSE:
-            return await billing.close(row.ext_ticket)
+            return await billing.close(row.ext_ticket, key=key)
         if kind is ChangeKind.REOPEN:
-            return await billing.reopen(row.ext_ticket)
-        return await billing.reply(row.ext_ticket, body, uploads)
+            return await billing.reopen(row.ext_ticket, key=key)
+        return await billing.reply(row.ext_ticket, body, uploads, key=key)
     main = connection.main
     if kind is ChangeKind.CREATE:
-        return await main.create(row.department, row.subject, body, uploads)
+        return await main.create(row.department, row.subject, body, uploads, key=key)
     if kind is ChangeKind.CLOSE:
-        return await main.close(row.main_ticket, body)
+        return await main.close(row.main_ticket, body, key=key)
     if kind is ChangeKind.REOPEN:
-        return await main.reopen(row.main_ticket, body)
-    return await main.reply(row.main_ticket, body, uploads)
+        return await main.reopen(row.main_ticket, body, key=key)
+    return await main.reply(row.main_ticket, body, uploads, key=key)

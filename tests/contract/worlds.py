@@ -82,7 +82,7 @@ class EmulatorWorld:
         core.clock.set(START, freeze=True)
         self._options = {"timezone": "Europe/Moscow", **options}
         self._url = url
-        self.staff = connect_external("acme", url, STAFF, password_of(STAFF), **self._options)
+        self.staff = connect_external("acme", url, STAFF, password_of(STAFF), departments=[HERE], **self._options)
         self.customer = connect_main("acme", url, CUSTOMER, password_of(CUSTOMER), **self._options)
 
     def act(self, **order: Any) -> dict[str, Any]:
@@ -150,9 +150,9 @@ def memory() -> Iterator[MemoryWorld]:
 
 
 @contextmanager
-def in_process() -> Iterator[EmulatorWorld]:
+def in_process(release: str = "6.94.1", **options: Any) -> Iterator[EmulatorWorld]:
     """The application itself, without a socket."""
-    core = Billing("acme", seed=0)
+    core = Billing("acme", release, seed=0)
     running = RunningEmulator.act
     try:
         yield EmulatorWorld(
@@ -160,9 +160,27 @@ def in_process() -> Iterator[EmulatorWorld]:
             "http://127.0.0.1/billmgr",
             lambda **order: running(_Core(core), **order),  # type: ignore[arg-type]
             http=httpx.ASGITransport(application(core)),
+            **options,
         )
     finally:
         core.close()
+
+
+@contextmanager
+def old_by_sync() -> Iterator[EmulatorWorld]:
+    """Version 4.0.68 whose logins may call the three functions."""
+    with in_process("4.0.68") as world:
+        world.act(do="rights", login=STAFF)
+        world.act(do="external_support", login=CUSTOMER, url="https://acme.invalid/billmgr", other_login=STAFF)
+        world.core.clock.set(START, freeze=True)
+        yield world
+
+
+@contextmanager
+def old_by_public() -> Iterator[EmulatorWorld]:
+    """Version 4.0.68 whose logins have the public functions only."""
+    with in_process("4.0.68", version="4") as world:
+        yield world
 
 
 class _Core:
@@ -182,5 +200,6 @@ def live() -> Iterator[LiveWorld]:
     yield LiveWorld()
 
 
+OLD = {"by sync": old_by_sync, "by public": old_by_public}
 WORLDS = {"memory": memory, "in process": in_process, "over tls": over_tls}
 LIVE = {"live": live} if os.environ.get("REMOTESUPPORT_LIVE_URL") else {}

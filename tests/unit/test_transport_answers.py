@@ -30,7 +30,7 @@ SHORT = Limits(read_seconds=0.3, write_seconds=0.3, max_bytes=100_000)
 async def answering(answer: Answer, func: str = "whoami") -> AsyncIterator[tuple[HostileServer, ExternalBilling]]:
     """A server that answers so to ``func``, and a connection to it."""
     async with HostileServer({func: answer}) as server:
-        billing = connect_external("acme", server.url, "robot", "PASSWORD-CANARY", limits=SHORT)
+        billing = connect_external("acme", server.url, "robot", "PASSWORD-CANARY", limits=SHORT, version="6")
         yield server, billing
         await billing.aclose()
 
@@ -157,7 +157,7 @@ async def test_a_refused_connection_is_retriable() -> None:
     """Nobody listens: try again later; the two logins of the minute are not used up by it."""
     async with HostileServer() as server:
         url = server.url
-    billing = connect_external("acme", url, "robot", "PASSWORD-CANARY", limits=SHORT)
+    billing = connect_external("acme", url, "robot", "PASSWORD-CANARY", limits=SHORT, version="6")
     for _ in range(4):
         with pytest.raises(Retriable) as caught:
             await billing.identify()

@@ -185,7 +185,7 @@ async def test_secrets_are_in_post_bodies_only(log: pytest.LogCaptureFixture) ->
 async def test_a_wrong_password_is_not_in_the_error(log: pytest.LogCaptureFixture) -> None:
     """Not even when the server repeats it."""
     async with HostileServer({"auth": error("auth", "badpassword", f"{PASSWORD} is wrong")}) as server:
-        billing = connect_external("acme", server.url, "robot", PASSWORD)
+        billing = connect_external("acme", server.url, "robot", PASSWORD, version="6")
         with pytest.raises(AccessDenied) as caught:
             await billing.identify()
         await billing.aclose()
@@ -195,7 +195,7 @@ async def test_a_wrong_password_is_not_in_the_error(log: pytest.LogCaptureFixtur
 async def test_calls_are_counted_by_function() -> None:
     """The statistics name every function with its requests, logins included, and the bytes that came."""
     async with HostileServer() as server:
-        billing = connect_external("acme", server.url, "robot", PASSWORD)
+        billing = connect_external("acme", server.url, "robot", PASSWORD, version="6")
         await billing.identify()
         await billing.identify()
         await billing.aclose()

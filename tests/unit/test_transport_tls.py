@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from connectors.billmanager import connect_external, connect_main
 from connectors.billmanager.tls import BadTrust, context
-from connectors.errors import Fatal, TooOld
+from connectors.errors import Fatal
 from tests.hostile_server import HostileServer
 
 
@@ -166,9 +166,7 @@ def test_the_context_is_built_once(tmp_path: Path) -> None:
         made.wrap_socket(None)
 
 
-def test_version_4_is_said_to_be_too_old() -> None:
-    """A configured version 4 is refused in words; an unknown version too."""
-    with pytest.raises(TooOld, match="BILLmanager 4"):
-        connect_external("acme", "https://127.0.0.1/billmgr", "a", "b", version="4")
-    with pytest.raises(Fatal):
+def test_an_unknown_version_is_refused() -> None:
+    """A version that nobody speaks is refused before anything is sent."""
+    with pytest.raises(Fatal, match="auto, 4, 5 or 6"):
         connect_external("acme", "https://127.0.0.1/billmgr", "a", "b", version="7")

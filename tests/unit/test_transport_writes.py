@@ -30,7 +30,7 @@ CLOSE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close
 async def answering(answers: dict[str, Any]) -> AsyncIterator[tuple[HostileServer, MainBilling]]:
     """A server with these answers, and the customer's connection to it."""
     async with HostileServer(answers) as server:
-        billing = connect_main("acme", server.url, "robot", "PASSWORD-CANARY", limits=SHORT)
+        billing = connect_main("acme", server.url, "robot", "PASSWORD-CANARY", limits=SHORT, version="6")
         yield server, billing
         await billing.aclose()
 
@@ -90,7 +90,7 @@ async def test_a_complaint_that_quotes_the_text_is_not_repeated() -> None:
 async def test_nothing_is_unknown_when_nobody_listens() -> None:
     """Without a connection nothing was written: Retriable."""
     async with HostileServer() as server:
-        billing = connect_main("acme", server.url, "robot", "PASSWORD-CANARY", limits=SHORT)
+        billing = connect_main("acme", server.url, "robot", "PASSWORD-CANARY", limits=SHORT, version="6")
     with pytest.raises(Retriable):
         await billing.reply("7", "text")
     await billing.aclose()
@@ -143,7 +143,7 @@ async def test_an_unanswered_take_is_not_an_unknown_reply() -> None:
 
     answers = {"ticket": doc({"p_elems": {"$": "0"}}), "ticket_all.edit": http(b"", status="500 No")}
     async with HostileServer(answers) as server:
-        billing = connect_external("acme", server.url, "robot", "PASSWORD-CANARY", limits=SHORT)
+        billing = connect_external("acme", server.url, "robot", "PASSWORD-CANARY", limits=SHORT, version="6")
         with pytest.raises(Retriable):
             await billing.reply("7", "text")
         assert server.funcs() == ["auth", "ticket", "ticket_all.edit"]

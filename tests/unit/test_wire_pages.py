@@ -181,7 +181,7 @@ def page_of(rows: list[dict[str, Any]], request: Request, spoil: bytes = b"") ->
 
 async def pages(server: HostileServer, size: int = 500) -> list[Page]:
     """All pages of ticket_all."""
-    billing = connect_external("acme", server.url, "robot", "PASSWORD-CANARY")
+    billing = connect_external("acme", server.url, "robot", "PASSWORD-CANARY", version="6")
     try:
         return [page async for page in billing.pages("ticket_all", page_size=size)]
     finally:
@@ -258,7 +258,7 @@ async def test_the_caller_may_stop_early() -> None:
     """Reading the first page of a long list costs one request."""
     rows = [row(n) for n in range(50, 0, -1)]
     async with HostileServer({"ticket_all": lambda request: page_of(rows, request)}) as server:
-        billing = connect_external("acme", server.url, "robot", "PASSWORD-CANARY")
+        billing = connect_external("acme", server.url, "robot", "PASSWORD-CANARY", version="6")
         async for _ in billing.pages("ticket_all", page_size=5):
             break
         await billing.aclose()

@@ -162,7 +162,7 @@ async def test_the_zone_is_whoamis_else_the_configured_one() -> None:
         me = {"user": {"$id": "4", "$name": "robot", "$timezone": told}, "version": {"billmgr": {"$": "6.94.1-x"}}}
         form = doc({"elid": {"$": "7"}, "mlist": {"message": [said("1")]}})
         async with HostileServer({"whoami": doc(me), "clientticket.edit": form}) as server:
-            billing = connect_main("acme", server.url, "robot", "p", timezone="Europe/Moscow")
+            billing = connect_main("acme", server.url, "robot", "p", timezone="Europe/Moscow", version="6")
             assert [m.zone for m in await billing.thread("7")] == [used]
             await billing.aclose()
 
@@ -181,7 +181,7 @@ async def test_the_zone_is_whoamis_else_the_configured_one() -> None:
 async def test_a_form_is_a_whole_thread_or_an_error(form: bytes, wanted: type[Exception]) -> None:
     """What is no ticket stops the connection; what only this ticket has leaves the others alone."""
     async with HostileServer({"clientticket.edit": form}) as server:
-        billing = connect_main("acme", server.url, "robot", "p")
+        billing = connect_main("acme", server.url, "robot", "p", version="6")
         with pytest.raises(wanted) as caught:
             await billing.thread("7")
         assert type(caught.value) is wanted
@@ -205,7 +205,7 @@ async def test_a_ticket_is_missing_only_when_list_and_form_agree(
     """A list that hides what the form shows, or ignores its filter, is a protocol error and never an absence."""
     answers = {"ticket_all": doc({"elem": rows, "p_elems": {"$": total}}), "ticket_all.edit": form}
     async with HostileServer(answers) as server:
-        billing = connect_external("acme", server.url, "robot", "p")
+        billing = connect_external("acme", server.url, "robot", "p", version="6")
         with pytest.raises(wanted) as caught:
             await billing.ticket("7")
         assert type(caught.value) is wanted
@@ -217,7 +217,7 @@ async def test_a_whoami_of_version_4_is_too_old() -> None:
     for version, fine in (("4.0.68", False), ("5.200.1-2019", True)):
         me = {"user": {"$id": "4", "$name": "robot", "$level": "29"}, "version": {"billmgr": {"$": version}}}
         async with HostileServer({"whoami": doc(me)}) as server:
-            billing = connect_external("acme", server.url, "robot", "p")
+            billing = connect_external("acme", server.url, "robot", "p", version="6")
             if fine:
                 assert (await billing.identify()).version == "5.200.1"
             else:
@@ -243,7 +243,7 @@ async def test_no_staff_function_is_ever_asked_of_the_main_side() -> None:
         "clientticket.archive": error("value", "elid"),
     }
     async with HostileServer(answers) as server:
-        billing = connect_main("acme", server.url, "robot", "p")
+        billing = connect_main("acme", server.url, "robot", "p", version="6")
         await billing.departments()
         for listing in billing.capabilities.listings:
             _ = [page async for page in billing.pages(listing)]

@@ -1,0 +1,140 @@
+"""A view whose version is found out at the first call: one of several, asked in their order, and kept.
+
+Version 4 answers a login without ``doc`` (INFERRED, protocol reference 3.4); whether its login may call the three
+functions of remote support is seen by calling one. Must stay out: what any version's functions mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Generic, TypeVar
+
+from connectors.contract import Capabilities, ExternalBilling, MainBilling, Setup
+from connectors.errors import AccessDenied, ConnectorError, ProtocolError, TooOld
+from remotesupport.core.model import (
+    CallStats,
+    DepartmentRow,
+    FileRef,
+    Identity,
+    MessageRow,
+    Page,
+    Side,
+    TicketRow,
+    Upload,
+    WriteReceipt,
+)
+
+AnyView = TypeVar("AnyView", ExternalBilling, MainBilling)
+_OTHER_VERSION = ("v4", "version")
+
+
+class Probing(Generic[AnyView]):
+    """The contract over ``choices``; until one has answered, what the first would say of itself."""
+
+    side: Side
+
+    def __init__(self, name: str, choices: Sequence[AnyView]) -> None:
+        self.name = name
+        self._choices: list[AnyView] = list(choices)
+        self._chosen: AnyView | None = None
+        self._lock = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._chosen or self._choices[0]!r})"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return (self._chosen or self._choices[0]).capabilities
+
+    @property
+    def stats(self) -> CallStats:
+        """The choices share one transport, which counts."""
+        first: ExternalBilling | MainBilling = self._choices[0]
+        return first.stats
+
+    async def identify(self) -> Identity:
+        """The first choice that the server and its rights fit. Raises what the last one that was tried says."""
+        async with self._lock:
+            while True:
+                view: ExternalBilling | MainBilling = self._choices[0]
+                try:
+                    identity = await view.identify()
+                except ConnectorError as error:
+                    if self._chosen is not None or len(self._choices) == 1 or not _may_be_another(error):
+                        raise
+                    del self._choices[0]
+                else:
+                    self._chosen = self._choices[0]
+                    return identity
+
+    async def _view(self) -> AnyView:
+        if self._chosen is None:
+            await self.identify()
+        assert self._chosen is not None
+        return self._chosen
+
+    async def setup(self) -> Setup | None:
+        return await (await self._view()).setup()
+
+    async def departments(self) -> Sequence[DepartmentRow]:
+        return await (await self._view()).departments()
+
+    async def pages(self, listing: str, *, page_size: int = 500) -> AsyncIterator[Page]:
+        async for page in (await self._view()).pages(listing, page_size=page_size):
+            yield page
+
+    async def ticket(self, ticket: str) -> TicketRow:
+        return await (await self._view()).ticket(ticket)
+
+    async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
+        return await (await self._view()).thread(ticket)
+
+    async def file(self, ref: FileRef, *, limit: int) -> bytes:
+        return await (await self._view()).file(ref, limit=limit)
+
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
+        return await (await self._view()).reply(ticket, body, files, key=key)
+
+    async def aclose(self) -> None:
+        """Never raises."""
+        for choice in self._choices:
+            await choice.aclose()
+
+
+class ProbingExternal(Probing[ExternalBilling]):
+    """ExternalBilling of a version that is found out."""
+
+    side = Side.EXTERNAL
+
+    async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:
+        return await (await self._view()).close(ticket, key=key)
+
+    async def reopen(self, ticket: str, *, key: str = "") -> WriteReceipt:
+        return await (await self._view()).reopen(ticket, key=key)
+
+
+class ProbingMain(Probing[MainBilling]):
+    """MainBilling of a version that is found out."""
+
+    side = Side.MAIN
+
+    async def create(
+        self, department: str, subject: str, body: str, files: Sequence[Upload] = (), *, key: str = ""
+    ) -> WriteReceipt:
+        return await (await self._view()).create(department, subject, body, files, key=key)
+
+    async def close(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
+        return await (await self._view()).close(ticket, notice, key=key)
+
+    async def reopen(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
+        return await (await self._view()).reopen(ticket, notice, key=key)
+
+
+def _may_be_another(error: ConnectorError) -> bool:
+    """Whether the next choice may fit: another version's words, or no right on the three functions."""
+    if isinstance(error, TooOld):
+        return error.kind == "v4"
+    return (isinstance(error, AccessDenied) and error.kind == "access") or (
+        isinstance(error, ProtocolError) and error.kind in _OTHER_VERSION
+    )

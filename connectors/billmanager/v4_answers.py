@@ -1,0 +1,99 @@
+"""Version 4's way to say no: numbers, and for code 100 the words (protocol reference 1.5).
+
+Must stay out: sending, what a function's rows mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from connectors.billmanager.answers import CURES
+from connectors.billmanager.call import Answer, Call
+from connectors.billmanager.outcomes import of_broken
+from connectors.billmanager.v6_rows import BadRow
+from connectors.billmanager.wire import MARK, Node, Unreadable, marked, parse
+from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolError, Refused, Retriable, UnknownOutcome
+
+NO_FUNCTION = "no-function"
+# DOCUMENTED for the sister products: 1 internal, 2 exists, 3 does not exist, 4 invalid value, 5 limit, 6 access denied,
+# 7 licence, 8 message. SEEN IN CODE: 100 for a failed login and for a function that is not permitted.
+_SAID_NO = {"2": "exists", "4": "value", "5": "limit", "8": "message"}
+
+
+def read(answer: Answer, call: Call, where: str, *, secrets: Iterable[str] = (), ticket: str = "") -> Node:
+    """The document of an answer with status 200. Raises what an error or an unreadable answer means.
+
+    A read with characters that no document may hold is read all the same; such texts have ``MARK`` in them.
+    """
+    try:
+        doc = _parsed(answer, repair=not call.write)
+    except Unreadable as broken:
+        failure = of_broken(call, f"the server sent {broken}", where, kind=broken.kind)
+        failure.ticket = ticket
+        raise failure from None
+    if doc.has("doc"):
+        raise ProtocolError(
+            "this is no version 4: its JSON has a doc", billing=where, function=call.func, kind="version",
+            cure='Set version = "6" (or "auto") for this billing',
+        )  # fmt: skip
+    if doc.has("authfail") or doc.has("expirepass"):
+        raise _auth_failed(doc.value("authfail"), call, where)
+    error = doc.first("error")
+    if error is not None:
+        raise _classed(_part(error, "code"), _part(error, "obj"), _words(error, secrets), call, where, ticket)
+    return doc
+
+
+def _parsed(answer: Answer, *, repair: bool) -> Node:
+    try:
+        return parse(answer.body, charset=answer.charset, flat=True)
+    except Unreadable as broken:
+        if not (repair and broken.one_row):
+            raise
+        return parse(marked(answer.body), charset=answer.charset, flat=True)
+
+
+def whole(*texts: str) -> None:
+    """Raises BadRow when one of them had characters that no document may hold."""
+    if any(MARK in text for text in texts):
+        raise BadRow("it holds characters that no document may hold")
+
+
+def _part(error: Node, name: str) -> str:
+    """``code`` and ``obj`` are attributes in XML and children in JSON (SEEN IN CODE)."""
+    return (error.attr(name) or error.value(name)).strip()
+
+
+def _words(error: Node, secrets: Iterable[str]) -> str:
+    text = " ".join((error.value("msg") or error.text).split())
+    return "" if any(len(s) > 3 and s in text for s in secrets) else text[:120]
+
+
+def _auth_failed(text: str, call: Call, where: str) -> AccessDenied:
+    cure = CURES["blocklogon" if "block" in text.lower() else "badpassword"]
+    what = f"the login is refused{': ' + text[:80] if 'block' in text.lower() else ''}"
+    return AccessDenied(what, billing=where, function=call.func, kind="auth", cure=cure)
+
+
+def _classed(code: str, obj: str, text: str, call: Call, where: str, ticket: str) -> ConnectorError:
+    if code == "100" and text.lower().startswith("auth"):
+        return _auth_failed(text, call, where)
+    said = f"the server said no (code {code[:6]}{f', {obj[:40]}' if obj else ''}){f': {text}' if text else ''}"
+    named = {"billing": where, "function": call.func, "ticket": ticket}
+    if code in ("100", "6"):
+        cure = f"Give the login the right on {call.func}, or use a superuser (below 4.0.68 only those may)"
+        return AccessDenied(said, **named, kind="access", cure=cure)
+    if code == "3" and obj == "func":
+        return ProtocolError(f"there is no function {call.func}", **named, kind=NO_FUNCTION)
+    if code == "3":
+        return Missing(said, **named, kind="missed")
+    if code in _SAID_NO:
+        made: type[ConnectorError] = Refused if call.write else ProtocolError
+        return made(said, **named, kind=_SAID_NO[code])
+    return (UnknownOutcome if call.write else Retriable)(said, **named, kind=f"v4-{code[:6]}")
+
+
+def digest(*texts: str) -> str:
+    """A short stable digest of some texts."""
+    return hashlib.blake2b("\x1f".join(texts).encode(), digest_size=16).hexdigest()

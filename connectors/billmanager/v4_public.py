@@ -1,0 +1,297 @@
+"""Version 4 by its public functions alone, for a login that may not call the three of remote support.
+
+Less can be known: the staff's queue shows only what waits for staff and names no department, so absence says nothing,
+nothing is ever seen to close or to leave, and the login must work for exactly one remote department. Shapes: SEEN IN
+CODE unless marked. Must stay out: the three functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from connectors.billmanager import v4_hist
+from connectors.billmanager.call import Call
+from connectors.billmanager.v4_answers import digest, whole
+from connectors.billmanager.v4_common import NO_FILES, OldView
+from connectors.billmanager.v6_rows import BadRow, checked_subject
+from connectors.billmanager.wire import Node
+from connectors.contract import Capabilities, Setup
+from connectors.errors import AccessDenied, ConnectorError, Fatal, ProtocolError, Refused, UnknownOutcome
+from remotesupport.core.model import (
+    DepartmentRow,
+    Identity,
+    MessageRow,
+    Page,
+    RejectedRow,
+    Side,
+    TicketRow,
+    TicketState,
+    Upload,
+    WriteReceipt,
+)
+
+QUEUE = Call("tickets")
+STAFF_FORM = Call("tickets.edit")
+STAFF_REPLY = Call("tickets.edit", write=True)
+ACTIVE = Call("clienttickets")
+ARCHIVE = Call("archivedclienttickets")
+FORM = Call("clienttickets.edit")
+POST = Call("clienttickets.edit", write=True)
+INTO_ARCHIVE = Call("clienttickets.archive", write=True)
+_RESTLESS = ("delay", "unread", "blocked")
+_SYSTEM_ROW = "on"  # the category of a row that is no ticket
+
+
+class PublicView(OldView):
+    """What both sides share."""
+
+    dialect: str
+    form: Call
+    states: Mapping[str, str]
+    states_back: Mapping[str, str]
+    listed: Mapping[str, Call]
+    whole = True
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """No message ids, no files."""
+        listings, states = tuple(self.listed), dict(self.states)
+        return Capabilities(self.dialect, False, False, listings, states, dict(self.states_back), whole=self.whole)
+
+    async def identify(self) -> Identity:
+        """There is no ``whoami``: that the login is let in is all there is to know (reference 3.4)."""
+        login = await self._session.log_in()
+        return Identity("4", login, login, 0, None)
+
+    async def setup(self) -> Setup | None:
+        """Only the three functions would say."""
+        return None
+
+    async def pages(self, listing: str, *, page_size: int = 500) -> AsyncIterator[Page]:
+        """The whole list at once (these functions know no paging), in pieces."""
+        if listing not in self.listed:
+            raise ProtocolError("there is no such listing", billing=self._where, function=listing)
+        nodes = await self._rows(self.listed[listing])
+        rows, bad = self._read_rows(nodes, listing)
+        for number, start in enumerate(range(0, max(len(rows), 1), page_size), start=1):
+            rejected = tuple(bad) if start == 0 else ()
+            yield Page(listing, number, tuple(rows[start : start + page_size]), len(nodes), rejected)
+
+    async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
+        """``hist`` of the form."""
+        doc = await self._form(ticket)
+        try:
+            whole(doc.value("hist"))
+            rows = v4_hist.messages(doc.value("hist"), self._timezone)
+        except BadRow as error:
+            raise self._skip(str(error), self.form, ticket) from None
+        if not rows:
+            raise self._skip("it shows no messages at all", self.form, ticket)
+        return rows
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    async def _rows(self, call: Call) -> list[Node]:
+        doc = await self._session.document(call)
+        rows = doc.all("elem")
+        if rows and not any(row.has("id") for row in rows):
+            raise self._strange("the list has no column id", call)
+        return [row for row in rows if row.value("category") != _SYSTEM_ROW]
+
+    def _read_rows(self, nodes: Sequence[Node], listing: str) -> tuple[list[TicketRow], list[RejectedRow]]:
+        rows: dict[str, TicketRow] = {}
+        bad: list[RejectedRow] = []
+        for node in nodes:
+            try:
+                row = self._row(node, listing)
+            except BadRow as error:
+                bad.append(RejectedRow(node.value("id") or None, str(error)))
+                continue
+            rows.setdefault(row.ticket, row)
+        newest = sorted(rows.values(), key=lambda r: (r.activity, len(r.ticket), r.ticket), reverse=True)
+        return newest, bad
+
+    def _row(self, node: Node, listing: str) -> TicketRow:
+        raise NotImplementedError
+
+    async def _form(self, ticket: str) -> Node:
+        doc = await self._session.document(self.form, {"elid": ticket}, ticket=ticket)
+        if not doc.has("hist"):
+            raise self._strange("the answer is no ticket", self.form, ticket)
+        if doc.value("elid") not in ("", ticket):
+            raise self._strange("the answer is another ticket", self.form, ticket)
+        return doc
+
+    def _no_files(self, files: Sequence[Upload], call: Call, ticket: str = "") -> None:
+        if files:
+            raise Refused(NO_FILES, billing=self._where, function=call.func, ticket=ticket, kind="files")
+
+
+class PublicStaff(PublicView):
+    """ExternalBilling by ``tickets`` and ``tickets.edit``. ``department``: the one remote department of the login."""
+
+    side = Side.EXTERNAL
+    dialect = "billmanager 4 public"
+    form = STAFF_FORM
+    listed = {"tickets": QUEUE}  # noqa: RUF012
+    # "away" is never seen: what is not in the queue shows no state at all.
+    states = {"queue": "open", "away": "closed"}  # noqa: RUF012
+    states_back = {"open": "queue", "closed": "away"}  # noqa: RUF012
+    whole = False
+
+    def __init__(self, *args: object, department: str | None, **named: object) -> None:
+        super().__init__(*args, **named)  # type: ignore[arg-type]
+        self._department = department
+
+    async def identify(self) -> Identity:
+        """Raises Fatal unless exactly one department is configured: the queue names none."""
+        if self._department is None:
+            raise Fatal(
+                "without the three functions of remote support a version 4 names no departments, so only one may be "
+                "configured for this login", billing=self._where, kind="departments",
+                cure="Give the login the rights on clienttickets.sync, .syncadmticket and .syncdepartments, or leave "
+                "one enabled department",
+            )  # fmt: skip
+        return await super().identify()
+
+    async def departments(self) -> Sequence[DepartmentRow]:
+        """The configured one: no function that lists them is known."""
+        return [DepartmentRow(self._department or "", self._department or "")]
+
+    async def ticket(self, ticket: str) -> TicketRow:
+        """By its form; that it is not in the queue says nothing about its state."""
+        try:
+            doc = await self._form(ticket)
+        except AccessDenied as error:
+            if error.kind != "access":
+                raise
+            raise self._skip("the login may not see it (any more)", self.form, ticket) from None
+        try:
+            return self._seen(ticket, doc.value("subject"), doc.value("account"), digest(doc.value("hist")), "")
+        except BadRow as error:
+            raise self._skip(str(error), self.form, ticket) from None
+
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
+        """``tickets.edit`` with ``text`` (the field INFERRED); takes the ticket out of the queue."""
+        del key
+        self._no_files(files, STAFF_REPLY, ticket)
+        await self._write(STAFF_REPLY, {"elid": ticket, "text": body}, ticket=ticket)
+        return WriteReceipt(ticket)
+
+    async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:
+        """No call is known; an answered ticket is out of the queue already."""
+        del key
+        return WriteReceipt(ticket)
+
+    async def reopen(self, ticket: str, *, key: str = "") -> WriteReceipt:
+        """No call is known; the client's next message brings it back."""
+        del key
+        return WriteReceipt(ticket)
+
+    def _row(self, node: Node, listing: str) -> TicketRow:
+        del listing
+        shown = [f"{n}={v}" for n, v in sorted(node.columns()) if n not in _RESTLESS]
+        return self._seen(
+            node.value("id"), node.value("subject"), node.value("account"), digest(*shown), node.value("datelast")
+        )
+
+    def _seen(self, ticket: str, subject: str, author: str, row_hash: str, activity: str) -> TicketRow:
+        if not ticket:
+            raise BadRow("the row has no id")
+        whole(subject, author)
+        return TicketRow(
+            ticket, checked_subject(subject), TicketState.OPEN, "queue", row_hash, self._department, author, activity
+        )
+
+
+class PublicCustomer(PublicView):
+    """MainBilling by ``clienttickets`` and its archive."""
+
+    side = Side.MAIN
+    dialect = "billmanager 4 public"
+    form = FORM
+    listed = {"clienttickets": ACTIVE, "archivedclienttickets": ARCHIVE}  # noqa: RUF012
+    states = {"open": "open", "closed": "closed", "archived": "closed"}  # noqa: RUF012
+    states_back = {"open": "open", "closed": "archived"}  # noqa: RUF012
+
+    async def departments(self) -> Sequence[DepartmentRow]:
+        """The categories of the empty form: a category decides the department (DOCUMENTED); its options are OURS."""
+        doc = await self._session.document(FORM)
+        choices = next((s for s in doc.all("slist") if (s.value("name") or s.attr("name")) == "category"), None)
+        if choices is None:
+            raise self._strange("the form offers no categories", FORM)
+        return [
+            DepartmentRow(choice.value("key") or choice.attr("key"), choice.value("value") or choice.text)
+            for choice in choices.all("val")
+        ]
+
+    async def ticket(self, ticket: str) -> TicketRow:
+        """From the list that has it; its form says Missing when none has."""
+        for listing, call in self.listed.items():
+            for node in await self._rows(call):
+                if node.value("id") == ticket:
+                    try:
+                        return self._row(node, listing)
+                    except BadRow as error:
+                        raise self._skip(str(error), call, ticket) from None
+        await self._form(ticket)
+        raise self._strange("its form can be read, but no list shows it", self.form, ticket)
+
+    async def create(
+        self, department: str, subject: str, body: str, files: Sequence[Upload] = (), *, key: str = ""
+    ) -> WriteReceipt:
+        """``clienttickets.edit`` without ``elid``. The answer names no ticket: its subject finds it."""
+        del key
+        self._no_files(files, POST)
+        await self._write(POST, {"category": department, "product": "", "subject": subject, "text": body})
+        try:
+            rows = await self._rows(ACTIVE)
+        except ConnectorError as error:
+            raise self._created_somewhere(f"the list that would name it could not be read: {error.what}") from None
+        found = [row.value("id") for row in rows if row.value("subject").strip() == subject.strip()]
+        if len(found) != 1:
+            raise self._created_somewhere(f"{len(found)} tickets have its subject")
+        return WriteReceipt(found[0])
+
+    def _created_somewhere(self, why: str) -> UnknownOutcome:
+        return UnknownOutcome(f"it was created, but {why}", billing=self._where, function=POST.func)
+
+    async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
+        """``clienttickets.edit`` with ``elid`` and ``text``."""
+        del key
+        self._no_files(files, POST, ticket)
+        await self._write(POST, {"elid": ticket, "text": body}, ticket=ticket)
+        return WriteReceipt(ticket)
+
+    async def close(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
+        """``clienttickets.archive``; refused while staff hold it: then ``notice``."""
+        try:
+            await self._write(INTO_ARCHIVE, {"elid": ticket}, ticket=ticket)
+        except Refused:
+            if not notice:
+                raise
+            return await self.reply(ticket, notice, key=key)
+        return WriteReceipt(ticket)
+
+    async def reopen(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
+        """A message reopens, and says why."""
+        return await self.reply(ticket, notice, key=key)
+
+    def _row(self, node: Node, listing: str) -> TicketRow:
+        """Two flags are the state: ``unread``, ``open``, or neither (SEEN IN CODE)."""
+        ticket = node.value("id")
+        if not ticket or not node.has("subject"):
+            raise BadRow("the row has no id or no subject")
+        whole(node.value("subject"))
+        status = "open" if node.has("unread") or node.has("open") else "closed"
+        if listing == "archivedclienttickets":
+            status = "archived"
+        shown = (ticket, node.value("subject"), node.value("datelast"), status)
+        return TicketRow(
+            ticket=ticket,
+            subject=checked_subject(node.value("subject")),
+            state=TicketState(self.states[status]),
+            status=status,
+            row_hash=digest(*shown),
+            activity=node.value("datelast"),
+        )
