@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ class Billing:
         self.desk = Desk(self.database, self.people, self.clock)
         self.sessions = Sessions(self.people, self.clock)
         self.faults = Faults()
+        self.faults.at_once["ban_after"] = lambda count: self.sessions.set_ban(after=count)
+        self.faults.at_once["ban_s"] = lambda seconds: self.sessions.set_ban(seconds=seconds)
+        self.faults.at_once["refuse_s"] = _nobody_listens
         self.requests: deque[dict[str, Any]] = deque(maxlen=RECORD)
         if not self.people.everyone():
             self._first_start(seed, tickets, tickets_of, customers)
@@ -53,6 +57,13 @@ class Billing:
     def answer(self, request: ApiRequest) -> ApiAnswer:
         """One API call in the dialect of this version."""
         return DIALECTS[self.version](self, request)
+
+    def pretend(self, request: ApiRequest) -> ApiAnswer:
+        """The answer of the call, without its effect."""
+        with suppress(_Undone), self.database.transaction():
+            answer = self.answer(request)
+            raise _Undone
+        return answer
 
     def close(self) -> None:
         """Let go of the file."""
@@ -75,3 +86,11 @@ class Billing:
             ("file", 300),
         ):
             self.database.run("INSERT INTO sqlite_sequence VALUES (?,?)", table, start + base)
+
+
+class _Undone(Exception):
+    """Takes a transaction back."""
+
+
+def _nobody_listens(_seconds: float) -> None:
+    raise ValueError("refuse_s needs an emulator that listens")

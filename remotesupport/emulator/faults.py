@@ -1,12 +1,15 @@
 """What goes wrong on purpose: a list of faults, each for a function and a number of calls. Applied by ``server``.
 
 A fault is a JSON object: ``func`` (a function's name, or ``*`` for all, the default), ``skip`` (calls that still go
-well first, default 0), ``count`` (calls that it then spoils, default all), and one or more of ``KINDS``.
+well first, default 0), ``count`` (calls that it then spoils, default all), ``probability`` (0 to 1, with a ``seed``:
+the same calls are struck every time), and one or more of ``KINDS`` or ``AT_ONCE``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +25,22 @@ KINDS = {
     "bad_encoding": "execute, then put bytes into the body that are not UTF-8",
     "reset_before": "reset the connection without executing",
     "reset_after": "execute, then reset the connection instead of answering",
+    "hold_s": "execute, then wait so many seconds before answering",
+    "late_s": "reset the connection, and execute the call only so many seconds later (not at all if stopped before)",
+    "lost_write": "answer as if it was done, and do nothing",
+    "session_gone": "forget every session before the call",
+    "clock_jump_s": "the billing's clock jumps by so many seconds, and stays there",
+    "doubled_row": "lists show their first row twice",
     "control_char": "a control character in the subject of this ticket, in every answer, until cleared",
     "repeat_page": "every page but the first shows the page before it",
 }
+AT_ONCE = {
+    "refuse_s": "refuse connections for so many seconds, from now on",
+    "ban_after": "so many wrong passwords in a row block a login (for ban_s seconds)",
+    "ban_s": "how long a login is blocked",
+}
 _POISON = "\x01"
-_LABELS = frozenset({"func", "skip", "count"})
+_LABELS = frozenset({"func", "skip", "count", "probability", "seed"})
 
 
 @dataclass(slots=True)
@@ -35,10 +49,14 @@ class _Fault:
     kinds: dict[str, Any]
     skip: int
     left: int | None
+    probability: float
+    chance: random.Random
 
     def strikes(self, function: str) -> bool:
         """Whether this call is spoilt; counts it."""
         if self.function not in {"*", function} or self.left == 0:
+            return False
+        if self.probability < 1 and self.chance.random() >= self.probability:
             return False
         if self.skip:
             self.skip -= 1
@@ -49,9 +67,15 @@ class _Fault:
 
 
 class Faults:
-    """The active faults, and those of the call under way (calls are executed one at a time)."""
+    """The active faults, and those of the call under way (calls are executed one at a time).
+
+    ``struck`` counts the calls that each kind has spoilt. ``at_once`` does what an order asks for immediately; whoever
+    can do it (the server, the sessions) puts it there.
+    """
 
     def __init__(self) -> None:
+        self.struck: Counter[str] = Counter()
+        self.at_once: dict[str, Callable[[float], None]] = {}
         self._faults: list[_Fault] = []
         self._poisoned: set[int] = set()
         self._current: dict[str, Any] = {}
@@ -73,6 +97,7 @@ class Faults:
         for fault in self._faults:
             if fault.strikes(function):
                 struck.update(fault.kinds)
+        self.struck.update(struck.keys())
         return struck
 
     def during(self, struck: dict[str, Any]) -> None:
@@ -87,6 +112,10 @@ class Faults:
         """``repeat_page``."""
         return bool(self._current.get("repeat_page"))
 
+    def doubles_row(self) -> bool:
+        """``doubled_row``."""
+        return bool(self._current.get("doubled_row"))
+
     def poison(self, ticket: int, subject: str) -> str:
         """The subject, with a control character in it if this ticket is poisoned."""
         return f"{subject}{_POISON}" if ticket in self._poisoned else subject
@@ -100,11 +129,19 @@ class Faults:
         _refuse_unknown(kinds)
         if "control_char" in kinds:
             self._poisoned.add(int(kinds.pop("control_char")))
+        for name in [name for name in AT_ONCE if name in kinds]:
+            self.at_once[name](float(kinds.pop(name)))
         if kinds:
-            self._faults.append(_Fault(order.get("func", "*"), kinds, int(order.get("skip", 0)), order.get("count")))
+            self._faults.append(
+                _Fault(
+                    order.get("func", "*"), kinds, int(order.get("skip", 0)), order.get("count"),
+                    float(order.get("probability", 1)), random.Random(order.get("seed", 0)),  # noqa: S311 - chance
+                )
+            )  # fmt: skip
 
 
 def _refuse_unknown(kinds: Iterable[str]) -> None:
-    unknown = sorted(set(kinds) - set(KINDS))
+    unknown = sorted(set(kinds) - set(KINDS) - set(AT_ONCE))
     if unknown or not list(kinds):
-        raise ValueError(f"not a fault: {', '.join(unknown) or 'nothing given'}; known: {', '.join(KINDS)}, clear")
+        known = ", ".join((*KINDS, *AT_ONCE))
+        raise ValueError(f"not a fault: {', '.join(unknown) or 'nothing given'}; known: {known}, clear")

@@ -64,6 +64,9 @@ class RunningEmulator:
         self.port: int = self._socket.getsockname()[1]
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
+        self._pause: threading.Thread | None = None
+        self._over = threading.Event()
+        billing.faults.at_once["refuse_s"] = self._refuse
 
     @property
     def base(self) -> str:
@@ -109,8 +112,26 @@ class RunningEmulator:
         if not self._server.listening.wait(20):
             raise RuntimeError(f"the emulator {self.core.name} does not listen on port {self.port}")
 
+    def _refuse(self, seconds: float) -> None:
+        """``refuse_s``: from another thread, since the order comes through this server."""
+
+        def pause() -> None:
+            self._stop()
+            if not self._over.wait(seconds):
+                self.start()
+
+        self._pause = threading.Thread(target=pause, name=f"refusing-{self.core.name}", daemon=True)
+        self._pause.start()
+
     def stop(self) -> None:
         """Refuse connections from now on; the data stay."""
+        self._over.set()
+        if self._pause:
+            self._pause.join(30)
+        self._stop()
+        self._over.clear()
+
+    def _stop(self) -> None:
         if self._server and self._thread:
             self._server.should_exit = True
             self._thread.join(20)

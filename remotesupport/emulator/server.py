@@ -30,6 +30,7 @@ LOOPBACK_NAMES = ["127.0.0.1", "localhost"]
 _HTML = "<!doctype html><html><head><title>BILLmanager</title></head><body><h1>{}</h1></body></html>"
 _PIECES = 20
 _LARGEST_FIELD = 64 * 2**20
+_LYING_ABOUT: set[asyncio.Task[None]] = set()
 
 
 def application(billing: Billing, *, allow_remote: bool = False) -> Starlette:
@@ -57,16 +58,45 @@ async def _api(billing: Billing, request: Request) -> Response:
         return RedirectResponse("/", 302)
     entry = _record(billing, request, params, files)
     struck = billing.faults.begin(function)
+    host = f"{request.url.scheme}://{request.url.netloc}"
+    asked = ApiRequest(params, files, request.cookies, host)
     if struck.get("delay_s"):
         await asyncio.sleep(float(struck["delay_s"]))
+    if struck.get("late_s"):
+        entry["outcome"] = "fault"
+        _later(billing, asked, entry, float(struck["late_s"]))
+        return await _hang_up(request, b"", reset=True)
     if (early := await _instead(struck, request)) is not None:
         entry["outcome"] = "fault"
         return early
-    billing.faults.during(struck)
-    host = f"{request.url.scheme}://{request.url.netloc}"
-    answer = billing.answer(ApiRequest(params, files, request.cookies, host))
+    answer = _execute(billing, struck, asked)
     entry.update(login=answer.login, outcome=answer.outcome, bytes=len(answer.body))
+    if struck.get("hold_s"):
+        await asyncio.sleep(float(struck["hold_s"]))
     return await _send(struck, request, answer)
+
+
+def _execute(billing: Billing, struck: dict[str, Any], asked: ApiRequest) -> ApiAnswer:
+    if struck.get("session_gone"):
+        billing.sessions.end_all()
+    if struck.get("clock_jump_s"):
+        billing.clock.advance(float(struck["clock_jump_s"]))
+    billing.faults.during(struck)
+    is_write = struck.get("lost_write") and bool(asked.params.get("sok"))
+    return billing.pretend(asked) if is_write else billing.answer(asked)
+
+
+def _later(billing: Billing, asked: ApiRequest, entry: dict[str, Any], seconds: float) -> None:
+    """A request that lay about somewhere and is executed when nobody waits for it any more."""
+
+    async def lie_about() -> None:
+        await asyncio.sleep(seconds)
+        answer = _execute(billing, {}, asked)
+        entry.update(login=answer.login, outcome=f"late: {answer.outcome}", bytes=len(answer.body))
+
+    task = asyncio.create_task(lie_about())
+    _LYING_ABOUT.add(task)
+    task.add_done_callback(_LYING_ABOUT.discard)
 
 
 async def _parameters(request: Request) -> tuple[dict[str, str], list[Attachment]]:

@@ -27,6 +27,7 @@ class Sessions:
 
     def __init__(self, people: People, clock: Watch) -> None:
         self._people, self._clock = people, clock
+        self.ban_after, self.ban_s = BAN_AFTER, BAN_S
         self._sessions: dict[str, _Session] = {}
         self._keys: dict[str, str] = {}
         self._failures: dict[str, list[int]] = {}
@@ -34,11 +35,11 @@ class Sessions:
     def check_password(self, login: str, password: str) -> User:
         """The user. Raises Refusal auth/blocklogon or auth/badpassword."""
         failures = self._failures.setdefault(login, [])
-        if len(failures) >= BAN_AFTER and self._clock.now() < failures[-1] + BAN_S:
-            raise Refusal("auth", "blocklogon", f"Log-in is blocked for {BAN_S} s", login)
+        if len(failures) >= self.ban_after and self._clock.now() < failures[-1] + self.ban_s:
+            raise Refusal("auth", "blocklogon", f"Log-in is blocked for {self.ban_s} s", login)
         user = self._people.find(login)
         if user is None or not user.active or not hmac.compare_digest(user.password.encode(), password.encode()):
-            self._failures[login] = [*failures[-BAN_AFTER:], self._clock.now()]
+            self._failures[login] = [*failures[-self.ban_after :], self._clock.now()]
             raise Refusal("auth", "badpassword", "Invalid username or password ", "remote_addr: [127.0.0.1]")
         del self._failures[login]
         return user
@@ -78,6 +79,11 @@ class Sessions:
     def end(self, session: str) -> None:
         """Log out; an unknown session is fine."""
         self._sessions.pop(session, None)
+
+    def set_ban(self, *, after: float | None = None, seconds: float | None = None) -> None:
+        """After how many wrong passwords in a row a login is blocked, and for how long."""
+        self.ban_after = self.ban_after if after is None else int(after)
+        self.ban_s = self.ban_s if seconds is None else int(seconds)
 
     def end_all(self) -> None:
         """Every session dies at once, as after a restart."""

@@ -92,6 +92,8 @@ def _list(call: Call) -> None:
     rows = db.all(sql, *values, *([before] if before else []), size + 1)
     hidden = call.billing.faults.hides_rows()
     call.answer["elem"] = [] if hidden else [_ticket(call, row) for row in rows[:size]]
+    if call.billing.faults.doubles_row():
+        call.answer["elem"] = [*call.answer["elem"][:1], *call.answer["elem"]]
     call.answer["total"] = "0" if hidden else str(total)
     if len(rows) > size and not hidden:
         call.answer["cursor"] = str(rows[size - 1]["revision"])

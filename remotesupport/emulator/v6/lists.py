@@ -56,6 +56,8 @@ def list_rows(call: Call, listing: Listing) -> None:
     rows = db.all(sql, *values, page.size, (page.shown - 1) * page.size)
     call.doc.add("p_sort", column)
     call.doc.add("p_order", order)
+    if call.billing.faults.doubles_row():
+        rows = [*rows[:1], *rows]
     for row in [] if call.billing.faults.hides_rows() else rows:
         listing.show(call, call.doc.add("elem"), row)
     _echo(call, page)
