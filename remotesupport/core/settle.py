@@ -24,15 +24,23 @@ def match_written(intents: Sequence[Intent], thread: Sequence[MessageRow], taken
     used = set(taken)
     texts = {m.message: body_hash(m.body) for m in thread}
     ordered = sorted(thread, key=lambda m: m.ordinal)
-    for intent in sorted((i for i in intents if i.id is not None), key=lambda i: i.id or 0):
+    by_age = sorted((i for i in intents if i.id is not None), key=lambda i: i.id or 0)
+    for intent in by_age:
         for row in _behind(intent, ordered):
             if row.message not in used and _is_ours(intent, row) and texts[row.message] == intent.body_hash:
                 found[intent.id or 0] = row.message
                 used.add(row.message)
                 break
-        else:
+    for intent in by_age:
+        if intent.id not in found:
             _by_position(intent, ordered, used, found)
     return found
+
+
+def could_be(intent: Intent, thread: Sequence[MessageRow], taken: Collection[str]) -> list[str]:
+    """Ids of the messages of ``thread`` that could be what ``intent`` wrote, whatever their words; in order."""
+    ordered = sorted(thread, key=lambda m: m.ordinal)
+    return [r.message for r in _behind(intent, ordered) if r.message not in taken and _is_ours(intent, r)]
 
 
 def _by_position(intent: Intent, ordered: Sequence[MessageRow], used: set[str], found: dict[int, str]) -> None:

@@ -139,8 +139,9 @@ def _still_open(
     bad = _of(accepted.quarantined, name)
     outside = bad["side"] == str(Side.EXTERNAL)
     open_ext = set(left["ext_ticket"]) | set(bad.loc[outside, "ticket"])
-    open_ext |= set(reasons.loc[reasons["reason"].isin(_WAITING), "ticket"]) | undone
-    links = ctx.store.links(name, sorted(undone), [str(t) for t in snapshot.main.tickets["ticket"]])
+    unproven = {intent.ext_ticket for intent in ctx.store.open_intents(name)}
+    open_ext |= set(reasons.loc[reasons["reason"].isin(_WAITING), "ticket"]) | undone | unproven
+    links = ctx.store.links(name, sorted(undone | unproven), [str(t) for t in snapshot.main.tickets["ticket"]])
     open_main = set(left["main_ticket"].dropna()) | set(bad.loc[~outside, "ticket"])
     open_main |= set(links.loc[links["ext_ticket"].isin(open_ext), "main_ticket"])
     return open_ext, open_main | _unlinked_claims(snapshot, links)

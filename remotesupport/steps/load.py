@@ -12,12 +12,12 @@ from typing import Any
 import pandas as pd
 
 from connectors.errors import ConnectorError
-from remotesupport.bootstrap import Context
+from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.model import ChangeKind, Direction, Lease, LinkRow
 from remotesupport.core.plan import Plan
 from remotesupport.steps.readback import read_back
 from remotesupport.steps.values import Loaded
-from remotesupport.steps.writing import Stop, Writer, covers_of
+from remotesupport.steps.writing import Stop, Writer, Written, covers_of
 from remotesupport.store.errors import StoreError
 
 IN_FLIGHT = 5  # tickets written at a time per connection
@@ -29,14 +29,15 @@ async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
     loaded = Loaded(plan.connection)
     writer = Writer(ctx, connection, lease, run)
     sent: list[Any] = []
+    more = plan.changes.duplicated(["ext_ticket", "direction"], keep="last")
     try:
-        for _, stage in plan.changes.groupby("rank", sort=True):
+        for _, stage in plan.changes.assign(more=more).groupby("rank", sort=True):
             await _stage(ctx, writer, stage, loaded, sent, run)
     except Stop as stop:
         loaded.stopped = stop.why
         loaded.access = stop.why if stop.access else ""
     try:
-        loaded.receipts = await read_back(ctx, connection, sent)
+        loaded.receipts += await read_back(ctx, connection, sent)
     except (ConnectorError, StoreError) as error:
         loaded.stopped = loaded.stopped or f"written, but not read back yet: {error}"
     return loaded
@@ -73,8 +74,6 @@ async def _row(ctx: Context, writer: Writer, row: Any, loaded: Loaded, sent: lis
     if kind is not ChangeKind.CREATE and pd.isna(row.main_ticket):
         row = row._replace(main_ticket=_main_ticket(ctx, row))
     written = await writer.write(row)
-    if written.intent is not None:
-        sent.append((row, written))
     if not written.ok:
         loaded.failed[row.ext_ticket] = written.cause
         loaded.parked += written.parked
@@ -82,7 +81,24 @@ async def _row(ctx: Context, writer: Writer, row: Any, loaded: Loaded, sent: lis
     loaded.written += 1
     if kind is ChangeKind.DEPARTURE:
         await _close_departed(writer, row)
-    return True
+    if not row.more:
+        sent.append((row, written))
+        return True
+    return await _confirmed(ctx, writer.connection, row, written, loaded)
+
+
+async def _confirmed(ctx: Context, connection: Connection, row: Any, written: Written, loaded: Loaded) -> bool:
+    """Whether it is really there: nothing later of this ticket and direction is sent before (semantics, section 6)."""
+    try:
+        receipts = await read_back(ctx, connection, [(row, written)])
+    except ConnectorError as error:
+        loaded.failed[row.ext_ticket] = f"written, but not read back yet: {error}"
+        return False
+    loaded.receipts += receipts
+    if all(receipt["found_hash"] is not None for receipt in receipts):
+        return True
+    loaded.failed[row.ext_ticket] = "written, but it is not there yet; what comes after it waits"
+    return False
 
 
 async def _close_departed(writer: Writer, row: Any) -> None:

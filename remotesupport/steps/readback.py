@@ -27,12 +27,13 @@ from remotesupport.core.model import (
     TicketState,
 )
 from remotesupport.core.normalize import body_hash
-from remotesupport.core.settle import match_written
+from remotesupport.core.settle import could_be, match_written
 from remotesupport.steps.values import Snapshot
 from remotesupport.store.errors import LinkConflict
 
 QUARANTINE = timedelta(seconds=120)  # longer than any request can live in the server
 ABSENT_READS = 2
+UNPROVEN = "unproven"  # the end of the key of a parked change that a person must compare
 _STATUS = {ChangeKind.CLOSE: TicketState.CLOSED, ChangeKind.REOPEN: TicketState.OPEN}
 
 
@@ -133,6 +134,8 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
             _adopt(ctx, intent, message)
         elif intent.state in (IntentState.INTENT, IntentState.UNKNOWN):
             _not_found(ctx, intent)
+        elif thread:
+            _promised(ctx, intent, thread, set(matched.values()))
 
 
 async def _thread(connection: Connection, direction: Direction, target: str | None) -> tuple[MessageRow, ...]:
@@ -149,6 +152,32 @@ def _not_found(ctx: Context, intent: Intent) -> None:
         return
     if ctx.store.count_absent(intent) >= ABSENT_READS:
         ctx.store.mark(intent, IntentState.ABSENT, "not there after the quarantine; it will be written again")
+
+
+def _promised(ctx: Context, intent: Intent, thread: Sequence[MessageRow], others: set[str]) -> None:
+    """The server said yes, but its thread does not show it. Nothing of ours there: it was lost, and is written again.
+
+    Something of ours in other words: which it is nobody can tell, so a person looks.
+    """
+    if ctx.clock() < intent.deadline + QUARANTINE or ctx.store.count_absent(intent) < ABSENT_READS:
+        return
+    taken = ctx.store.targets(intent.connection, intent.direction, intent.ext_ticket) | others
+    seen = could_be(intent, thread, taken)
+    if not seen:
+        ctx.store.take_back(intent, "the server said that it was written, but it is not there; it is written again")
+        return
+    cause = (
+        f"what was written is not found again in these words; {len(seen)} message(s) of ours there may be it "
+        f"({', '.join(seen[:3])}): look at both tickets, then `remotesupport parked drop` it"
+    )
+    key = f"{intent.key}/{UNPROVEN}"
+    if any(change.key == key for change in ctx.store.parked([intent.connection])):
+        return
+    ctx.store.park(
+        ParkedChange(
+            intent.connection, intent.ext_ticket, None, intent.kind, key, cause, ctx.clock(), 1, None, intent.run
+        )
+    )
 
 
 async def _locate(connection: Connection, intent: Intent) -> Intent:

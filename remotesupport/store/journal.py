@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, false, select, update
 
 from remotesupport.core.model import ChangeKind, Intent, IntentState, Lease
 from remotesupport.store.database import Part
@@ -62,9 +62,10 @@ class Journal(Part):
         return changed
 
     def count_absent(self, intent: Intent) -> int:
-        """One more complete read-back showed nothing; how many so far. 0 when this attempt is over already."""
+        """One more complete read-back showed nothing; how many so far. 0 when this attempt is settled already."""
+        this = (intents.c.id == intent.id, intents.c.attempt == intent.attempt, intents.c.settled == false())
         with self._db.write() as conn:
-            query = update(intents).where(*_this_attempt(intent)).values(absent_reads=intents.c.absent_reads + 1)
+            query = update(intents).where(*this).values(absent_reads=intents.c.absent_reads + 1)
             return conn.execute(query.returning(intents.c.absent_reads)).scalar() or 0
 
     def open_intents(self, connection: str) -> list[Intent]:
@@ -89,10 +90,10 @@ def _refuse_second(conn: Connection, intent: Intent) -> None:
     if before is not None and before.state not in REUSABLE:
         raise _already(intent, before)
     for other in open_of(conn, intent.connection, intent.ext_ticket):
-        if other.direction is intent.direction and other.state in WAITING:
+        if other.direction is intent.direction and other.key != intent.key:
             raise WriteBlocked(
                 f"{intent.connection}: ticket {intent.ext_ticket}, {intent.direction}: {other.kind} ({other.key}) has "
-                "no known outcome yet, so nothing later is sent. It is read back in the next run.",
+                "not been seen on the other side yet, so nothing later is sent. It is read back in the next run.",
                 other,
             )
     _refuse_done(conn, intent)

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, RowMapping, delete, false, select
 from remotesupport.core.frames import BLOCKED, build
 from remotesupport.core.model import ChangeKind, Direction, ParkedChange
 from remotesupport.store.database import Part
-from remotesupport.store.intents import WAITING
 from remotesupport.store.notes import note
 from remotesupport.store.tables import intents, parked
 
@@ -87,11 +86,9 @@ class Parked(Part):
 
 def _unknown(conn: Connection, names: list[str]) -> list[dict[str, str]]:
     t = intents.c
-    query = select(t.connection, t.ext_ticket, t.direction, t.kind).where(
-        t.settled == false(), t.connection.in_(names), t.state.in_([str(s) for s in WAITING])
-    )
+    query = select(t.connection, t.ext_ticket, t.direction, t.kind).where(t.settled == false(), t.connection.in_(names))
     return [
-        _block(r.connection, r.ext_ticket, r.direction, f"the outcome of a {r.kind} is not known yet")
+        _block(r.connection, r.ext_ticket, r.direction, f"a {r.kind} was sent and is not seen there yet")
         for r in conn.execute(query)
     ]
 

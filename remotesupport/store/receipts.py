@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, RowMapping, delete, false, select, update
 
 from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, LinkRow
 from remotesupport.store.database import Part
 from remotesupport.store.intents import WAITING, covers_json, is_settled
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import put_carried, put_link, this_link
+from remotesupport.store.tables import carried as carried_rows
 from remotesupport.store.tables import intents, links, parked
 
 DONE = {
@@ -67,6 +68,25 @@ class Receipts(Part):
             if before in WAITING:
                 words = _words(intent, main_ticket or intent.main_ticket or "", carried, state)
                 note(self._db, conn, intent.connection, intent.ext_ticket, DONE[intent.kind], intent.run, words)
+
+    def take_back(self, intent: Intent, cause: str) -> bool:
+        """The server said yes, and it is not there: its messages are not carried after all and may be written again.
+
+        False, and nothing is changed, when its target is known meanwhile.
+        """
+        sources = [c.source_message for c in intent.covers]
+        with self._db.write() as conn:
+            this = (intents.c.id == intent.id, intents.c.attempt == intent.attempt, intents.c.settled == false())
+            now = {"state": str(IntentState.ABSENT), "cause": cause, "settled": True, "changed_at": self._db.now(conn)}
+            if conn.execute(update(intents).where(*this).values(now).returning(intents.c.id)).first() is None:
+                return False
+            c = carried_rows.c
+            ticket = (c.connection == intent.connection, c.ext_ticket == intent.ext_ticket)
+            unseen = (c.direction == str(intent.direction), c.target_message.is_(None), c.source_message.in_(sources))
+            conn.execute(delete(carried_rows).where(*ticket, *unseen))
+            words = f"{intent.kind} {intent.direction}: {cause}"
+            note(self._db, conn, intent.connection, intent.ext_ticket, "lost there", intent.run, words)
+        return True
 
     def _link_if_new(self, conn: Connection, intent: Intent, main_ticket: str) -> None:
         old = _link_of(conn, intent)

@@ -1,0 +1,112 @@
+"""The real steps and connectors over real HTTP, with a clock that only the test moves: quarantines without waiting.
+
+What a person says is a text that nobody else says, so that it can be counted on the other side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from connectors.billmanager import Limits, connect_external, connect_main
+from remotesupport.bootstrap import Connection, Context
+from remotesupport.core.report import RunKind, RunReport, RunRequest
+from remotesupport.settings import ExternalSettings
+from remotesupport.steps.cycle import cycle
+from remotesupport.store import Store
+from tests.cycle_fixtures import Clock
+from tests.emulator_fixtures import RunningEmulator, password_of
+from tests.three_billings import ThreeBillings, texts
+
+SHORT = Limits(read_seconds=2.0, write_seconds=2.0, connect_seconds=1.0, logins_a_minute=100)
+MINUTE, LONG = 60.0, 150.0  # seconds between runs; LONG is more than a quarantine
+
+
+class HttpDesk:
+    """The product between three emulated billings; ``names``: the connections that take part."""
+
+    def __init__(self, world: ThreeBillings, names: Iterable[str] = ("acme",), *, url: str | None = None) -> None:
+        self.world, self.names = world, tuple(names)
+        self.clock = Clock()
+        self.url = url or f"sqlite:///{world.home / 'desk.sqlite3'}"
+        self.context = self.open()
+
+    def open(self) -> Context:
+        """A fresh context on the same store, as after a restart."""
+        store = Store.open(self.url, clock=self.clock)
+        store.migrate()
+        settings = self.world.settings()
+        chosen = {e.name: self._connection(e) for e in settings.external if e.name in self.names}
+
+        async def no_sleep(seconds: float) -> None:
+            self.clock.advance(seconds)
+
+        return Context(settings, store, chosen, clock=self.clock, sleep=no_sleep)
+
+    def _connection(self, external: ExternalSettings) -> Connection:
+        options: dict[str, Any] = {"timezone": external.timezone, "limits": SHORT}
+        remote = [pair.remote for pair in external.departments if pair.enabled]
+        staff = connect_external(
+            external.name, external.url, external.login, password_of(external.login), departments=remote, **options
+        )
+        customer = connect_main(
+            external.name, self.world.main.url, external.main_login, password_of(external.main_login), **options
+        )
+        return Connection(external, staff, customer)
+
+    async def run(self, kind: RunKind = RunKind.SYNC, *, later: float = MINUTE, **request: Any) -> RunReport:
+        """One run, some time after the last."""
+        self.clock.advance(later)
+        return await cycle(self.context, RunRequest(kind, **request))
+
+    async def drain(self, most: int = 12) -> list[RunReport]:
+        """Runs until two in a row have written nothing and left nothing open."""
+        reports: list[RunReport] = []
+        quiet = 0
+        while quiet < 2:
+            assert len(reports) < most, f"still busy after {most} runs: {[b.reason for b in reports[-1].billings]}"
+            reports.append(await self.run(later=LONG))
+            idle = not sum(b.written for b in reports[-1].billings) and not self.open_work()
+            quiet = quiet + 1 if idle else 0
+        return reports
+
+    def open_work(self) -> list[str]:
+        """What has no known outcome or waits for its next try."""
+        store = self.context.store
+        waiting = [p.key for p in store.parked(list(self.names)) if p.next_try is not None]
+        return waiting + [i.key for n in self.names for i in store.open_intents(n)]
+
+    async def aclose(self) -> None:
+        """Close what ``open`` opened."""
+        await self.context.aclose()
+
+
+@asynccontextmanager
+async def http_desk(world: ThreeBillings, names: Iterable[str] = ("acme",), **options: Any) -> AsyncIterator[HttpDesk]:
+    """A desk that is closed at the end."""
+    desk = HttpDesk(world, names, **options)
+    try:
+        yield desk
+    finally:
+        await desk.aclose()
+
+
+def database(folder: Path) -> str:
+    """A SQLite address in a folder."""
+    return f"sqlite:///{folder / 'desk.sqlite3'}"
+
+
+def crossed_once(target: RunningEmulator, ticket: str, said: list[str]) -> None:
+    """Every text of ``said`` is in that ticket exactly once, in that order."""
+    whole = "\n".join(texts(target, ticket))
+    counts = {text: whole.count(text) for text in said}
+    assert counts == dict.fromkeys(said, 1), f"{target.core.name} {ticket}: {counts}\n{whole}"
+    places = [whole.index(text) for text in said]
+    assert places == sorted(places), f"{target.core.name} {ticket}: out of order\n{whole}"
+
+
+def everything_sent(target: RunningEmulator) -> str:
+    """All parameters of all requests that a billing has received, for canaries."""
+    return repr([entry["params"] for entry in target.requests()])
