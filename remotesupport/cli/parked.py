@@ -1,4 +1,4 @@
-"""``parked``: what failed and waits, with its cause and age; and offering one of them again at once."""
+"""``parked``: what failed and waits, with its cause and age; offering some of it again, or giving it up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from remotesupport.cli.errors import Refusal
 from remotesupport.cli.options import AsJson, Billings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from remotesupport.core.model import ParkedChange
+    from remotesupport.store import Store
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -33,15 +36,44 @@ def parked(context: typer.Context, billing: Billings = None, as_json: AsJson = F
         _show(waiting, datetime.now(UTC))
 
 
+Numbers = Annotated[list[int], typer.Argument(metavar="ID...", help="As `parked` shows them.")]
+
+
 @app.command()
-def retry(number: Annotated[int, typer.Argument(metavar="ID", help="As `parked` shows it.")]) -> None:
-    """Offer a parked change again in the next run."""
+def retry(numbers: Numbers, as_json: AsJson = False) -> None:
+    """Offer parked changes again in the next run."""
+    _each(numbers, lambda store, number: store.unpark(number, "command line"), "the next run tries it again", as_json)
+
+
+@app.command()
+def drop(
+    numbers: Numbers,
+    why: Annotated[str, typer.Option(help="The reason; it is kept in the ticket's timeline.")],
+    as_json: AsJson = False,
+) -> None:
+    """Give parked changes up for good: a message is never carried, an act counts as done, a ticket is left alone."""
+    if not why.strip():
+        raise Refusal("A reason is needed: --why TEXT")
+    _each(numbers, lambda store, number: store.drop(number, why.strip(), "command line"), "given up", as_json)
+
+
+def _each(numbers: list[int], do: Callable[[Store, int], ParkedChange | None], done: str, as_json: bool) -> None:
     settings = session.configuration()
+    changes, unknown = [], []
     with session.store_of(settings) as store:
-        change = store.unpark(number, "command line")
-    if change is None:
-        raise Refusal(f"nothing is parked under {number}. See: remotesupport parked")
-    output.line(f"{change.connection} ticket {change.ext_ticket}: the next run tries the {change.kind} again")
+        for number in dict.fromkeys(numbers):
+            change = do(store, number)
+            if change is None:
+                unknown.append(str(number))
+            else:
+                changes.append(change)
+    if as_json:
+        output.document({"parked": [_as_json(change) for change in changes], "unknown": unknown})
+    else:
+        for change in changes:
+            output.line(f"{change.connection} ticket {change.ext_ticket}, {change.kind}: {done}")
+    if unknown:
+        raise Refusal(f"nothing is parked under {', '.join(unknown)}. See: remotesupport parked")
 
 
 def _as_json(change: ParkedChange) -> dict[str, Any]:

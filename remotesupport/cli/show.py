@@ -13,6 +13,7 @@ from remotesupport.cli.errors import DONE, FAILED, PERSON, Refusal
 from remotesupport.cli.options import AsJson, BillingName, Billings
 
 if TYPE_CHECKING:
+    from remotesupport.core.model import ParkedChange
     from remotesupport.store.states import ConnectionState
 
 
@@ -55,6 +56,7 @@ class Row:
     behind_s: int | None
     last_good: datetime | None
     parked: int
+    oldest_parked_s: int | None
     stopped: str | None
     access: str | None
     paused: bool
@@ -66,7 +68,8 @@ def status(billing: Billings = None, as_json: AsJson = False) -> None:
     settings = session.configuration()
     names = session.chosen(settings, billing) or tuple(e.name for e in settings.enabled())
     with session.store_of(settings) as store:
-        rows = board(names, store.connection_states(), datetime.now(UTC))
+        now = datetime.now(UTC)
+        rows = board(names, store.connection_states(), now, ages(store.parked(names), now))
     if as_json:
         output.document({"billings": [asdict(row) for row in rows]})
     else:
@@ -74,21 +77,29 @@ def status(billing: Billings = None, as_json: AsJson = False) -> None:
     raise typer.Exit(PERSON if any(row.stopped or row.access for row in rows) else DONE)
 
 
-def board(names: tuple[str, ...], states: list[ConnectionState], now: datetime) -> list[Row]:
+def ages(parked: list[ParkedChange], now: datetime) -> dict[str, int]:
+    """Connection → seconds since its oldest parked change was parked."""
+    return {p.connection: int((now - p.since).total_seconds()) for p in reversed(parked)}
+
+
+def board(
+    names: tuple[str, ...], states: list[ConnectionState], now: datetime, parked_for: dict[str, int] | None = None
+) -> list[Row]:
     """The rows for ``names``, worst first: access, stopped, never read, paused, then by how far behind."""
     known = {state.name: state for state in states}
-    rows = [_row(name, known.get(name), now) for name in names]
+    rows = [_row(name, known.get(name), now, (parked_for or {}).get(name)) for name in names]
     return sorted(rows, key=_badness)
 
 
-def _row(name: str, state: ConnectionState | None, now: datetime) -> Row:
+def _row(name: str, state: ConnectionState | None, now: datetime, parked_for: int | None) -> Row:
     if state is None:
-        return Row(name, None, None, 0, None, None, False, "never read")
+        return Row(name, None, None, 0, parked_for, None, None, False, "never read")
     since = state.pending_since or state.last_good
     behind = int((now - since).total_seconds()) if since else None
     stopped = f"{state.stopped_plan}: {state.stopped_why}" if state.stopped_plan else None
     reading = state.read_outcome or "never read"
-    return Row(name, behind, state.last_good, state.parked, stopped, state.access or None, state.paused, reading)
+    access = state.access or None
+    return Row(name, behind, state.last_good, state.parked, parked_for, stopped, access, state.paused, reading)
 
 
 def _badness(row: Row) -> tuple[Any, ...]:
@@ -105,12 +116,22 @@ def _badness(row: Row) -> tuple[Any, ...]:
 
 
 def _show_board(rows: list[Row]) -> None:
-    columns = ("Billing", "Behind by", "Last good run", "Reading", "Parked", "Stopped", "Access", "Paused")
+    columns = ("Billing", "Behind by", "Last good run", "Reading", "Parked", "Oldest", "Stopped", "Access", "Paused")
     output.table(
         "Connections, worst first",
         columns,
         [
-            (r.name, output.span(r.behind_s), r.last_good, r.reading, r.parked, r.stopped, r.access, r.paused)
+            (
+                r.name,
+                output.span(r.behind_s),
+                r.last_good,
+                r.reading,
+                r.parked,
+                output.span(r.oldest_parked_s) if r.oldest_parked_s is not None else "",
+                r.stopped,
+                r.access,
+                r.paused,
+            )
             for r in rows
         ],
     )

@@ -168,7 +168,7 @@ def _promised(ctx: Context, intent: Intent, thread: Sequence[MessageRow], others
         return
     cause = (
         f"what was written is not found again in these words; {len(seen)} message(s) of ours there may be it "
-        f"({', '.join(seen[:3])}): look at both tickets, then `remotesupport parked drop` it"
+        f"({', '.join(seen[:3])}): look at both tickets, then `remotesupport parked drop` says that all is well"
     )
     key = f"{intent.key}/{UNPROVEN}"
     if any(change.key == key for change in ctx.store.parked([intent.connection])):

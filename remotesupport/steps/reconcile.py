@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from remotesupport.checks.gate import gate
 from remotesupport.checks.report import ValidationReport
 from remotesupport.core import frames
 from remotesupport.core.guard import Facts, Verdict, judge
+from remotesupport.core.model import Reason
 from remotesupport.core.plan import Plan, make_plans
 from remotesupport.core.reconcile import Inputs, Outcome
 from remotesupport.core.reconcile import reconcile as three_way_diff
@@ -21,12 +23,34 @@ from remotesupport.steps.values import Accepted, Proposal, Snapshot
 async def reconcile(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], accepted: Accepted) -> Proposal:
     """One pass over the whole shard, then every plan judged before the first write of any."""
     inputs = await asyncio.to_thread(_inputs, ctx, request, snapshots, accepted)
-    outcome = await asyncio.to_thread(three_way_diff, inputs)
+    outcome = without_dropped(await asyncio.to_thread(three_way_diff, inputs), ctx.store.dropped(snapshots))
     broken, reports = await _checked(outcome, accepted)
     plans = make_plans(outcome.changes)
     verdicts = _judge(ctx, request, snapshots, plans)
     verdicts |= {name: Verdict(False, why) for name, why in broken.items()}
     return Proposal(plans, verdicts, outcome.reasons, outcome.agreed, outcome.unfinished, broken, reports)
+
+
+def without_dropped(outcome: Outcome, dropped: dict[tuple[str, str], str]) -> Outcome:
+    """The same without the tickets of which a person has said that nothing is to be written any more."""
+    if not dropped:
+        return outcome
+
+    def among(rows: pd.DataFrame, ticket: str) -> pd.Series:
+        pairs = zip(rows["connection"], rows[ticket], strict=True)
+        return pd.Series([pair in dropped for pair in pairs], index=rows.index, dtype=bool)
+
+    reasons, hit = outcome.reasons.copy(), among(outcome.reasons, "ticket")
+    reasons.loc[hit, "reason"] = str(Reason.PARKED)
+    why = [f"dropped by a person: {dropped[c, t]}" for c, t in reasons.loc[hit, ["connection", "ticket"]].to_numpy()]
+    reasons.loc[hit, "detail"] = why
+    changes, unfinished = outcome.changes, outcome.unfinished
+    return replace(
+        outcome,
+        changes=changes[~among(changes, "ext_ticket")].reset_index(drop=True),
+        unfinished=unfinished[~among(unfinished, "ext_ticket")].reset_index(drop=True),
+        reasons=reasons,
+    )
 
 
 async def _checked(outcome: Outcome, accepted: Accepted) -> tuple[dict[str, str], tuple[ValidationReport, ...]]:

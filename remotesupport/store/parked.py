@@ -51,7 +51,7 @@ class Parked(Part):
         if connections is not None:
             query = query.where(parked.c.connection.in_(list(connections)))
         with self._db.read() as conn:
-            return [_change(row) for row in conn.execute(query).mappings()]
+            return [change_of(row) for row in conn.execute(query).mappings()]
 
     def unpark(self, parked_id: int, run: str = "") -> ParkedChange | None:
         """Let it go: the next plan may offer it again. Returns what it was, None when it is not there."""
@@ -59,7 +59,7 @@ class Parked(Part):
             row = conn.execute(delete(parked).where(parked.c.id == parked_id).returning(parked)).mappings().first()
             if row is None:
                 return None
-            change = _change(row)
+            change = change_of(row)
             note(
                 self._db, conn, change.connection, change.ext_ticket, "unparked", run, f"{change.kind}: {change.cause}"
             )
@@ -79,7 +79,9 @@ class Parked(Part):
 
     def _waiting(self, conn: Connection, names: list[str]) -> list[dict[str, str]]:
         now = self._db.now(conn)
-        found = [_change(row) for row in conn.execute(select(parked).where(parked.c.connection.in_(names))).mappings()]
+        found = [
+            change_of(row) for row in conn.execute(select(parked).where(parked.c.connection.in_(names))).mappings()
+        ]
         waits = [c for c in found if c.next_try is None or c.next_try > now]
         return [_block(c.connection, c.ext_ticket, str(d), f"parked: {c.cause}") for c in waits for d in _directions(c)]
 
@@ -106,9 +108,10 @@ def _directions(change: ParkedChange) -> tuple[Direction, ...]:
 def _by_key(conn: Connection, change: ParkedChange) -> ParkedChange | None:
     here = (parked.c.connection == change.connection, parked.c.key == change.key)
     row = conn.execute(select(parked).where(*here)).mappings().first()
-    return _change(row) if row else None
+    return change_of(row) if row else None
 
 
-def _change(row: RowMapping) -> ParkedChange:
+def change_of(row: RowMapping) -> ParkedChange:
+    """A row of the table as a value."""
     direction = Direction(row["direction"]) if row["direction"] else None
     return ParkedChange(**{**row, "direction": direction, "kind": ChangeKind(row["kind"])})

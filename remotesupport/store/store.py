@@ -8,6 +8,7 @@ from typing import Self
 from remotesupport.store import migrate as migration
 from remotesupport.store.connections import Connections
 from remotesupport.store.database import Clock, Database
+from remotesupport.store.dropped import Dropped
 from remotesupport.store.journal import Journal
 from remotesupport.store.leases import Leases
 from remotesupport.store.ledger import Ledger
@@ -21,7 +22,7 @@ from remotesupport.store.timeline import Timeline
 
 
 class Store(
-    Runs, Sightings, Ledger, Leases, Journal, Receipts, Parked, Plans, Timeline, Connections, Retention
+    Runs, Sightings, Ledger, Leases, Journal, Receipts, Parked, Dropped, Plans, Timeline, Connections, Retention
 ):  # fmt: skip
     """SQLite or PostgreSQL behind one synchronous, thread-safe interface.
 

@@ -82,6 +82,13 @@ parked = Table(
     sqlite_autoincrement=True,
 )  # fmt: skip
 
+dropped = Table(
+    "rs_dropped", metadata,
+    _text("connection", key=True), _text("ext_ticket", key=True), _text("kind"), Column("why", Words, nullable=False),
+    _time("at"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
 plans = Table(
     "rs_plans", metadata,
     _text("id", key=True), _text("connection"), _text("run"), _text("state"), Column("verdict", Words, nullable=False),

@@ -1,0 +1,131 @@
+"""What failed and waits: offered again, held in order, and given up only by a person, with a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.errors import Refused
+from remotesupport.core.model import ChangeKind
+from tests.cycle_fixtures import Desk
+
+
+def refuse(text: str) -> Any:
+    """A hook: the server refuses what contains ``text``."""
+
+    def hook(call: Any) -> None:
+        if text in str(call.args):
+            raise Refused("the server says no", billing="test", function=call.function, kind="value")
+
+    return hook
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> Any:
+    """One connection with a linked ticket."""
+    made = Desk(tmp_path, "acme")
+    made.ticket = made.externals["acme"].client_opens("ivan", "Technical support", "subject", "first")
+    await made.run()
+    made.copy = made.main_tickets("acme")[0]
+    yield made
+    made.store.close()
+
+
+def said(desk: Any) -> str:
+    """The main copy's texts."""
+    return "\n".join(desk.main.bodies(desk.copy))
+
+
+async def test_later_messages_wait_behind_a_parked_one(desk: Any) -> None:
+    """A refused message holds back the later ones of its ticket and direction, and no other direction."""
+    desk.main.before["reply"] = refuse("poison")
+    for text in ("poison", "second", "third"):
+        desk.externals["acme"].client_writes(desk.ticket, text)
+    desk.main.staff_replies(desk.copy, "answer")
+    for _ in range(3):
+        await desk.run()
+    assert "second" not in said(desk)
+    assert "answer" in desk.externals["acme"].bodies(desk.ticket)
+    (parked,) = desk.store.parked(["acme"])
+    assert (parked.kind, parked.attempts >= 1, parked.next_try is not None) == (ChangeKind.POST, True, True)
+    assert "the server says no" in parked.cause
+
+
+async def test_a_dropped_message_lets_the_later_ones_go(desk: Any) -> None:
+    """Given up with a reason: it never crosses, the later ones do in order, and the timeline keeps the reason."""
+    desk.main.before["reply"] = refuse("poison")
+    for text in ("poison", "second", "third"):
+        desk.externals["acme"].client_writes(desk.ticket, text)
+    await desk.run()
+    (parked,) = desk.store.parked(["acme"])
+    assert desk.store.drop(parked.id, "agreed with the provider", "olga") is not None
+    desk.main.before.clear()
+    for _ in range(3):
+        await desk.run()
+    assert "poison" not in said(desk)
+    assert said(desk).index("second") < said(desk).index("third")
+    assert desk.store.parked(["acme"]) == []
+    (line,) = [e for e in desk.store.timeline("acme", desk.ticket) if e.event == "dropped"]
+    assert (line.run, "agreed with the provider" in line.detail) == ("olga", True)
+
+
+async def test_a_dropped_create_leaves_the_ticket_alone(desk: Any) -> None:
+    """A ticket that was given up is never created, whatever is written in it, and why says who decided."""
+    desk.main.before["create"] = refuse("new one")
+    ticket = desk.externals["acme"].client_opens("maria", "Technical support", "new one", "text")
+    await desk.run()
+    (parked,) = desk.store.parked(["acme"])
+    desk.store.drop(parked.id, "spam", "olga")
+    desk.main.before.clear()
+    desk.externals["acme"].client_writes(ticket, "more")
+    report = await desk.run(tickets=(ticket,))
+    report = await desk.run()
+    assert len(desk.main_tickets("acme")) == 1
+    assert report.billings[0].written == 0
+    reason, detail, _ = desk.store.reason_of("acme", ticket)
+    assert (reason, detail) == ("parked", "dropped by a person: spam")
+
+
+async def test_a_dropped_close_counts_as_done(desk: Any) -> None:
+    """A close that was given up is not offered again; the next human action crosses as ever."""
+    desk.main.staff_replies(desk.copy, "done")
+    await desk.run()
+    desk.main.before["close"] = refuse("")
+    desk.externals["acme"].close(desk.ticket)
+    await desk.run()
+    (parked,) = desk.store.parked(["acme"])
+    assert parked.kind is ChangeKind.CLOSE
+    desk.store.drop(parked.id, "they keep it open", "olga")
+    desk.main.before.clear()
+    writes = len(desk.writes())
+    for _ in range(2):
+        await desk.run()
+    assert len(desk.writes()) == writes
+    desk.externals["acme"].client_writes(desk.ticket, "again")
+    await desk.run()
+    assert "again" in said(desk)
+
+
+async def test_a_retry_by_hand_is_offered_at_once(desk: Any) -> None:
+    """What a person offers again goes with the next run, before its own time."""
+    desk.main.before["reply"] = refuse("poison")
+    desk.externals["acme"].client_writes(desk.ticket, "poison")
+    for _ in range(4):
+        await desk.run()
+    (parked,) = desk.store.parked(["acme"])
+    desk.main.before.clear()
+    desk.store.unpark(parked.id, "olga")
+    await desk.run()
+    assert "poison" in said(desk)
+
+
+async def test_nothing_parked_expires(desk: Any) -> None:
+    """Retention takes away old runs and never a parked change."""
+    desk.main.before["reply"] = refuse("poison")
+    desk.externals["acme"].client_writes(desk.ticket, "poison")
+    await desk.run()
+    desk.clock.advance(400 * 86400)
+    desk.store.prune(desk.clock())
+    assert len(desk.store.parked(["acme"])) == 1
