@@ -9,92 +9,32 @@ server is installed the tests are skipped with a line that says what to install;
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
 from remotesupport.store import Store
+from tests.postgres_server import PostgresServer, postgres_server
 from tests.store_rows import FakeClock
 
-MISSING = "no PostgreSQL server here: install one (Debian, Ubuntu: `apt-get install postgresql`)"
 TEMPLATE = "rs_template"
-
-
-@dataclass(frozen=True)
-class PostgresServer:
-    """A running server: its socket's folder and the superuser's password."""
-
-    folder: Path
-    password: str
-
-    def url(self, database: str) -> str:
-        return f"postgresql+psycopg://rs:{self.password}@/{database}?host={self.folder}"
-
-    def run(self, statement: str) -> None:
-        """One statement outside transactions, as CREATE DATABASE wants it."""
-        settings = f"host={self.folder} user=rs dbname=postgres password={self.password}"
-        with psycopg.connect(settings, autocommit=True) as conn:
-            conn.execute(statement.encode())
-
-
-def find_postgres() -> Path | None:
-    """The folder with initdb, pg_ctl and postgres: from PATH, else the newest of Debian's."""
-    found = shutil.which("initdb")
-    folders = [Path(found).resolve().parent] if found else []
-    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: -float(p.parent.name))
-    return next((f for f in folders if (f / "initdb").exists() and (f / "postgres").exists()), None)
-
-
-def _other_user() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root: arguments for subprocess that make it somebody else."""
-    if os.geteuid() != 0:
-        return {}
-    names = {entry.pw_name: entry for entry in pwd.getpwall()}
-    account = names.get("postgres") or names["nobody"]
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-def _call(folder: Path, who: dict[str, Any], *command: object) -> None:
-    # A file and not a pipe: the server inherits it and would keep a pipe open for ever.
-    with (folder / "calls.log").open("ab") as log:
-        done = subprocess.run([str(c) for c in command], cwd=folder, stdout=log, stderr=log, check=False, **who)
-    if done.returncode:
-        pytest.fail(f"{command[0]} failed: {(folder / 'calls.log').read_text()[-2000:]}")
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """The server of this session."""
-    binaries = find_postgres()
-    if binaries is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(MISSING)
-    folder, who, password = Path(tempfile.mkdtemp(prefix="rs-pg-")), _other_user(), secrets.token_hex(8)
     try:
-        (folder / "pw").write_text(password)
-        (folder / "calls.log").touch()
-        for path in (folder, folder / "pw", folder / "calls.log"):
-            os.chown(path, who.get("user", -1), who.get("group", -1))
-        data, log = folder / "data", folder / "server.log"
-        auth = ("-A", "scram-sha-256", "-U", "rs", f"--pwfile={folder / 'pw'}")
-        _call(folder, who, binaries / "initdb", "-D", data, "-E", "UTF8", "--locale=C", "--no-sync", *auth)
-        options = f"-c listen_addresses='' -k {folder} -c timezone=Asia/Tokyo"
-        control = (binaries / "pg_ctl", "-D", data, "-w")
-        _call(folder, who, *control, "-l", log, "-o", options, "start")
-        try:
-            yield PostgresServer(folder, password)
-        finally:
-            _call(folder, who, *control, "-m", "immediate", "stop")
+        running = postgres_server()
+        server = running.__enter__()
+    except FileNotFoundError as missing:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(missing))
+    try:
+        yield server
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        running.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 A fault is a JSON object: ``func`` (a function's name, or ``*`` for all, the default), ``skip`` (calls that still go
 well first, default 0), ``count`` (calls that it then spoils, default all), ``probability`` (0 to 1, with a ``seed``:
-the same calls are struck every time), and one or more of ``KINDS`` or ``AT_ONCE``.
+the same calls are struck every time), ``only`` (``reads`` or ``writes``), and one or more of ``KINDS`` or ``AT_ONCE``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ AT_ONCE = {
     "ban_s": "how long a login is blocked",
 }
 _POISON = "\x01"
-_LABELS = frozenset({"func", "skip", "count", "probability", "seed"})
+_LABELS = frozenset({"func", "skip", "count", "probability", "seed", "only"})
 
 
 @dataclass(slots=True)
@@ -51,10 +51,11 @@ class _Fault:
     left: int | None
     probability: float
     chance: random.Random
+    only: str = ""
 
-    def strikes(self, function: str) -> bool:
+    def strikes(self, function: str, *, write: bool) -> bool:
         """Whether this call is spoilt; counts it."""
-        if self.function not in {"*", function} or self.left == 0:
+        if self.function not in {"*", function} or self.left == 0 or self.only == ("reads" if write else "writes"):
             return False
         if self.probability < 1 and self.chance.random() >= self.probability:
             return False
@@ -91,11 +92,11 @@ class Faults:
         else:
             self._add(order)
 
-    def begin(self, function: str) -> dict[str, Any]:
+    def begin(self, function: str, *, write: bool = False) -> dict[str, Any]:
         """The kinds that strike this call, which is thereby counted."""
         struck: dict[str, Any] = {}
         for fault in self._faults:
-            if fault.strikes(function):
+            if fault.strikes(function, write=write):
                 struck.update(fault.kinds)
         self.struck.update(struck.keys())
         return struck
@@ -136,6 +137,7 @@ class Faults:
                 _Fault(
                     order.get("func", "*"), kinds, int(order.get("skip", 0)), order.get("count"),
                     float(order.get("probability", 1)), random.Random(order.get("seed", 0)),  # noqa: S311 - chance
+                    order.get("only", ""),
                 )
             )  # fmt: skip
 

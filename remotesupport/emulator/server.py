@@ -57,7 +57,7 @@ async def _api(billing: Billing, request: Request) -> Response:
     if not function and "out" not in params:
         return RedirectResponse("/", 302)
     entry = _record(billing, request, params, files)
-    struck = billing.faults.begin(function)
+    struck = billing.faults.begin(function, write=bool(params.get("sok")))
     host = f"{request.url.scheme}://{request.url.netloc}"
     asked = ApiRequest(params, files, request.cookies, host)
     if struck.get("delay_s"):

@@ -128,7 +128,7 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
     matched = _match(ctx, connection.name, speaking, thread)
     for intent in located:
         message = matched.get(intent.id or 0)
-        if intent.kind in _STATUS and await _has_state(connection, intent):
+        if _shows_in_state(intent) and await _has_state(connection, intent):
             ctx.store.confirm(intent, (), main_ticket=intent.main_ticket, state=IntentState.ADOPTED)
         elif message is not None:
             _adopt(ctx, intent, message)
@@ -136,6 +136,13 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
             _not_found(ctx, intent)
         elif thread:
             _promised(ctx, intent, thread, set(matched.values()))
+
+
+def _shows_in_state(intent: Intent) -> bool:
+    """Whether the ticket's state alone proves it. A reopening in main is a message: it may have been open before."""
+    return intent.kind is ChangeKind.CLOSE or (
+        intent.kind is ChangeKind.REOPEN and intent.direction is Direction.TO_EXTERNAL
+    )
 
 
 async def _thread(connection: Connection, direction: Direction, target: str | None) -> tuple[MessageRow, ...]:
