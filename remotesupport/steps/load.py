@@ -84,10 +84,10 @@ async def _row(ctx: Context, writer: Writer, row: Any, loaded: Loaded, sent: lis
     if not row.more:
         sent.append((row, written))
         return True
-    return await _confirmed(ctx, writer.connection, row, written, loaded)
+    return await confirmed(ctx, writer.connection, row, written, loaded)
 
 
-async def _confirmed(ctx: Context, connection: Connection, row: Any, written: Written, loaded: Loaded) -> bool:
+async def confirmed(ctx: Context, connection: Connection, row: Any, written: Written, loaded: Loaded) -> bool:
     """Whether it is really there: nothing later of this ticket and direction is sent before (semantics, section 6)."""
     try:
         receipts = await read_back(ctx, connection, [(row, written)])
