@@ -13,13 +13,13 @@ READ_OK = {"outcome": "ok", "complete": True, "detail": ""}
 
 
 def ticket(number: str, side: str = "external", **more: Any) -> dict[str, Any]:
-    """A TICKETS row: open, in department 7, read in this run."""
+    """A TICKETS row: open, in department 7, read in this run. Main ticket 900 carries the origin of 1."""
     row = {
         "connection": "acme", "side": side, "ticket": number, "subject": "Help", "department": "7", "state": "open",
         "status": "1", "author": "", "activity": "", "origin": None, "fresh": True,
     }  # fmt: skip
     if side == "main":
-        row |= {"department": None}
+        row |= {"department": None, "origin": "1" if number == "900" else None}
     return row | more
 
 
@@ -87,9 +87,16 @@ def inputs(
     reads: Iterable[dict[str, Any]] | None = None,
     waits: Iterable[dict[str, Any]] = (),
     absent: Iterable[dict[str, Any]] = (),
+    standing: bool = True,
     **more: Any,
 ) -> Inputs:
-    """Inputs of rows; both sides of "acme" are read completely unless ``reads`` says otherwise."""
+    """Inputs of rows; both sides of "acme" are read completely unless ``reads`` says otherwise.
+
+    ``standing``: what the ledger has as carried and no row tells of stands in both threads, as it would.
+    """
+    messages, ledger = list(messages), list(ledger)
+    if standing:
+        messages = [*messages, *_standing(ledger, messages)]
     return Inputs(
         tickets=frames.build(frames.TICKETS, tickets),
         messages=frames.build(frames.MESSAGES, messages),
@@ -101,6 +108,26 @@ def inputs(
         gone=frames.build(frames.GONE, absent),
         **more,
     )
+
+
+def _standing(ledger: list[dict[str, Any]], messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages that ``ledger`` speaks of and ``messages`` does not have, before all others of their threads."""
+    there = {(m["connection"], m["side"], m["message"]) for m in messages}
+    more: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in ledger:
+        inward = row["direction"] == "to_main"
+        sides = ("external", "main") if inward else ("main", "external")
+        kinds = ("client", "client") if inward else ("staff", "staff")
+        for side, name, kind in zip(sides, (row["source_message"], row["target_message"]), kinds, strict=True):
+            key = (row["connection"], side, name)
+            if name is None or "/edit/" in name or key in there or key in more:
+                continue
+            number = row["ext_ticket"] if side == "external" else "900"
+            own = "yes" if name == row["target_message"] else None
+            more[key] = message("1", kind, "as it was", side=side, ticket=number, own=own) | {
+                "message": name, "ordinal": len(more) - 1000, "body_hash": row["body_hash"], "connection": key[0],
+            }  # fmt: skip
+    return list(more.values())
 
 
 def run(**rows: Any) -> Outcome:

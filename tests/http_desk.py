@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.billmanager import Limits, connect_external, connect_main
@@ -24,12 +24,24 @@ SHORT = Limits(read_seconds=2.0, write_seconds=2.0, connect_seconds=1.0, logins_
 MINUTE, LONG = 60.0, 150.0  # seconds between runs; LONG is more than a quarantine
 
 
+class RealTime:
+    """The true time; nobody moves it."""
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC)
+
+    def advance(self, _seconds: float) -> None:
+        """Not here."""
+
+
 class HttpDesk:
     """The product between three emulated billings; ``names``: the connections that take part."""
 
-    def __init__(self, world: ThreeBillings, names: Iterable[str] = ("acme",), *, url: str | None = None) -> None:
+    def __init__(
+        self, world: ThreeBillings, names: Iterable[str] = ("acme",), *, url: str | None = None, clock: Any = None
+    ) -> None:
         self.world, self.names = world, tuple(names)
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.url = url or f"sqlite:///{world.home / 'desk.sqlite3'}"
         self.context = self.open()
 
@@ -91,11 +103,6 @@ async def http_desk(world: ThreeBillings, names: Iterable[str] = ("acme",), **op
         yield desk
     finally:
         await desk.aclose()
-
-
-def database(folder: Path) -> str:
-    """A SQLite address in a folder."""
-    return f"sqlite:///{folder / 'desk.sqlite3'}"
 
 
 def crossed_once(target: RunningEmulator, ticket: str, said: list[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,19 @@ class ThreeBillings:
         """The id of the only one."""
         (only,) = self.copies(origin)
         return str(only["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A billing that is served by another process: only what a configuration needs."""
+
+    url: str
+
+
+def far(world: ThreeBillings) -> ThreeBillings:
+    """The same world without its servers, so that it can be sent to a process."""
+    urls = {name: Elsewhere(getattr(world, name).url) for name in ("main", "acme", "globex")}
+    return replace(world, **urls)  # type: ignore[arg-type]
 
 
 def texts(billing: RunningEmulator, ticket: str) -> list[str]:

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from tests.crash_matrix.child import AFTER_RECEIPT, BEFORE_RECEIPT, ON_ITS_WAY, 
 from tests.crash_matrix.situations import ELSEWHERE, HERE, SITUATIONS, Situation, Steps, Ticket
 from tests.emulator_fixtures import RunningEmulator
 from tests.http_desk import HttpDesk, http_desk
-from tests.three_billings import ThreeBillings, texts, three_billings
+from tests.three_billings import far, texts, three_billings
 
 PATIENCE_S = 60
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -47,14 +47,6 @@ class Cell:
     point: str
     killed: bool
     wrong: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Far:
-    """A billing in another process: only what a configuration needs."""
-
-    url: str
-    core: Any = None
 
 
 def see(ticket: Ticket) -> Seen:
@@ -145,7 +137,7 @@ def _killed(desk: HttpDesk, situation: Situation, ticket: Ticket, point: str) ->
     if point in (ON_ITS_WAY, UNANSWERED):
         kind = {"delay_s": 0.3} if point == ON_ITS_WAY else {"hold_s": 5}
         billing.fault(func=situation.function, only="writes", count=1, **kind)
-    child = _context().Process(target=doomed, args=(_far(desk.world), desk.url, desk.clock.now, aim))
+    child = _context().Process(target=doomed, args=(far(desk.world), desk.url, desk.clock.now, aim))
     child.start()
     if point in (ON_ITS_WAY, UNANSWERED):
         _kill_in_flight(child, billing, situation.function, before, point)
@@ -176,12 +168,6 @@ def _until_done(billing: RunningEmulator, function: str, before: int) -> None:
         if any(e["outcome"] for e in billing.requests(function)[before:] if e["params"].get("sok")):
             return
         multiprocessing.connection.wait([], 0.02)
-
-
-def _far(world: ThreeBillings) -> ThreeBillings:
-    """The same world without its servers, so that it can be sent to a process."""
-    far = {name: _Far(getattr(world, name).url) for name in ("main", "acme", "globex")}
-    return replace(world, **far)  # type: ignore[arg-type]
 
 
 def _context() -> Any:
