@@ -39,6 +39,7 @@ FORM = Call("clienttickets.edit")
 POST = Call("clienttickets.edit", write=True)
 INTO_ARCHIVE = Call("clienttickets.archive", write=True)
 _RESTLESS = ("delay", "unread", "blocked")
+_ONLY = "queue"  # the id of the one department, which has none here
 _SYSTEM_ROW = "on"  # the category of a row that is no ticket
 
 
@@ -156,7 +157,7 @@ class PublicStaff(PublicView):
 
     async def departments(self) -> Sequence[DepartmentRow]:
         """The configured one: no function that lists them is known."""
-        return [DepartmentRow(self._department or "", self._department or "")]
+        return [DepartmentRow(_ONLY, self._department or "")]
 
     async def ticket(self, ticket: str) -> TicketRow:
         """By its form; that it is not in the queue says nothing about its state."""
@@ -199,9 +200,7 @@ class PublicStaff(PublicView):
         if not ticket:
             raise BadRow("the row has no id")
         whole(subject, author)
-        return TicketRow(
-            ticket, checked_subject(subject), TicketState.OPEN, "queue", row_hash, self._department, author, activity
-        )
+        return TicketRow(ticket, checked_subject(subject), TicketState.OPEN, "queue", row_hash, _ONLY, author, activity)
 
 
 class PublicCustomer(PublicView):
