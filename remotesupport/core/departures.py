@@ -81,4 +81,4 @@ def conflicts(pairs: pd.DataFrame) -> pd.DataFrame:
 def quarrel(pairs: pd.DataFrame) -> pd.Series:
     """What is wrong with each contested pair, in words."""
     gone = "main ticket " + pairs["main_ticket"] + " is gone (" + pairs["main_gone"] + "); it is not created again"
-    return ("more than one claim: " + pairs["claims"]).fillna(gone).astype("str")
+    return ("more than one claim: " + pairs["claims"]).fillna(pairs["strange"]).fillna(gone).astype("str")

@@ -75,7 +75,7 @@ def adoptions(pairs: pd.DataFrame, recognised: pd.DataFrame) -> pd.DataFrame:
     grouped = listed.assign(triple=_triples(listed, "target")).groupby(["pair", "direction"], sort=True)["triple"]
     found = pd.DataFrame({"covers": grouped.agg(covers), "known": grouped.size()}).reset_index()
     inbound = found.loc[found["direction"].eq(Direction.TO_MAIN), "pair"]
-    blank = pairs.index[~pairs.index.isin(inbound) & ~pairs["linked"]]
+    blank = pairs.index[~pairs.index.isin(inbound) & (~pairs["linked"] | pairs["was_away"])]
     empty = pd.DataFrame({"covers": "[]", "known": 0, "pair": blank, "direction": str(Direction.TO_MAIN)})
     every = pd.concat([part for part in (found, empty) if len(part)] or [empty])
     rows = pairs.loc[every["pair"]]

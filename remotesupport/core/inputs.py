@@ -34,7 +34,9 @@ class Inputs:
 
     ``departments``: names for texts, may be empty. ``quiet``: nothing is written to external sides. ``create_closed``:
     also tickets that were closed before they were ever linked (a backfill). ``show_author``: connections that want the
-    name under staff replies. ``flagged``: (connection, department) marked as remote over there.
+    name under staff replies. ``flagged``: (connection, department) marked as remote over there. ``unnumbered``:
+    (connection, side) whose messages have no ids of the server's own. ``unproven``: (connection, external ticket) of
+    which a write may have been confirmed after the threads were read.
     """
 
     tickets: pd.DataFrame
@@ -50,6 +52,8 @@ class Inputs:
     create_closed: bool = False
     show_author: frozenset[str] = frozenset()
     flagged: frozenset[tuple[str, str]] = frozenset()
+    unnumbered: frozenset[tuple[str, str]] = frozenset()
+    unproven: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

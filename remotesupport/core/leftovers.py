@@ -36,13 +36,16 @@ def left(pairs: pd.DataFrame, *, quiet: bool) -> pd.Series:
 
 
 def agreed(pairs: pd.DataFrame) -> pd.DataFrame:
-    """LINKS rows to record as they are: pairs without changes, and without anything that still waits."""
+    """LINKS rows to record as they are: pairs to which nothing is written, and without anything that still waits."""
     idle = (
-        ~pairs["planned"] & pairs["open_why"].eq("") & pairs["wait_to_main"].isna() & pairs["wait_to_external"].isna()
+        ~pairs["written"] & pairs["open_why"].eq("") & pairs["wait_to_main"].isna() & pairs["wait_to_external"].isna()
     )
     same = settled(pairs[idle & pairs["phase"].eq(Phase.ACTIVE)])
     back = _as_now(pairs[idle & pairs["phase"].eq(Phase.RETURNING)], departed=False)
-    gone = _as_now(pairs[idle & pairs["phase"].eq(Phase.DEPARTING)], departed=True)
+    left = pairs["phase"].eq(Phase.DEPARTING) | (
+        pairs["phase"].eq(Phase.DEPARTED) & pairs["linked"] & ~pairs["departed"]
+    )
+    gone = _as_now(pairs[idle & left], departed=True)
     columns = list(frames.LINKS.columns)
     return frames.concat(frames.LINKS, [part[columns] for part in (same, back, gone)])
 

@@ -24,9 +24,10 @@ def pair_up(inputs: Inputs) -> pd.DataFrame:
 
     From the ledger: linked, departed (bool), agreed_ext, agreed_main, agreed_department. From the external side: seen,
     fresh (bool), subject, department, state, status, activity. From the main side: main_seen, main_fresh (bool),
-    main_state, main_activity. Then: place (the department, the ledger's where unseen), corr ("on", "off", "none",
-    "unknown"), main_department, outcome and detail of the reads, ext_gone and main_gone (words, missing: not gone),
-    claims (words, missing: nobody contests it), wait_to_main and wait_to_external (the cause, missing: free).
+    main_state, main_activity, main_subject, main_origin. Then: place (the department, the ledger's where unseen), corr
+    ("on", "off", "none", "unknown"), main_department, outcome and detail of the reads, ext_gone and main_gone (words,
+    missing: not gone), claims (words, missing: nobody contests it), wait_to_main and wait_to_external (the cause,
+    missing: free).
     """
     mains = shown(inputs.tickets, Side.MAIN)
     links = inputs.links.rename(columns=_AGREED)
@@ -36,7 +37,7 @@ def pair_up(inputs: Inputs) -> pd.DataFrame:
         pairs,
         mains,
         MAIN,
-        {"main_seen": "seen", "main_fresh": "fresh", "main_state": "state", "main_activity": "activity"},
+        {f"main_{c}": c for c in ("seen", "fresh", "state", "activity", "subject", "origin")},
     )
     pairs["now_ext"] = pairs["state"].fillna(pairs["agreed_ext"])
     pairs["now_main"] = pairs["main_state"].fillna(pairs["agreed_main"])

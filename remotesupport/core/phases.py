@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 
 from remotesupport.core.model import TicketState
+from remotesupport.core.told import DEPARTED
 
 
 class Phase(StrEnum):
     """What a pair is in this run."""
 
     UNREADABLE = "unreadable"  # a side of its connection could not be read: nothing is known
-    CONFLICT = "conflict"  # claims contradict, or its main ticket is gone: a person decides
-    DEPARTED = "departed"  # it left earlier and is still away
+    CONFLICT = "conflict"  # claims contradict, its main ticket is gone or another one, or what crossed vanished
+    DEPARTED = "departed"  # it left earlier, main was told, and it is still away
     RETURNING = "returning"  # it left earlier and is in a remote department again
     DEPARTING = "departing"  # it is seen elsewhere, or is gone for certain
     OFF = "off"  # the correspondence of its department is switched off
@@ -36,15 +37,15 @@ ENTERING = (Phase.ADOPTABLE, Phase.CREATABLE)
 def phases(pairs: pd.DataFrame, *, create_closed: bool) -> pd.Series:
     """Pairs (see ``pairs.pair_up``) → one Phase per row (str, same index). The first that fits counts."""
     linked, on = pairs["linked"], pairs["corr"].eq("on")
-    closed = pairs["state"].eq(TicketState.CLOSED)
+    closed, away = pairs["state"].eq(TicketState.CLOSED), _is_away(pairs)
     table: list[tuple[pd.Series, Phase]] = [
         (pairs["outcome"].ne("ok"), Phase.UNREADABLE),
-        (pairs["claims"].notna(), Phase.CONFLICT),
+        (pairs["claims"].notna() | pairs["strange"].notna(), Phase.CONFLICT),
         (linked & pairs["main_gone"].notna(), Phase.CONFLICT),
-        (linked & pairs["departed"] & pairs["seen"] & on, Phase.RETURNING),
-        (linked & pairs["departed"], Phase.DEPARTED),
-        (linked & pairs["ext_gone"].notna(), Phase.DEPARTING),
-        (linked & pairs["seen"] & _moved_out(pairs), Phase.DEPARTING),
+        (pairs["departed"] & pairs["seen"] & on, Phase.RETURNING),
+        (pairs["departed"], Phase.DEPARTED),
+        (linked & away & pairs["notice"].eq(DEPARTED), Phase.DEPARTED),
+        (linked & away, Phase.DEPARTING),
         (linked & pairs["corr"].isin(["off", "none"]), Phase.OFF),
         (linked, Phase.ACTIVE),
         (on & pairs["main_ticket"].notna(), Phase.ADOPTABLE),
@@ -54,6 +55,10 @@ def phases(pairs: pd.DataFrame, *, create_closed: bool) -> pd.Series:
     ]
     found = np.select([c.to_numpy() for c, _ in table], [str(p) for _, p in table], str(Phase.ELSEWHERE))
     return pd.Series(found, index=pairs.index, dtype="str")
+
+
+def _is_away(pairs: pd.DataFrame) -> pd.Series:
+    return pairs["ext_gone"].notna() | (pairs["seen"] & _moved_out(pairs))
 
 
 def _moved_out(pairs: pd.DataFrame) -> pd.Series:

@@ -1,68 +1,91 @@
 """What is already on the other side though the ledger does not know it: lost ledger, restored backup, lost receipt.
 
-Towards main the header line tells; towards clients nothing was added, so equal text in equal order tells, and for a
-pair that was linked all along also that our own login wrote it. What must stay out: writing.
+Towards main the header line tells (``arrived``). Towards clients nothing was added, so equal text in equal order tells
+(``answered``), and for a pair that was linked all along also that our own login wrote it. What must stay out: writing.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
-from remotesupport.core.keys import is_in, look_up
+from remotesupport.core.answered import answered
+from remotesupport.core.arrived import arrived
+from remotesupport.core.found import Found, as_known
+from remotesupport.core.keys import is_in
 from remotesupport.core.model import Direction, MessageKind
 from remotesupport.core.phases import Phase
 from remotesupport.core.traffic import Traffic
 
-_HEAD = r"(?m)^(?P<named>[a-z0-9-]+) #(?P<ticket>[^\s/|]+)/(?P<message>\S+) \| (?P<rest>.*)$"
-_TOLD = "| edited, it now reads:"
-PAIRED = ["pair", "direction", "message", "body_hash", "target", "ordinal"]
-_NOTHING = pd.DataFrame({c: pd.Series(dtype="int64" if c in ("pair", "ordinal") else "str") for c in PAIRED})
+_MESSAGE = ["pair", "message"]
 
 
-def recognise(found: Traffic, pairs: pd.DataFrame) -> pd.DataFrame:
-    """→ pair (label), direction, message (the source), body_hash, target, ordinal. Only pairs that wait for nothing.
+def recognise(found: Traffic, pairs: pd.DataFrame) -> tuple[Traffic, pd.DataFrame]:
+    """→ the traffic without what has arrived, and what was recognised: pair (label), direction, message (the source,
+    ``<message>/edit/<n>`` for a follow-up), body_hash (of the text as told), target (missing: given up), ordinal.
 
-    ``found.to_external`` has ``sent_hash``, the hash of each reply as it is sent.
+    Only pairs that wait for nothing and whose two threads were read. By the order of writing, what was not found though
+    a later message was is never sent any more: a person gave it up.
     """
-    if found.to_main.empty and found.to_external.empty:
-        return _NOTHING
+    labels = _free(pairs)
+    sources, replies, edited = (
+        rows[rows["pair"].isin(labels)] for rows in (found.to_main, found.to_external, found.edited)
+    )
+    if sources.empty and replies.empty and edited.empty:
+        return found, as_known([])
+    inbound = edited["direction"].eq(Direction.TO_MAIN)
+    there = arrived(sources, edited[inbound], found.main[found.main["pair"].isin(labels)])
+    behind = set(pairs.index[~pairs["linked"]]) | there.pairs
+    mine = _mine(sources, there, set(pairs.index[~pairs["linked"]]))
+    back = answered(replies, edited[~inbound], mine, behind)
+    there = _given_up(sources, there, back)
+    return _without(found, there, back), as_known([*there.rows, *back.rows])
+
+
+def _free(pairs: pd.DataFrame) -> pd.Index:
     free = pairs["main_fresh"] & pairs["fresh"] & pairs["wait_to_main"].isna() & pairs["wait_to_external"].isna()
     free &= pairs["phase"].isin([Phase.ACTIVE, Phase.RETURNING, Phase.ADOPTABLE])
-    labels = free.index[free]
-    arrived = _arrived(found.to_main[found.to_main["pair"].isin(labels)], found.main)
-    answered = _answered(
-        found.to_external[found.to_external["pair"].isin(labels)],
-        found.to_main[found.to_main["pair"].isin(labels)],
-        arrived,
+    return free.index[free]
+
+
+def _mine(sources: pd.DataFrame, there: Found, unlinked: set[int]) -> pd.DataFrame:
+    """External messages that may be our own replies: by our login, or by an unknown one where no ledger is."""
+    ours = sources["own"].eq("yes") | (sources["own"].isna() & sources["pair"].isin(unlinked))
+    known = pd.Series(
+        [key in there.sources for key in zip(sources["pair"], sources["message"], strict=True)], sources.index
     )
-    return pd.concat([arrived, answered], ignore_index=True)
+    return sources[ours & sources["kind"].eq(MessageKind.STAFF) & ~known.astype(bool)]
 
 
-def _arrived(sources: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
-    """External messages whose marker is in a message of ours in main."""
-    said = main[main["kind"].eq(MessageKind.CLIENT) & main["pair"].isin(sources["pair"])]
-    heads = said["body"].astype("str").str.extractall(_HEAD)
-    heads = heads[~heads["rest"].str.rstrip().str.endswith(_TOLD)].reset_index("match", drop=True)
-    heads = heads.join(said[["connection", "ext_ticket", "pair"]].assign(target=said["message"]))
-    heads = heads[heads["named"].eq(heads["connection"]) & heads["ticket"].eq(heads["ext_ticket"])]
-    first = heads.drop_duplicates(["pair", "message"])
-    paired = look_up(sources, first, ["pair", "message"], {"target": "target"})
-    return paired[paired["target"].notna()].assign(direction=str(Direction.TO_MAIN))[PAIRED]
+def _given_up(sources: pd.DataFrame, there: Found, back: Found) -> Found:
+    """``there`` and, without a target, what stands before the last recognised message and was not recognised."""
+    last = {
+        row[0]: row[5] for row in sorted((r for r in there.rows if (r[0], r[2]) in there.sources), key=lambda r: r[5])
+    }
+    columns = ("pair", "message", "body_hash", "ordinal")
+    for pair, message, digest, ordinal in zip(*(sources[c].astype(object) for c in columns), strict=True):
+        known = (pair, message) in there.sources or (pair, message) in back.targets
+        if not known and ordinal < last.get(pair, -1):
+            there.add((pair, str(Direction.TO_MAIN), message, digest, None, ordinal))
+            there.sources.add((pair, message))
+    return there
 
 
-def _answered(replies: pd.DataFrame, unexplained: pd.DataFrame, arrived: pd.DataFrame) -> pd.DataFrame:
-    """Main replies that stand in the external thread already, the first with the first, equal ones counted."""
-    local = is_in(unexplained, arrived, ["pair", "message"])
-    adopting = unexplained["phase"].eq(Phase.ADOPTABLE)
-    ours = unexplained["own"].eq("yes") | (adopting & unexplained["own"].isna())
-    theirs = unexplained[ours & unexplained["kind"].eq(MessageKind.STAFF) & ~local]
-    theirs = theirs.assign(target=theirs["message"], sent_hash=theirs["body_hash"])
-    paired = look_up(
-        replies.assign(nth=_nth(replies)), theirs.assign(nth=_nth(theirs)), ["pair", "sent_hash", "nth"],
-        {"target": "target"},
-    )  # fmt: skip
-    return paired[paired["target"].notna()].assign(direction=str(Direction.TO_EXTERNAL))[PAIRED]
+def _without(found: Traffic, there: Found, back: Found) -> Traffic:
+    """What was recognised on the other side is not on its way any more, and our own replies are no source."""
 
+    def left(rows: pd.DataFrame, gone: set[tuple[int, str]]) -> pd.DataFrame:
+        if not gone:
+            return rows
+        keys = pd.DataFrame(sorted(gone), columns=_MESSAGE).astype({"message": "str"})
+        return rows[~is_in(rows, keys, _MESSAGE)]
 
-def _nth(rows: pd.DataFrame) -> pd.Series:
-    return rows.groupby(["pair", "sent_hash"]).cumcount()
+    inbound = found.edited["direction"].eq(Direction.TO_MAIN)
+    edited = [left(found.edited[inbound], there.settled), left(found.edited[~inbound], back.settled)]
+    return replace(
+        found,
+        to_main=left(left(found.to_main, there.sources), back.targets),
+        to_external=left(found.to_external, back.sources),
+        edited=pd.concat([*edited, *there.edited, *back.edited]),
+    )

@@ -1,8 +1,8 @@
 """The three-way diff (semantics sections 3 to 6): both sides and the ledger in, changes and reasons out.
 
 Pure and vectorised: one pass over all connections of a shard, no clock, no I/O, nothing depends on the order of rows.
-This module only connects the parts: facts (``pairs``), their meaning (``phases``), messages (``traffic``,
-``recognise``), and what is written (``entries``, ``posts``, ``departures``, ``status``).
+This module only connects the parts: facts (``pairs``, ``told``, ``strange``), their meaning (``phases``), messages
+(``traffic``, ``recognise``), and what is written (``entries``, ``posts``, ``departures``, ``status``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from remotesupport.core.entries import adoptions, closes_of_created, creates
 from remotesupport.core.inputs import Inputs, Outcome
 from remotesupport.core.keys import is_in, look_up
 from remotesupport.core.leftovers import agreed, left, unfinished
-from remotesupport.core.model import Direction, TicketState
+from remotesupport.core.model import ChangeKind, Direction, TicketState
 from remotesupport.core.pairs import EXT, pair_up
 from remotesupport.core.phases import CROSSING, Phase, phases
 from remotesupport.core.plan import in_order
@@ -25,12 +25,13 @@ from remotesupport.core.posts import follow_ups, posts_to_external, posts_to_mai
 from remotesupport.core.reasons import reasons
 from remotesupport.core.recognise import recognise
 from remotesupport.core.status import after_post_to_external, after_post_to_main, crossings, weigh
+from remotesupport.core.strange import strange
+from remotesupport.core.told import caught_up, heard
 from remotesupport.core.traffic import Traffic, traffic
 
 __all__ = ["Inputs", "Outcome", "reconcile"]
 
 _OPEN = str(TicketState.OPEN)
-_MESSAGE = ["pair", "message"]
 
 
 def reconcile(inputs: Inputs) -> Outcome:
@@ -38,30 +39,17 @@ def reconcile(inputs: Inputs) -> Outcome:
 
     Raises ValueError when a frame's key is not unique.
     """
-    pairs = pair_up(inputs)
+    pairs = strange(caught_up(heard(pair_up(inputs), inputs.messages)), inputs)
     pairs["phase"] = phases(pairs, create_closed=inputs.create_closed)
-    found = traffic(inputs, pairs)
-    known = recognise(found, pairs)
-    found = _without(found, known)
+    found, known = recognise(traffic(inputs, pairs), pairs)
     pairs = _free(pairs, inputs.quiet)
     sent = _sent(found, pairs)
     pairs = _weighed(pairs, found, sent)
     changes = in_order(frames.concat(frames.CHANGES, _changes(inputs, pairs, found, sent, known)))
     pairs["planned"] = is_in(pairs, changes, EXT)
+    pairs["written"] = is_in(pairs, changes[changes["kind"].ne(ChangeKind.ADOPT)], EXT)
     pairs["open_why"] = left(pairs, quiet=inputs.quiet)
     return Outcome(changes, reasons(pairs, inputs.messages), agreed(pairs), unfinished(pairs))
-
-
-def _without(found: Traffic, known: pd.DataFrame) -> Traffic:
-    """What was recognised on the other side is not on its way any more, and our own replies are no source."""
-    arrived = known[known["direction"].eq(Direction.TO_MAIN)]
-    answered = known[known["direction"].eq(Direction.TO_EXTERNAL)]
-    ours = is_in(found.to_main, answered, _MESSAGE, ["pair", "target"])
-    return replace(
-        found,
-        to_main=found.to_main[~ours & ~is_in(found.to_main, arrived, _MESSAGE)],
-        to_external=found.to_external[~is_in(found.to_external, answered, _MESSAGE)],
-    )
 
 
 def _free(pairs: pd.DataFrame, quiet: bool) -> pd.DataFrame:
@@ -115,7 +103,7 @@ def _changes(
     free = pairs["wait_to_main"].isna()
     created = creates(pairs[pairs["phase"].eq(Phase.CREATABLE) & free & pairs["fresh"]], found.to_main)
     unheard = pairs["wait_to_external"].isna() & free
-    adopted = pairs.index.isin(known["pair"]) | pairs["enters"]
+    adopted = pairs.index.isin(known["pair"]) | pairs["enters"] | (pairs["was_away"] & free)
     return [
         adoptions(pairs[adopted], known),
         created,

@@ -120,5 +120,5 @@ def _notice(kind: str, direction: str, connection: str, ticket: str) -> str:
 
 def settled(pairs: pd.DataFrame) -> pd.DataFrame:
     """Weighed pairs for which nothing is written → LINKS rows whose ledger states have moved."""
-    rows = pairs[pairs["ext_moved"] | pairs["main_moved"] | pairs["place_moved"]]
+    rows = pairs[pairs["ext_moved"] | pairs["main_moved"] | pairs["place_moved"] | pairs["told"]]
     return rows.assign(ext_state=rows["now_ext"], main_state=rows["now_main"], department=rows["place"], departed=False)

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pandas as pd
 
-from connectors.contract import Billing
 from connectors.errors import ConnectorError, Fatal, Missing, Retriable
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.report import RunKind, RunRequest
@@ -97,18 +96,19 @@ async def _introduced(connection: Connection) -> None:
 
 
 async def _both_sides(ctx: Context, connection: Connection, request: RunRequest) -> Snapshot:
-    departments = await asyncio.gather(departments_of(connection.external), departments_of(connection.main))
+    unproven = frozenset(intent.ext_ticket for intent in ctx.store.open_intents(connection.name))
+    listed = await asyncio.gather(connection.external.departments(), connection.main.departments())
+    departments = [
+        departments_frame(b.name, b.side, d)
+        for b, d in zip((connection.external, connection.main), listed, strict=True)
+    ]
+    flagged = frozenset(row.department for row in listed[0] if row.remote)
     pairs, problems = correspondences(connection.settings, *departments)
     scopes = Scopes(ctx.store, connection, request, pairs)
     main = await read_side(ctx.store, connection.main, departments[1], scopes.main(), ctx.clock())
     external = await read_side(ctx.store, connection.external, departments[0], scopes.external(main), ctx.clock())
     canary = await _canary(connection, departments[0])
-    return Snapshot(connection.name, external, main, pairs, problems, canary, 0, 0.0)
-
-
-async def departments_of(billing: Billing) -> pd.DataFrame:
-    """→ DEPARTMENTS of one side."""
-    return departments_frame(billing.name, billing.side, await billing.departments())
+    return Snapshot(connection.name, external, main, pairs, problems, canary, 0, 0.0, flagged, unproven)
 
 
 async def _canary(connection: Connection, departments: pd.DataFrame) -> bool | None:

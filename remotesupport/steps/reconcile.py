@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pandas as pd
@@ -83,7 +84,16 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         quiet=request.quiet,
         create_closed=request.kind is RunKind.BACKFILL or bool(request.tickets),
         show_author=frozenset(n for n, s in settings.items() if s.show_author),
+        flagged=frozenset((n, department) for n, s in kept.items() for department in s.flagged),
+        unnumbered=unnumbered(ctx, kept),
+        unproven=frozenset((n, ticket) for n, s in kept.items() for ticket in s.unproven),
     )
+
+
+def unnumbered(ctx: Context, names: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """(connection, side) whose messages have no ids of the server's own."""
+    billings = [(n, b) for n in names for b in (ctx.connections[n].external, ctx.connections[n].main)]
+    return frozenset((n, str(b.side)) for n, b in billings if not b.capabilities.message_ids)
 
 
 def _links(ctx: Context, name: str, tickets: pd.DataFrame) -> pd.DataFrame:

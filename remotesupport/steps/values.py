@@ -41,7 +41,11 @@ class SideRead:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Both sides of one connection, the correspondences that hold, and what reading cost."""
+    """Both sides of one connection, the correspondences that hold, and what reading cost.
+
+    ``flagged``: remote departments as that billing marks them. ``unproven``: external tickets of which a write had an
+    open outcome when reading began.
+    """
 
     name: str
     external: SideRead
@@ -51,6 +55,8 @@ class Snapshot:
     canary: bool | None
     requests: int
     seconds: float
+    flagged: frozenset[str] = frozenset()
+    unproven: frozenset[str] = frozenset()
 
 
 Read: TypeAlias = "Snapshot | ConnectorError"

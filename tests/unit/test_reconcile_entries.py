@@ -101,7 +101,7 @@ def test_unknown_create_is_not_repeated() -> None:
 
 def test_adopt() -> None:
     """An empty ledger adopts what carries the origin, recognises what crossed, and posts only what did not."""
-    opening = "acme #1/1 | A (client) | t\nx\n\n---\n\nacme #1/2 | B (acme staff) | t\ny"
+    opening = "acme #1/1 | A (client) | t\ntext 1\n\n---\n\nacme #1/2 | B (acme staff) | t\ntext 2"
     outcome = run(
         tickets=[ticket("1"), ticket("900", "main", origin="1")],
         messages=[

@@ -1,0 +1,51 @@
+"""What one direction of recognising has found. A value with the few ways to fill it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import pandas as pd
+
+from remotesupport.core.model import Direction
+
+# pair, direction, source message, hash of the text as told, target message (None: given up), ordinal of the source
+Row: TypeAlias = tuple[int, str, str, str, str | None, int]
+COLUMNS = ("pair", "direction", "message", "body_hash", "target", "ordinal")
+
+
+@dataclass(slots=True)
+class Found:
+    """``rows``: what becomes carried. ``sources``/``targets``: (pair, message) found on either end.
+
+    ``settled``: carried messages whose edit was told already; ``edited``: rows whose last text still has to be told.
+    """
+
+    direction: Direction
+    rows: list[Row] = field(default_factory=list)
+    sources: set[tuple[int, str]] = field(default_factory=set)
+    targets: set[tuple[int, str]] = field(default_factory=set)
+    settled: set[tuple[int, str]] = field(default_factory=set)
+    edited: list[pd.DataFrame] = field(default_factory=list)
+
+    @property
+    def pairs(self) -> set[int]:
+        """Pairs of which anything was found: their ledger is behind."""
+        return {row[0] for row in self.rows}
+
+    def add(self, row: Row) -> None:
+        """One more carried message."""
+        self.rows.append(row)
+        if row[4] is not None:
+            self.targets.add((row[0], row[4]))
+
+    def tell(self, row: pd.DataFrame, times: int) -> None:
+        """The source message of ``row`` (one line) has changed since it was last told, ``times`` follow-ups ago."""
+        self.edited.append(row.assign(direction=str(self.direction), edits=times))
+
+
+def as_known(rows: Sequence[Row]) -> pd.DataFrame:
+    """→ COLUMNS as a frame with their dtypes."""
+    types = {"pair": "int64", "ordinal": "int64"}
+    return pd.DataFrame({c: pd.Series([r[n] for r in rows], dtype=types.get(c, "str")) for n, c in enumerate(COLUMNS)})

@@ -1,0 +1,133 @@
+"""Signs that a billing was restored from a backup, or that an id is another ticket's by now.
+
+What the ledger knows is not there any more, or is not what it was. Such a pair is a conflict: nothing is written to it
+until a person has looked. Where the server gives messages no ids of its own, an edited message looks vanished, so there
+only subjects tell. What must stay out: claims of one ticket by several (``claims``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from remotesupport.core.compose import subject_with_origin
+from remotesupport.core.inputs import Inputs
+from remotesupport.core.keys import is_in, look_up
+from remotesupport.core.model import Direction, MessageKind, Side
+from remotesupport.core.pairs import EXT
+from remotesupport.core.told import sections
+
+_DERIVED = r"/edit/|@"  # names of carried rows that are not messages of their own
+_COMPARE = "all that was carried reads differently now: both threads are compared first"
+_CURE = (
+    "nothing is written to this ticket. Was a billing restored from a backup? Compare both tickets; "
+    "`remotesupport links rebuild` takes what is there as the truth"
+)
+
+
+def strange(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Adds ``strange``: what is wrong with a linked pair, in words, missing where nothing is."""
+    found = [*_vanished(pairs, inputs), *_reused(pairs, inputs)]
+    unsure = [label for label, what in found if what == _COMPARE]
+    said = {label: f"{what}; {_CURE}" for label, what in reversed(found) if what != _COMPARE}
+    words = _renamed(pairs).fillna(pd.Series(said, dtype="str").reindex(pairs.index)).astype("str")
+    waits = {f"wait_{d}": pairs[f"wait_{d}"].mask(pairs.index.isin(unsure), _COMPARE) for d in Direction}
+    return pairs.assign(strange=words, **waits)
+
+
+def _renamed(pairs: pd.DataFrame) -> pd.Series:
+    """The linked main ticket's subject has lost its origin: its id is perhaps another ticket's now."""
+    other = pairs["linked"] & pairs["main_seen"] & pairs["main_origin"].isna()
+    tag = "[" + pairs["connection"] + " #" + pairs["ext_ticket"] + "]"
+    said = (
+        "main ticket " + pairs["main_ticket"] + " does not begin with " + tag + " any more, so it may be another one; "
+    )
+    return (said + "nothing is written to it. Put the origin back, or see " + _CURE).where(other).astype("str")
+
+
+def _checked(pairs: pd.DataFrame, inputs: Inputs, side: Side, fresh: str) -> pd.DataFrame:
+    """Linked pairs whose thread on that side was read, has ids, and was not written to since."""
+    rows = pairs[pairs["linked"] & pairs[fresh]]
+    skip = {c for c, s in inputs.unnumbered if s == side}
+    open_now = pd.Series(
+        [key in inputs.unproven for key in zip(rows["connection"], rows["ext_ticket"], strict=True)],
+        rows.index,
+        dtype=bool,
+    )
+    return rows[~rows["connection"].isin(skip) & ~open_now]
+
+
+def _carried(pairs: pd.DataFrame, inputs: Inputs, direction: Direction) -> pd.DataFrame:
+    """CARRIED rows of these pairs in one direction, with ``pair`` and ``main_ticket``."""
+    rows = inputs.carried[inputs.carried["direction"].eq(direction)]
+    rows = rows[is_in(rows, pairs, EXT)]
+    return look_up(rows, pairs.assign(pair=pairs.index), EXT, {"pair": "pair", "main_ticket": "main_ticket"})
+
+
+def _vanished(pairs: pd.DataFrame, inputs: Inputs) -> list[tuple[int, str]]:
+    """Our own messages that a thread does not show any more."""
+    found: list[tuple[int, str]] = []
+    for direction, side, fresh, ticket, kind in (
+        (Direction.TO_MAIN, Side.MAIN, "main_fresh", "main_ticket", MessageKind.CLIENT),
+        (Direction.TO_EXTERNAL, Side.EXTERNAL, "fresh", "ext_ticket", MessageKind.STAFF),
+    ):
+        rows = _carried(_checked(pairs, inputs, side, fresh), inputs, direction)
+        rows = rows[rows["target_message"].notna()]
+        if rows.empty:
+            continue
+        ours = inputs.messages["kind"].eq(kind) & inputs.messages["own"].ne("no")
+        there = inputs.messages[inputs.messages["side"].eq(side) & ours]
+        lost = rows[~is_in(rows, there, ["connection", ticket, "target_message"], ["connection", "ticket", "message"])]
+        for label, group in _groups(lost):
+            ids = ", ".join(dict.fromkeys(group["target_message"].head(3)))
+            count = group["target_message"].nunique()
+            words = f"{count} message(s) that were carried to the {side} side are not there any more ({ids})"
+            found.append((label, words))
+    return found
+
+
+def _groups(rows: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
+    for label in sorted(set(rows["pair"])):
+        yield int(label), rows[rows["pair"].eq(label)]
+
+
+def _reused(pairs: pd.DataFrame, inputs: Inputs) -> list[tuple[int, str]]:
+    """External tickets in which no carried message is what it was: the id may be another ticket's by now."""
+    checked = _checked(pairs, inputs, Side.EXTERNAL, "fresh")
+    rows = _carried(checked, inputs, Direction.TO_MAIN)
+    rows = rows[~rows["source_message"].str.contains(_DERIVED)]
+    if rows.empty:
+        return []
+    there = inputs.messages[inputs.messages["side"].eq(Side.EXTERNAL)]
+    on, to = ["connection", "ext_ticket", "source_message"], ["connection", "ticket", "message"]
+    rows = look_up(rows, there, on, {"now": "body_hash", "at_text": "at_text"}, to)
+    rows = rows.assign(same=rows["now"].eq(rows["body_hash"]))
+    doubtful = rows[~rows.groupby("pair")["same"].transform("any")]
+    found: list[tuple[int, str]] = []
+    for label, group in _groups(doubtful):
+        shown = group[group["now"].notna()]
+        if shown.empty:
+            found.append((label, "none of the messages that were carried is in the external ticket any more"))
+        elif (edited := _is_edited(label, pairs.loc[[label]].iloc[0], shown, inputs)) is not True:
+            words = "the external ticket's messages are other ones than those that were carried"
+            found.append((label, _COMPARE if edited is None else words))
+    return found
+
+
+def _is_edited(label: int, pair: pd.Series, shown: pd.DataFrame, inputs: Inputs) -> bool | None:
+    """Whether messages of another text are edited ones: main tells the time of each, else the subject is the same.
+
+    None: main has to be read first.
+    """
+    if not pair["main_fresh"]:
+        wanted = subject_with_origin(pair["connection"], pair["ext_ticket"], pair["subject"])
+        return True if pair["main_seen"] and pair["main_subject"] == wanted else None
+    mine = inputs.messages["side"].eq(Side.MAIN) & inputs.messages["ticket"].eq(pair["main_ticket"])
+    thread = inputs.messages[mine & inputs.messages["connection"].eq(pair["connection"])]
+    told = sections(thread.assign(pair=label, ext_ticket=pair["ext_ticket"]))
+    for source, at_text in zip(shown["source_message"], shown["at_text"], strict=True):
+        rest = [t.rest for t in told.get((label, source), [])]
+        if not at_text.strip() or not rest or any(f"| {at_text.strip()}" in r for r in rest):
+            return True
+    return False

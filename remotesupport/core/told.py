@@ -1,0 +1,122 @@
+"""What the main billing itself tells of what we wrote there: our last notice, and the texts under our header lines.
+
+It is the memory that a lost or restored ledger is filled from again. What must stay out: comparing it with sources
+(``recognise``), deciding what a pair is (``phases``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from remotesupport.core.compose import defuse
+from remotesupport.core.keys import look_up
+from remotesupport.core.model import MessageKind, Side, TicketState
+from remotesupport.core.normalize import canonical, unify_line_ends
+
+CLOSED, REOPENED, RETURNED, DEPARTED = "closed", "reopened", "returned", "departed"
+_NOTICE = (
+    r"^\s*(?P<named>[a-z0-9-]+) #(?P<ticket>[^\s/|]+) (?:(?P<closed>was closed there\.)|(?P<reopened>was opened again "
+    r"there\.)|(?P<returned>is back in a remote department;)|(?P<departed>.{1,600}Answers written here are no longer))"
+)
+_LONGEST_NOTICE = 1000
+_HEAD = re.compile(
+    r"^(?P<named>[a-z0-9-]+) #(?P<ticket>[^\s/|]+)/(?P<message>\S+) \| (?P<rest>.*)$", re.MULTILINE
+)  # the header line of ``compose.header``
+_EDITED = "| edited, it now reads:"
+_RULE = re.compile(r"\s*\n---\s*\Z")
+_LOST_FILE = re.compile(r"^\[attachment not carried: .*\]$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One source message as main tells it: the ``target`` message that holds it, its text, and the header's end."""
+
+    target: str
+    text: str
+    rest: str
+    edited: bool
+
+
+def heard(pairs: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
+    """Adds ``notice``, our last one in a main thread read in this run ("" where none), and ``last_word`` (bool): nobody
+    has said anything in main after it."""
+    threads = pairs[pairs["main_fresh"] & pairs["claims"].isna() & pairs["main_ticket"].notna()]
+    speech = messages["side"].eq(Side.MAIN) & messages["kind"].isin([MessageKind.CLIENT, MessageKind.STAFF])
+    short = messages["kind"].eq(MessageKind.CLIENT) & messages["body"].str.len().lt(_LONGEST_NOTICE)
+    said = messages.loc[speech & short, ["connection", "ticket", "ordinal", "body"]]
+    on, to = ["connection", "ticket"], ["connection", "main_ticket"]
+    said = look_up(said, threads.assign(pair=threads.index), on, {"pair": "pair", "ext_ticket": "ext_ticket"}, to)
+    said = said[said["pair"].notna()]
+    if said.empty:
+        return pairs.assign(notice="", last_word=False)
+    parts = said["body"].astype("str").str.extract(_NOTICE)
+    ours = parts["named"].eq(said["connection"]) & parts["ticket"].eq(said["ext_ticket"])
+    words = np.select([parts[w].notna() for w in _WORDS], list(_WORDS), "")
+    said = said.assign(notice=words)[ours & (words != "")]
+    said = said.astype({"pair": "int64"}).sort_values("ordinal").drop_duplicates("pair", keep="last").set_index("pair")
+    last = messages[speech].groupby(on)["ordinal"].max().rename("last").reset_index()
+    said = look_up(said, last, on, {"last": "last"})
+    final = said.index[said["ordinal"].eq(said["last"])]
+    notice = said["notice"].reindex(pairs.index).fillna("").astype("str")
+    return pairs.assign(notice=notice, last_word=pairs.index.isin(final))
+
+
+_WORDS = (CLOSED, REOPENED, RETURNED, DEPARTED)
+
+
+def caught_up(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Pairs after ``heard`` → with what main tells put in place of what the ledger says, and ``told`` (bool): where.
+
+    A close that was told by a notice is agreed on; a ticket that was told to be back is not away; one that only main
+    links and that was told to have left is away.
+    """
+    closed = (
+        pairs["linked"] & ~pairs["departed"] & pairs["notice"].eq(CLOSED) & pairs["last_word"]
+        & pairs["now_ext"].eq(TicketState.CLOSED) & pairs["agreed_ext"].eq(TicketState.OPEN)
+        & pairs["now_main"].eq(TicketState.OPEN)
+    )  # fmt: skip
+    back = (
+        pairs["linked"] & pairs["departed"] & pairs["seen"] & pairs["corr"].eq("on") & pairs["notice"].eq(RETURNED)
+        & pairs["now_main"].eq(TicketState.OPEN)
+    )  # fmt: skip
+    away = ~pairs["linked"] & pairs["notice"].eq(DEPARTED)
+    return pairs.assign(
+        told=closed | back,
+        was_away=back,
+        departed=(pairs["departed"] & ~back) | away,
+        agreed_ext=pairs["agreed_ext"].mask(closed, str(TicketState.CLOSED)),
+    )
+
+
+def sections(main: pd.DataFrame) -> dict[tuple[int, str], list[Told]]:
+    """Main messages (with ``pair``, ``ext_ticket``) in thread order → (pair, source message) → how it was told, in
+    order: first the carrier, then each follow-up on an edit."""
+    found: dict[tuple[int, str], list[Told]] = {}
+    said = main[main["kind"].eq(MessageKind.CLIENT)]
+    columns = ("pair", "connection", "ext_ticket", "message", "body")
+    for pair, connection, ticket, target, body in zip(*(said[c].astype(object) for c in columns), strict=True):
+        for source, told in _split(unify_line_ends(body), connection, ticket, target):
+            found.setdefault((pair, source), []).append(told)
+    return found
+
+
+def _split(text: str, connection: str, ticket: str, target: str) -> list[tuple[str, Told]]:
+    heads = [h for h in _HEAD.finditer(text) if (h["named"], h["ticket"]) == (connection, ticket)]
+    ends = [*(h.start() for h in heads[1:]), len(text)][: len(heads)]
+    result = []
+    for head, end in zip(heads, ends, strict=True):
+        said = text[head.end() : end]
+        said = said if end == len(text) else _RULE.sub("", said)
+        rest = head["rest"].rstrip()
+        result.append((head["message"], Told(target, said, rest, rest.endswith(_EDITED))))
+    return result
+
+
+def says(told: str, body: str) -> bool:
+    """Whether a told text is that body. A server may have added to it, and a lost file has left a line."""
+    shown, meant = canonical(_LOST_FILE.sub("", told)), canonical(defuse(body))
+    return shown == meant or (bool(meant) and shown.startswith(f"{meant}\n"))

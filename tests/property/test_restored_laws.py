@@ -1,0 +1,85 @@
+"""The laws of a ledger that was lost, or put back as it was some time ago, for any history of both sides."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from hypothesis import given
+
+from tests.property.test_reconcile_laws import HISTORIES, LAWS, act, live
+from tests.reconcile_world import World
+
+History = list[tuple[str, int, str]]
+WRITES_NOTHING = {"adopt"}
+
+
+def at_rest(history: History) -> World:
+    """The world after a history, when nothing is left to be written."""
+    world = live(history)
+    world.settle()
+    return world
+
+
+def shown(world: World) -> dict[str, Any]:
+    """All that people see on both sides."""
+    return {
+        f"{side} {t.id}": (t.state, [(m.kind, m.body) for m in t.messages])
+        for side, tickets in (("external", world.external), ("main", world.main))
+        for t in tickets.values()
+    }
+
+
+def nothing_is_written(world: World) -> None:
+    """However often it syncs, it only fills its ledger."""
+    before = shown(world)
+    for _ in range(3):
+        changes = world.sync().changes
+        assert set(changes["kind"]) <= WRITES_NOTHING, changes[["kind", "direction", "act", "body"]].to_string()
+    assert shown(world) == before
+    assert world.sync().changes.empty
+
+
+@LAWS
+@given(HISTORIES)
+def test_a_lost_ledger_repeats_nothing(history: History) -> None:
+    """With the ledger lost when all was at rest, nothing is created, posted, closed, opened or told a second time."""
+    world = at_rest(history)
+    world.links.clear()
+    world.carried.clear()
+    world.written.clear()
+    nothing_is_written(world)
+
+
+@LAWS
+@given(HISTORIES, HISTORIES)
+def test_a_restored_ledger_repeats_nothing(before: History, after: History) -> None:
+    """With the ledger put back as it was some time ago, nothing that was done since is done again or taken back."""
+    world = at_rest(before)
+    links, carried = copy.deepcopy(world.links), copy.deepcopy(world.carried)
+    for step in after:
+        act(world, *step)
+    world.settle()
+    world.links, world.carried = links, carried
+    world.written.clear()
+    nothing_is_written(world)
+
+
+@LAWS
+@given(HISTORIES, HISTORIES)
+def test_what_people_do_after_a_loss_crosses_as_always(before: History, after: History) -> None:
+    """After a lost ledger was filled again, people's next messages arrive as they would have with the old one."""
+    calm = [step for step in after if step[0] in ("client", "staff", "reply")]
+    kept = at_rest([*before, ("sync", 0, "")])
+    lost = copy.deepcopy(kept)
+    lost.links.clear()
+    lost.carried.clear()
+    lost.written.clear()
+    for world in (kept, lost):
+        world.settle()
+        for step in calm:
+            act(world, *step)
+        world.settle()
+    open_ones = {f"main {link['main_ticket']}" for link in lost.links.values()}
+    same = {k: sorted(v[1]) for k, v in shown(kept).items() if k in open_ones}
+    assert same == {k: sorted(v[1]) for k, v in shown(lost).items() if k in open_ones}
