@@ -9,7 +9,7 @@ ARGS   ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check format crash-matrix soak mutants chaos bench wheel lock clean
+.PHONY: help setup demo test unit check format crash-matrix soak mutants bench wheel lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,16 +46,12 @@ format: $(STAMP)  ## put the code into the house's form
 crash-matrix: $(STAMP)  ## SIGKILL at every point of every kind of write, on SQLite and PostgreSQL; prints the table
 	$(PY) -m tests.crash_matrix $(ARGS)
 
-EXAMPLES ?= 10000
+EXAMPLES ?= 1000
 soak: $(STAMP)  ## generated histories with faults, crashes and restores; EXAMPLES=100000 ARGS="--seed 7"
 	$(PY) -m tests.simulation.soak --examples $(EXAMPLES) $(ARGS)
 
 mutants: $(STAMP)  ## take each protection out of a copy: at least one test must turn red
 	$(PY) -m tests.mutants $(ARGS)
-
-MINUTES ?= 30
-chaos: $(STAMP)  ## real processes, killed at random, among faults; then the laws
-	$(PY) -m tests.chaos --minutes $(MINUTES) $(ARGS)
 
 bench: $(STAMP)  ## the figures; ARGS goes to the benchmark
 	$(PY) -m benchmarks $(ARGS)

@@ -1,0 +1,26 @@
+"""The judge of the semantics: generated histories through the whole product, then the laws."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.simulation.machine import Product
+
+EXAMPLES = 5
+
+
+def test_nothing_twice_nothing_lost_nothing_leaked() -> None:
+    """After any history with any weather: each message is there once and in order, and no secret was ever sent."""
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Product,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=8,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )

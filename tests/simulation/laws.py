@@ -1,0 +1,73 @@
+"""What must be true when all is well again, looked at from outside: the billings' own data, never the ledger."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+SECRET = re.compile(r"SECRET-[A-Z-]+<\d+>")
+HERE = "Technical support"
+
+
+def look_at_the_laws(desk: Any, elsewhere: set[str]) -> None:
+    """Raises AssertionError with what is lost, doubled, out of order or leaked."""
+    _nothing_leaked(desk, elsewhere)
+    for name, world in desk.externals.items():
+        copies = _copies(desk, name)
+        assert all(len(found) == 1 for found in copies.values()), f"{name}: more than one main ticket: {copies}"
+        home = world.department(HERE)
+        for ticket in world.tickets.values():
+            if ticket.department == home:
+                _crossed(desk, name, world, ticket, copies)
+
+
+def _copies(desk: Any, name: str) -> dict[str, list[Any]]:
+    """External ticket → its tickets in main."""
+    found: dict[str, list[Any]] = {}
+    for ticket in desk.main.tickets.values():
+        origin = re.match(rf"\[{name} #(\d+)\]", ticket.subject)
+        if origin and ticket.customer == name:
+            found.setdefault(origin[1], []).append(ticket)
+    return found
+
+
+def _crossed(desk: Any, name: str, world: Any, ticket: Any, copies: dict[str, list[Any]]) -> None:
+    said = [m for m in world.thread(ticket) if m.kind in ("client", "staff") and m.user != "robot"]
+    if str(ticket.id) not in copies:
+        assert ticket.status in (3, 10), f"{name} {ticket.id}: it is not in the main billing"
+        return
+    (copy,) = copies[str(ticket.id)]
+    ours = [m.body for m in desk.main.thread(copy) if m.user == name]
+    whole = "\n".join(ours)
+    head = rf"^{name} #{ticket.id}/(\d+) \| (?!.*edited, it now reads:$).*$"
+    first = re.findall(head, whole, re.MULTILINE)
+    meant = [str(m.id) for m in said]
+    assert first == meant, f"{name} {ticket.id} → {copy.id}: {first} instead of {meant}"
+    for message in said:
+        assert message.body in whole, f"{name} {ticket.id}: {message.body} of {message.id} is not there"
+    answers = [m.body for m in desk.main.thread(copy) if m.kind == "staff"]
+    replies = [m.body for m in world.thread(ticket) if m.user == "robot"]
+    plain = [body for body in replies if not body.startswith("(edited)")]
+    doubled = {body for body in replies if replies.count(body) > 1}
+    assert not doubled, f"{name} {ticket.id}: twice with the client: {doubled}"
+    unexpected = [body for body in plain if not body.startswith("M<")]
+    assert not unexpected, f"{name} {ticket.id}: nobody wrote {unexpected}"
+    numbers = [int(body[2:-1]) for body in plain]
+    assert numbers == sorted(numbers), f"{name} {ticket.id}: out of order with the client: {plain}"
+    if not _was_away(desk, copy):
+        reached = "\n".join(replies)
+        lost = [body for body in answers if body not in reached]
+        assert not lost, f"{name} {ticket.id}: the client never got {lost}"
+
+
+def _was_away(desk: Any, copy: Any) -> bool:
+    """Answers written while the ticket was in another department are not delivered, and the note says so."""
+    return any("no longer delivered" in m.body for m in desk.main.thread(copy))
+
+
+def _nothing_leaked(desk: Any, elsewhere: set[str]) -> None:
+    written = repr([c.args for w in (desk.main, *desk.externals.values()) for c in w.writes()])
+    assert not SECRET.findall(written), f"leaked: {SECRET.findall(written)}"
+    assert "invented" not in written, "a password was in a request"
+    copied = {f"{name} {number}" for name in desk.externals for number in _copies(desk, name)}
+    assert not copied & elsewhere, f"tickets of other departments crossed: {copied & elsewhere}"
