@@ -159,7 +159,8 @@ class Product(RuleBasedStateMachine):
         else:
             said = [m for m in main.thread(main.find(number)) if m.kind == "staff"]
             if said:
-                main.edit(str(said[which % len(said)].id), self._text("M"))
+                chosen = said[which % len(said)]
+                main.edit(str(chosen.id), f"{chosen.body.split(' ')[0]} {self._text('now')}")
 
     # --- the product ---------------------------------------------------------------------------------------
 
