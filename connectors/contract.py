@@ -42,6 +42,19 @@ class Capabilities:
     states_back: dict[str, str]
     whole: bool = True
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a map of states that does not lead back (semantics, section 5)."""
+        for state in ("open", "closed"):
+            raw = self.states_back.get(state)
+            if raw is None or self.states.get(raw) != state:
+                raise ValueError(
+                    f"the states of {self.dialect} do not lead back: our own {state} leads to {raw!r}, "
+                    f"which reads as {self.states.get(raw or '')!r}"
+                )
+        strange = sorted(set(self.states.values()) - {"open", "closed"})
+        if strange:
+            raise ValueError(f"{self.dialect} has states that are neither open nor closed: {', '.join(strange)}")
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
