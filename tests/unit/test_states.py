@@ -21,7 +21,7 @@ GOOD = {"1": "open", "2": "open", "3": "closed"}
 )
 def test_what_does_not_lead_back_is_refused(states: dict[str, str], back: dict[str, str]) -> None:
     """A missing way back, one that reads as the other state, one that is unknown, and a third state."""
-    with pytest.raises(ValueError, match="lead back|neither open nor closed"):
+    with pytest.raises(ValueError, match=r"lead back|neither open nor closed"):
         Capabilities("invented", True, True, ("list",), states, back)
 
 
