@@ -7,7 +7,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.simulation.machine import Product
 
-EXAMPLES = 5
+EXAMPLES = 3
 
 
 def test_nothing_twice_nothing_lost_nothing_leaked() -> None:
