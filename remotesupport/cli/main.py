@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from remotesupport.cli import emulator, output, parked, runs, setup, show, switches, up, worker
+from remotesupport.cli import emulator, links, output, parked, runs, setup, show, switches, up, worker
 from remotesupport.cli.errors import FAILED, advice
 from remotesupport.settings import CONFIG_VARIABLE, config_path
 
@@ -52,6 +52,7 @@ for command in (
 ):
     app.command(short_help=first_sentence(command))(command)
 app.add_typer(parked.app, name="parked", short_help=first_sentence(parked.parked))
+app.add_typer(links.app, name="links", short_help=first_sentence(links.links))
 
 
 def _version(asked: bool) -> None:

@@ -47,12 +47,14 @@ class Facts:
     """What the guard must know of one connection.
 
     ``linked``: tickets that the ledger links. ``listed``: rows that the external listings showed, None when none was
-    read. ``canary``: whether what must be readable was, None when nothing is configured.
+    read; ``main_listed``: the same of the main billing. ``canary``: whether what must be readable was, None when
+    nothing is configured.
     """
 
     linked: int = 0
     listed: int | None = None
     canary: bool | None = None
+    main_listed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def judge(plans: Mapping[str, Plan], facts: Mapping[str, Facts], limits: Mapping
 def _judge(name: str, plan: Plan | None, facts: Facts, limits: Limited) -> Verdict:
     found = _emptied(name, facts)
     if plan is not None:
-        found += _too_many(plan, facts, limits) + _canary(plan, facts)
+        found += _too_many(plan, facts, limits) + _canary(plan, facts) + _emptied_main(plan, facts)
     if not found:
         return _ALL_WELL
     cure = f"Look at it, then write it with `remotesupport apply {plan.id}`" if plan else "Nothing is written"
@@ -86,7 +88,18 @@ def _judge(name: str, plan: Plan | None, facts: Facts, limits: Limited) -> Verdi
 
 def _emptied(name: str, facts: Facts) -> list[str]:
     if facts.listed == 0 and facts.linked > 0:
-        return [f"{name} shows no tickets at all, but {facts.linked} are linked: check the rights of its login"]
+        return [
+            f"{name} shows no tickets at all, but {facts.linked} are linked: check the rights of its login "
+            f"(`remotesupport check --billing {name}`). If they are really gone, "
+            f"`remotesupport audit --billing {name}` plans their departure, for you to apply"
+        ]
+    return []
+
+
+def _emptied_main(plan: Plan, facts: Facts) -> list[str]:
+    """A main billing that shows nothing is no reason to create everything again."""
+    if facts.main_listed == 0 and facts.linked > 0 and tally(plan)["creates"] > 0:
+        return [f"the main billing shows no tickets at all, but {facts.linked} are linked: check the customer's user"]
     return []
 
 
@@ -98,11 +111,15 @@ def _too_many(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
         *_over("posts", n["posts"], limits.posts),
         *_over("closes", n["closes"], limits.closes, limits.closes_percent, share),
         *_over("departures", n["departures"], limits.departures, limits.departures_percent, share),
+        *_over("conflicts", n["conflicts"], limits.departures, limits.departures_percent, share),
     ]
 
 
 def tally(plan: Plan) -> dict[str, int]:
-    """What the limits count: reopens write a message and count as posts; closing what this plan creates is no close."""
+    """What the limits count: reopens write a message and count as posts; closing what this plan creates is no close.
+
+    Conflicts have the limits of departures: many at once mean that a billing was restored from a backup.
+    """
     rows = plan.changes
     n = rows["kind"].value_counts()
     born = rows["kind"].eq(ChangeKind.CLOSE) & rows["main_ticket"].isna()
@@ -111,6 +128,7 @@ def tally(plan: Plan) -> dict[str, int]:
         "posts": int(n.get(str(ChangeKind.POST), 0) + n.get(str(ChangeKind.REOPEN), 0)),
         "closes": int(n.get(str(ChangeKind.CLOSE), 0) - born.sum()),
         "departures": int(n.get(str(ChangeKind.DEPARTURE), 0)),
+        "conflicts": int(n.get(str(ChangeKind.CONFLICT), 0)),
     }
 
 

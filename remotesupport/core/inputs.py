@@ -36,7 +36,7 @@ class Inputs:
     also tickets that were closed before they were ever linked (a backfill). ``show_author``: connections that want the
     name under staff replies. ``flagged``: (connection, department) marked as remote over there. ``unnumbered``:
     (connection, side) whose messages have no ids of the server's own. ``unproven``: (connection, external ticket) of
-    which a write may have been confirmed after the threads were read.
+    which a write may have been confirmed after the threads were read, or that a person gave up.
     """
 
     tickets: pd.DataFrame

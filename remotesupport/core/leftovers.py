@@ -10,10 +10,11 @@ import pandas as pd
 
 from remotesupport.core import frames
 from remotesupport.core.inputs import UNFINISHED
-from remotesupport.core.model import Direction
+from remotesupport.core.model import Direction, TicketState
 from remotesupport.core.phases import CROSSING, Phase
 from remotesupport.core.status import settled
 
+DOUBTFUL = "states wait: other tickets here look as if a billing had been restored; `remotesupport parked` names them"
 _THREAD = "its thread has to be read first"
 
 
@@ -25,6 +26,9 @@ def left(pairs: pd.DataFrame, *, quiet: bool) -> pd.Series:
     table: dict[str, pd.Series] = {
         _THREAD: (entering & ~fresh) | (phase.eq(Phase.ADOPTABLE) & ~pairs["main_fresh"]),
         "nothing in it may cross yet": phase.eq(Phase.CREATABLE) & ~pairs["pending_main"],
+        DOUBTFUL: pairs["doubtful"]
+        & ~pairs["written"]
+        & (pairs["cross"].ne("") & phase.eq(Phase.ACTIVE) | _moving(pairs)),
         "its close follows in the next run": phase.isin(CROSSING) & pairs["deferred"],
         "replies wait: this run writes nothing to the external side": phase.isin(CROSSING)
         & (pairs["pending_external"] | pairs["cross"].str.endswith(Direction.TO_EXTERNAL))
@@ -33,6 +37,12 @@ def left(pairs: pd.DataFrame, *, quiet: bool) -> pd.Series:
     }
     words = np.select([c.to_numpy(dtype=bool) for c in table.values()], list(table), "")
     return pd.Series(words, index=pairs.index, dtype="str")
+
+
+def _moving(pairs: pd.DataFrame) -> pd.Series:
+    return pairs["phase"].eq(Phase.DEPARTING) | (
+        pairs["phase"].eq(Phase.RETURNING) & pairs["now_ext"].eq(TicketState.OPEN)
+    )
 
 
 def agreed(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -53,7 +63,8 @@ def agreed(pairs: pd.DataFrame) -> pd.DataFrame:
 def _as_now(pairs: pd.DataFrame, *, departed: bool) -> pd.DataFrame:
     """Pairs as they are now, departed or not."""
     main = pairs["main_state"].fillna(pairs["agreed_main"])
-    return pairs.assign(ext_state=pairs["now_ext"], main_state=main, department=pairs["place"], departed=departed)
+    place = pairs["agreed_department"].fillna(pairs["place"]) if departed else pairs["place"]
+    return pairs.assign(ext_state=pairs["now_ext"], main_state=main, department=place, departed=departed)
 
 
 def unfinished(pairs: pd.DataFrame) -> pd.DataFrame:

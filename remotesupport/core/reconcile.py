@@ -137,10 +137,11 @@ def _stated(rows: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 def _statuses(inputs: Inputs, pairs: pd.DataFrame, found: Traffic) -> list[pd.DataFrame]:
     """Closes, reopens, departures and returns, of the pairs that are free in that direction."""
     to_main = pairs["cross"].str.endswith(Direction.TO_MAIN)
-    active = pairs["phase"].eq(Phase.ACTIVE)
-    crossing = active & pairs["cross"].ne("") & pairs["free_main"].where(to_main, pairs["free_external"])
-    leaving = departing(pairs) & pairs["wait_to_main"].isna()
-    back = returning(pairs) & pairs["wait_to_main"].isna()
+    free = pairs["wait_to_main"].isna() & ~pairs["doubtful"]
+    open_now = pairs["free_main"].where(to_main, pairs["free_external"]) & ~pairs["doubtful"]
+    crossing = pairs["phase"].eq(Phase.ACTIVE) & pairs["cross"].ne("") & open_now
+    leaving = departing(pairs) & free
+    back = returning(pairs) & free
     rows = _counted(pairs[crossing | leaving | back], inputs.carried)
     late = found.to_external.groupby("pair").size()
     return [

@@ -19,7 +19,7 @@ from remotesupport.core.pairs import EXT
 from remotesupport.core.told import sections
 
 _DERIVED = r"/edit/|@"  # names of carried rows that are not messages of their own
-_COMPARE = "all that was carried reads differently now: both threads are compared first"
+COMPARE = "all that was carried reads differently now: both threads are compared first"
 _CURE = (
     "nothing is written to this ticket. Was a billing restored from a backup? Compare both tickets; "
     "`remotesupport links rebuild` takes what is there as the truth"
@@ -27,18 +27,21 @@ _CURE = (
 
 
 def strange(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
-    """Adds ``strange``: what is wrong with a linked pair, in words, missing where nothing is."""
-    found = [*_vanished(pairs, inputs), *_reused(pairs, inputs)]
-    unsure = [label for label, what in found if what == _COMPARE]
-    said = {label: f"{what}; {_CURE}" for label, what in reversed(found) if what != _COMPARE}
-    words = _renamed(pairs).fillna(pd.Series(said, dtype="str").reindex(pairs.index)).astype("str")
-    waits = {f"wait_{d}": pairs[f"wait_{d}"].mask(pairs.index.isin(unsure), _COMPARE) for d in Direction}
-    return pairs.assign(strange=words, **waits)
+    """Adds ``strange``: what is wrong with a linked pair, in words, missing where nothing is; and ``doubtful`` (bool):
+    its connection has such pairs, so that a changed state may be no person's doing and does not cross.
+    """
+    found = [*_vanished(pairs, inputs), *reused(pairs, inputs)]
+    unsure = [label for label, what in found if what == COMPARE]
+    said = {label: f"{what}; {_CURE}" for label, what in reversed(found) if what != COMPARE}
+    words = _renamed(pairs, inputs).fillna(pd.Series(said, dtype="str").reindex(pairs.index)).astype("str")
+    waits = {f"wait_{d}": pairs[f"wait_{d}"].mask(pairs.index.isin(unsure), COMPARE) for d in Direction}
+    doubtful = pairs["connection"].isin(pairs.loc[words.notna(), "connection"])
+    return pairs.assign(strange=words, doubtful=doubtful, **waits)
 
 
-def _renamed(pairs: pd.DataFrame) -> pd.Series:
+def _renamed(pairs: pd.DataFrame, inputs: Inputs) -> pd.Series:
     """The linked main ticket's subject has lost its origin: its id is perhaps another ticket's now."""
-    other = pairs["linked"] & pairs["main_seen"] & pairs["main_origin"].isna()
+    other = pairs["linked"] & pairs["main_seen"] & pairs["main_origin"].isna() & ~_left_alone(pairs, inputs)
     tag = "[" + pairs["connection"] + " #" + pairs["ext_ticket"] + "]"
     said = (
         "main ticket " + pairs["main_ticket"] + " does not begin with " + tag + " any more, so it may be another one; "
@@ -50,12 +53,12 @@ def _checked(pairs: pd.DataFrame, inputs: Inputs, side: Side, fresh: str) -> pd.
     """Linked pairs whose thread on that side was read, has ids, and was not written to since."""
     rows = pairs[pairs["linked"] & pairs[fresh]]
     skip = {c for c, s in inputs.unnumbered if s == side}
-    open_now = pd.Series(
-        [key in inputs.unproven for key in zip(rows["connection"], rows["ext_ticket"], strict=True)],
-        rows.index,
-        dtype=bool,
-    )
-    return rows[~rows["connection"].isin(skip) & ~open_now]
+    return rows[~rows["connection"].isin(skip) & ~_left_alone(rows, inputs)]
+
+
+def _left_alone(pairs: pd.DataFrame, inputs: Inputs) -> pd.Series:
+    keys = zip(pairs["connection"], pairs["ext_ticket"], strict=True)
+    return pd.Series([key in inputs.unproven for key in keys], pairs.index, dtype=bool)
 
 
 def _carried(pairs: pd.DataFrame, inputs: Inputs, direction: Direction) -> pd.DataFrame:
@@ -65,24 +68,30 @@ def _carried(pairs: pd.DataFrame, inputs: Inputs, direction: Direction) -> pd.Da
     return look_up(rows, pairs.assign(pair=pairs.index), EXT, {"pair": "pair", "main_ticket": "main_ticket"})
 
 
-def _vanished(pairs: pd.DataFrame, inputs: Inputs) -> list[tuple[int, str]]:
-    """Our own messages that a thread does not show any more."""
-    found: list[tuple[int, str]] = []
+def lost(pairs: pd.DataFrame, inputs: Inputs) -> dict[Side, pd.DataFrame]:
+    """CARRIED rows (with ``pair``) whose target is not in the thread any more, or not ours, by the side it was on."""
+    found = {}
     for direction, side, fresh, ticket, kind in (
         (Direction.TO_MAIN, Side.MAIN, "main_fresh", "main_ticket", MessageKind.CLIENT),
         (Direction.TO_EXTERNAL, Side.EXTERNAL, "fresh", "ext_ticket", MessageKind.STAFF),
     ):
         rows = _carried(_checked(pairs, inputs, side, fresh), inputs, direction)
         rows = rows[rows["target_message"].notna()]
-        if rows.empty:
-            continue
         ours = inputs.messages["kind"].eq(kind) & inputs.messages["own"].ne("no")
         there = inputs.messages[inputs.messages["side"].eq(side) & ours]
-        lost = rows[~is_in(rows, there, ["connection", ticket, "target_message"], ["connection", "ticket", "message"])]
-        for label, group in _groups(lost):
-            ids = ", ".join(dict.fromkeys(group["target_message"].head(3)))
-            count = group["target_message"].nunique()
-            words = f"{count} message(s) that were carried to the {side} side are not there any more ({ids})"
+        at, to = ["connection", ticket, "target_message"], ["connection", "ticket", "message"]
+        found[side] = rows[~is_in(rows, there, at, to)]
+    return found
+
+
+def _vanished(pairs: pd.DataFrame, inputs: Inputs) -> list[tuple[int, str]]:
+    """Our own messages that a thread does not show any more."""
+    found: list[tuple[int, str]] = []
+    for side, rows in lost(pairs, inputs).items():
+        for label, group in _groups(rows):
+            ids = dict.fromkeys(group["target_message"])
+            shown = ", ".join([*ids][:3])
+            words = f"{len(ids)} message(s) that were carried to the {side} side are not there any more ({shown})"
             found.append((label, words))
     return found
 
@@ -92,7 +101,7 @@ def _groups(rows: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
         yield int(label), rows[rows["pair"].eq(label)]
 
 
-def _reused(pairs: pd.DataFrame, inputs: Inputs) -> list[tuple[int, str]]:
+def reused(pairs: pd.DataFrame, inputs: Inputs) -> list[tuple[int, str]]:
     """External tickets in which no carried message is what it was: the id may be another ticket's by now."""
     checked = _checked(pairs, inputs, Side.EXTERNAL, "fresh")
     rows = _carried(checked, inputs, Direction.TO_MAIN)
@@ -111,7 +120,7 @@ def _reused(pairs: pd.DataFrame, inputs: Inputs) -> list[tuple[int, str]]:
             found.append((label, "none of the messages that were carried is in the external ticket any more"))
         elif (edited := _is_edited(label, pairs.loc[[label]].iloc[0], shown, inputs)) is not True:
             words = "the external ticket's messages are other ones than those that were carried"
-            found.append((label, _COMPARE if edited is None else words))
+            found.append((label, COMPARE if edited is None else words))
     return found
 
 

@@ -50,7 +50,7 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     """Both sides of one connection within its own time budget. Raises ConnectorError."""
     connection = ctx.connections[name]
     started, before = time.monotonic(), _requests(connection)
-    await _introduced(connection)
+    await introduced(connection)
     budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and not first_read(ctx, request) else LONG_BUDGET
     try:
         async with asyncio.timeout(budget):
@@ -83,7 +83,7 @@ def _requests(connection: Connection) -> int:
     return connection.external.stats.requests + connection.main.stats.requests
 
 
-async def _introduced(connection: Connection) -> None:
+async def introduced(connection: Connection) -> None:
     """Both sides have said who they are, and so which version they speak."""
     if connection.identified:
         return

@@ -10,6 +10,7 @@ from remotesupport.core.report import BillingResult, BillingState, RunReport, Ru
 from remotesupport.steps.bookkeeping import (
     failed_result,
     final_reasons,
+    let_go,
     outcome_of,
     settle_books,
     undone,
@@ -56,6 +57,8 @@ class Books:
         name, plan = snapshot.name, proposal.plans.get(snapshot.name)
         verdict = proposal.verdicts.get(name)
         stopped = verdict is not None and not verdict.ok
+        if not (request.plan_only or request.tickets):
+            let_go(self.ctx, self.done.run, snapshot, proposal.reasons)
         parked = self.ctx.store.parked([name])
         names = {p.ext_ticket for p in parked}
         reasons = with_conflicts(final_reasons(name, accepted, proposal, loaded, stopped, names), parked)

@@ -75,18 +75,19 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         links=links,
         carried=frames.concat(frames.CARRIED, (_carried(ctx, n, links) for n in kept)),
         correspondences=frames.concat(frames.CORRESPONDENCES, (s.correspondences for s in kept.values())),
-        reads=_reads(kept),
+        reads=reads_of(kept),
         blocked=frames.concat(
             frames.BLOCKED, [ctx.store.blocked(list(kept)), _behind_unreadable(kept, accepted.quarantined, links)]
         ).drop_duplicates(list(frames.BLOCKED.key), ignore_index=True),
-        gone=_gone(kept),
+        gone=gone(kept),
         departments=accepted.departments,
         quiet=request.quiet,
         create_closed=request.kind is RunKind.BACKFILL or bool(request.tickets),
         show_author=frozenset(n for n, s in settings.items() if s.show_author),
         flagged=frozenset((n, department) for n, s in kept.items() for department in s.flagged),
         unnumbered=unnumbered(ctx, kept),
-        unproven=frozenset((n, ticket) for n, s in kept.items() for ticket in s.unproven),
+        unproven=frozenset((n, ticket) for n, s in kept.items() for ticket in s.unproven)
+        | frozenset(ctx.store.dropped(kept)),
     )
 
 
@@ -108,7 +109,8 @@ def _carried(ctx: Context, name: str, links: pd.DataFrame) -> pd.DataFrame:
     return ctx.store.carried(name, links.loc[links["connection"] == name, "ext_ticket"].tolist())
 
 
-def _reads(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
+def reads_of(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
+    """→ READS of what could be read."""
     return frames.build(
         frames.READS,
         (
@@ -119,7 +121,8 @@ def _reads(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
     )
 
 
-def _gone(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
+def gone(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
+    """→ GONE."""
     return frames.build(
         frames.GONE,
         (
@@ -155,11 +158,14 @@ def _judge(
     ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], plans: dict[str, Plan]
 ) -> dict[str, Verdict]:
     linked = ctx.store.link_counts(list(snapshots))
+    linked |= {n: ctx.store.present_links(n) for n, s in snapshots.items() if not s.external.listed and linked.get(n)}
+    whole = not (request.tickets or request.since or request.until)
     facts = {
         n: Facts(
             linked=linked.get(n, 0),
-            listed=None if request.tickets or request.since or request.until else s.external.listed,
+            listed=s.external.listed if whole else None,
             canary=s.canary,
+            main_listed=s.main.listed if whole else None,
         )
         for n, s in snapshots.items()
     }

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, Table, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, false, func, select, true, update
 
 from remotesupport.core.frames import CARRIED, LINKS, Schema, build
 from remotesupport.core.model import Carried, Direction, LinkRow
 from remotesupport.store.database import Part, chunks
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import put_carried, put_link, this_link
-from remotesupport.store.tables import carried, connections, links
+from remotesupport.store.states import intent_key
+from remotesupport.store.tables import carried, connections, links, parked
 
 _Lists = list[tuple[ColumnElement[str], Iterable[str]]]
 
@@ -59,6 +60,12 @@ class Ledger(Part):
             counts.update((name, linked) for name, linked in conn.execute(query))
         return counts
 
+    def present_links(self, connection: str) -> int:
+        """How many linked tickets have not departed. Counts rows."""
+        here = (links.c.connection == connection, links.c.departed == false())
+        with self._db.read() as conn:
+            return conn.execute(select(func.count()).select_from(links).where(*here)).scalar_one()
+
     def link(
         self,
         connection: str,
@@ -67,12 +74,19 @@ class Ledger(Part):
         run: str,
         direction: Direction = Direction.TO_MAIN,
     ) -> None:
-        """Adopt a pair that exists on both sides, without a write. May be repeated. Raises LinkConflict."""
+        """Adopt a pair that exists on both sides, without a write. May be repeated. Raises LinkConflict.
+
+        What was parked of the messages that are there no longer waits.
+        """
         if row.connection != connection:
             raise ValueError(f"a link of {row.connection} was given for {connection}")
         with self._db.write() as conn:
             put_link(self._db, conn, row, departed=row.departed)
             put_carried(self._db, conn, connection, str(direction), row.ext_ticket, carried_rows)
+            acts = ["create", *(c.source_message for c in carried_rows)]
+            keys = [intent_key(connection, direction, row.ext_ticket, act) for act in acts]
+            for some in chunks(keys):
+                conn.execute(delete(parked).where(parked.c.connection == connection, parked.c.key.in_(some)))
             note(self._db, conn, connection, row.ext_ticket, "adopted", run, f"main ticket {row.main_ticket}")
 
     def set_states(

@@ -15,6 +15,7 @@ from remotesupport.store.ledger import Ledger
 from remotesupport.store.parked import Parked
 from remotesupport.store.plans import Plans
 from remotesupport.store.receipts import Receipts
+from remotesupport.store.relink import Relink
 from remotesupport.store.retention import Retention
 from remotesupport.store.runs import Runs
 from remotesupport.store.sightings import Sightings
@@ -22,7 +23,7 @@ from remotesupport.store.timeline import Timeline
 
 
 class Store(
-    Runs, Sightings, Ledger, Leases, Journal, Receipts, Parked, Dropped, Plans, Timeline, Connections, Retention
+    Runs, Sightings, Ledger, Relink, Leases, Journal, Receipts, Parked, Dropped, Plans, Timeline, Connections, Retention
 ):  # fmt: skip
     """SQLite or PostgreSQL behind one synchronous, thread-safe interface.
 

@@ -1,0 +1,207 @@
+"""``links rebuild``: the ledger made anew from the origins on both sides. Nothing is written to a billing.
+
+For a store that was lost or restored, and, as a person's word, after a billing was restored. What still holds stays as
+it is, so that a second one changes nothing. The thinking is in ``core.rebuild``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from connectors.contract import Billing
+from remotesupport.bootstrap import Connection, Context
+from remotesupport.core import frames
+from remotesupport.core.compose import origin_of_subjects
+from remotesupport.core.model import Lease, TicketRow
+from remotesupport.core.rebuild import Rebuilt, rebuild
+from remotesupport.core.reconcile import Inputs
+from remotesupport.core.report import BillingState
+from remotesupport.steps.correspond import correspondences
+from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, introduced
+from remotesupport.steps.framing import departments_frame
+from remotesupport.steps.leases import kept_alive, regain, take
+from remotesupport.steps.reading import Scope, read_side
+from remotesupport.steps.reconcile import gone, reads_of, unnumbered
+from remotesupport.steps.validate import validate
+from remotesupport.steps.values import Accepted, SideRead, Snapshot
+
+NAMED = 100  # so many lines of each kind are kept in the result
+Rows = list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class LinksResult:
+    """One connection. ``kept``: links as they were; ``linked``: new ones; ``recognised``: messages found again.
+
+    ``ambiguous``: a person decides; ``removed``: links that do not hold; ``forgotten``: messages that are not there any
+    more; ``alone``: origins without a partner; ``unread``: tickets that could not be read.
+    """
+
+    name: str
+    state: BillingState = BillingState.OK
+    reason: str = ""
+    kept: int = 0
+    linked: int = 0
+    recognised: int = 0
+    forgotten: int = 0
+    unread: int = 0
+    ambiguous: Rows = field(default_factory=list)
+    removed: Rows = field(default_factory=list)
+    alone: Rows = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented shape."""
+        return {**asdict(self), "state": str(self.state)}
+
+
+@dataclass(slots=True)
+class LinksReport:
+    """A whole rebuild. ``plan_only``: nothing was stored."""
+
+    run: str
+    plan_only: bool
+    billings: list[LinksResult]
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented shape."""
+        return {"run": self.run, "plan_only": self.plan_only, "billings": [b.to_json() for b in self.billings]}
+
+    @property
+    def exit_status(self) -> int:
+        """0 done, 1 something could not be read, 3 a person is needed."""
+        if any(b.ambiguous or b.removed or b.forgotten for b in self.billings):
+            return 3
+        return 1 if any(b.state is not BillingState.OK or b.unread for b in self.billings) else 0
+
+
+async def rebuild_links(ctx: Context, names: tuple[str, ...] = (), *, plan_only: bool = False) -> LinksReport:
+    """Rebuild the ledger of these connections (none named: all), one after the other. A billing's fault is its line."""
+    wanted = names or (*ctx.connections, *ctx.broken)
+    report = LinksReport(ctx.new_id(), plan_only, [])
+    if not plan_only:
+        ctx.store.begin_run(report.run, "links", ctx.flow_run, ctx.clock())
+    for name in wanted:
+        report.billings.append(await _one(ctx, name, report))
+    if not plan_only:
+        done = sum(b.linked for b in report.billings)
+        ctx.store.finish_run(report.run, f"{done} tickets linked again", report.to_json())
+    return report
+
+
+async def _one(ctx: Context, name: str, report: LinksReport) -> LinksResult:
+    if name not in ctx.connections:
+        why = ctx.broken.get(name, "there is no such connection (or it is switched off); see remotesupport.toml")
+        return LinksResult(name, BillingState.FAILED, why)
+    leases = {} if report.plan_only else take(ctx, (name,))
+    if not report.plan_only and not leases:
+        why = "another run holds the right to write for it; try again in a minute"
+        return LinksResult(name, BillingState.FAILED, why)
+    try:
+        async with kept_alive(ctx, leases), asyncio.timeout(LONG_BUDGET):
+            return await _rebuilt(ctx, ctx.connections[name], leases, report.run)
+    except Exception as error:
+        return LinksResult(name, BillingState.FAILED, str(as_connector_error(ctx, name, error)))
+
+
+async def _rebuilt(ctx: Context, connection: Connection, leases: dict[str, Lease], run: str) -> LinksResult:
+    await introduced(connection)
+    snapshot = await _snapshot(ctx, connection)
+    accepted = await validate(ctx, {connection.name: snapshot})
+    if connection.name in accepted.rejected:
+        return LinksResult(connection.name, BillingState.FAILED, accepted.rejected[connection.name])
+    found = await asyncio.to_thread(rebuild, _inputs(ctx, snapshot, accepted))
+    if leases:
+        regain(ctx, leases[connection.name])
+        await asyncio.to_thread(_store, ctx, connection.name, run, found)
+    return _result(connection.name, found, snapshot)
+
+
+def _store(ctx: Context, name: str, run: str, found: Rebuilt) -> None:
+    ctx.store.relink(
+        name,
+        run,
+        removed=frames.records(found.removed),
+        forgotten=frames.records(found.forgotten),
+        new=frames.records(pd.concat([found.links, found.restated])),
+        found=frames.records(found.carried),
+    )
+
+
+def _result(name: str, found: Rebuilt, snapshot: Snapshot) -> LinksResult:
+    return LinksResult(
+        name,
+        kept=found.kept,
+        linked=len(found.links),
+        recognised=len(found.carried),
+        forgotten=len(found.forgotten),
+        unread=len(snapshot.external.unreadable) + len(snapshot.main.unreadable),
+        ambiguous=_named(found.ambiguous),
+        removed=_named(found.removed),
+        alone=_named(found.alone),
+    )
+
+
+def _named(rows: pd.DataFrame) -> Rows:
+    shown = rows.head(NAMED).drop(columns="connection").rename(columns={"ext_ticket": "ticket"})
+    return frames.records(shown)
+
+
+async def _snapshot(ctx: Context, connection: Connection) -> Snapshot:
+    """Both sides completely, with the threads of everything that is claimed or linked."""
+    both = (connection.external, connection.main)
+    listed = await asyncio.gather(*(b.departments() for b in both))
+    external, main = (departments_frame(b.name, b.side, d) for b, d in zip(both, listed, strict=True))
+    pairs, problems = correspondences(connection.settings, external, main)
+    links = ctx.store.links(connection.name)
+    inside = await _read(ctx, connection.main, main, _claimed(connection.name), links["main_ticket"].tolist())
+    origins = inside.tickets["origin"].dropna().tolist()
+    names = list(dict.fromkeys([*origins, *links["ext_ticket"]]))
+    known = set(names)
+
+    def remote(rows: list[TicketRow]) -> set[str]:
+        return {r.ticket for r in rows if r.ticket in known and r.department in set(pairs["department"])}
+
+    outside = await _read(ctx, connection.external, external, remote, names)
+    return Snapshot(connection.name, outside, inside, pairs, problems, None, 0, 0.0)
+
+
+def _claimed(name: str) -> Callable[[list[TicketRow]], set[str]]:
+    """Main tickets whose subjects carry an origin of this connection."""
+
+    def claimed(rows: list[TicketRow]) -> set[str]:
+        subjects = pd.Series([r.subject for r in rows], dtype="str")
+        origins = origin_of_subjects(subjects, pd.Series([name] * len(rows), dtype="str"))
+        return {r.ticket for r, known in zip(rows, origins.notna(), strict=True) if known}
+
+    return claimed
+
+
+def _read(
+    ctx: Context, billing: Billing, departments: pd.DataFrame, wants: Callable[[list[TicketRow]], set[str]],
+    names: list[str],
+) -> Awaitable[SideRead]:  # fmt: skip
+    """Every listing to its end, and direct looks at what no listing shows."""
+    only = None if billing.capabilities.whole else tuple(names)
+    scope = Scope(wants=wants, force=wants, complete=True, only=only, linked=tuple(names))
+    return read_side(ctx.store, billing, departments, scope, ctx.clock())
+
+
+def _inputs(ctx: Context, snapshot: Snapshot, accepted: Accepted) -> Inputs:
+    name, snapshots = snapshot.name, {snapshot.name: snapshot}
+    return Inputs(
+        tickets=accepted.tickets,
+        messages=accepted.messages,
+        links=ctx.store.links(name),
+        carried=ctx.store.carried(name),
+        correspondences=snapshot.correspondences,
+        reads=reads_of(snapshots),
+        blocked=ctx.store.blocked([name]),
+        gone=gone(snapshots),
+        unnumbered=unnumbered(ctx, snapshots),
+        unproven=frozenset((name, intent.ext_ticket) for intent in ctx.store.open_intents(name)),
+    )
