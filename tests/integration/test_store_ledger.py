@@ -116,7 +116,7 @@ def test_blocked_are_the_unknown_and_the_parked(store: Store, clock: FakeClock) 
     frame = store.blocked(["acme"])
     rows = sorted((r.ext_ticket, r.direction, r.cause) for r in frame.itertuples())
     assert rows == [
-        ("1", "to_main", "the outcome of a post is not known yet"),
+        ("1", "to_main", "a post was sent and is not seen there yet"),
         ("2", "to_external", "parked: refused: empty text"),
         ("3", "to_external", "parked: main ticket gone"),
         ("3", "to_main", "parked: main ticket gone"),
