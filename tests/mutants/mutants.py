@@ -74,15 +74,15 @@ MUTANTS = (
     Mutant(
         "guard",
         "remotesupport/core/guard.py",
-        "        found += _too_many(plan, facts, limits) + _canary(plan, facts)\n",
-        "        found += _canary(plan, facts)\n",
+        "_too_many(plan, facts, limits) + _canary(plan, facts) + ",
+        "_canary(plan, facts) + ",
         ("tests/unit/test_guard.py",),
     ),
     Mutant(
         "canary",
         "remotesupport/core/guard.py",
-        "        found += _too_many(plan, facts, limits) + _canary(plan, facts)\n",
-        "        found += _too_many(plan, facts, limits)\n",
+        "_too_many(plan, facts, limits) + _canary(plan, facts) + ",
+        "_too_many(plan, facts, limits) + ",
         ("tests/unit/test_guard.py",),
     ),
     Mutant(
