@@ -30,10 +30,10 @@ _CARRIED = list(frames.CARRIED.key)
 class Rebuilt:
     """``links``/``carried``: LINKS and CARRIED rows to add. ``removed``: links that do not hold (with ``why``).
 
-    ``restated``: kept LINKS with both states as they are now, where a billing was restored: what it forgot is no
-    person's doing. ``forgotten``: CARRIED rows whose message is not there any more, so that it may be sent again.
-    ``ambiguous``: connection, ext_ticket, why: left as they are, a person decides. ``alone``: main_ticket, ext_ticket,
-    why: origins without a partner. ``kept``: how many links stay as they are.
+    ``restated``: kept LINKS with both states as they are now: where main was told already, and where a billing was
+    restored, since what it forgot is no person's doing. ``forgotten``: CARRIED rows whose message is not there any
+    more, so that it may be sent again. ``ambiguous``: connection, ext_ticket, why: left as they are, a person decides.
+    ``alone``: main_ticket, ext_ticket, why: origins without a partner. ``kept``: how many links stay as they are.
     """
 
     links: pd.DataFrame
@@ -60,7 +60,7 @@ def rebuild(inputs: Inputs) -> Rebuilt:
         links=_links(new),
         carried=_carried(known, pairs),
         removed=removed,
-        restated=_restated(pairs) if len(removed) or len(forgotten) else frames.empty(frames.LINKS),
+        restated=_restated(pairs, restored=bool(len(removed) or len(forgotten))),
         forgotten=forgotten[list(frames.CARRIED.columns)],
         ambiguous=pairs.loc[pairs["why"].notna(), [*EXT, "why"]].reset_index(drop=True),
         alone=_alone(inputs, pairs),
@@ -106,10 +106,11 @@ def _links(pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns).reset_index(drop=True)
 
 
-def _restated(pairs: pd.DataFrame) -> pd.DataFrame:
+def _restated(pairs: pd.DataFrame, *, restored: bool) -> pd.DataFrame:
     both = pairs["linked"] & pairs["seen"] & pairs["main_seen"] & ~pairs["departed"]
     moved = pairs["now_ext"].ne(pairs["agreed_ext"]) | pairs["now_main"].ne(pairs["agreed_main"])
-    return _links(pairs[both & moved].assign(place=pairs["agreed_department"]))
+    rows = pairs[both & ((moved & restored) | pairs["told"])]
+    return _links(rows.assign(place=rows["agreed_department"]))
 
 
 def _carried(known: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:

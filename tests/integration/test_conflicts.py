@@ -1,0 +1,115 @@
+"""Conflicts: nothing is guessed and nothing is written until a person has decided, and then it goes on by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from remotesupport.core.model import ChangeKind
+from remotesupport.core.report import RunKind
+from tests.backups import runs
+from tests.cycle_fixtures import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path, "acme")
+    yield desk
+    desk.store.close()
+
+
+def opened(desk: Desk, subject: str) -> str:
+    """A client's ticket in the remote department."""
+    return desk.externals["acme"].client_opens("ivan", "Technical support", subject, f"{subject}: words")
+
+
+async def crossed(desk: Desk, *subjects: str) -> dict[str, tuple[str, str]]:
+    """Tickets on both sides: subject → (external, main)."""
+    tickets = {s: opened(desk, s) for s in subjects}
+    await desk.run()
+    copies = {t.subject.split("] ")[1]: str(t.id) for t in desk.main.tickets.values()}
+    return {s: (tickets[s], copies[s]) for s in subjects}
+
+
+def waiting(desk: Desk) -> dict[str, str]:
+    """Ticket → cause of the conflicts that a person has on the board."""
+    return {p.ext_ticket: p.cause for p in desk.store.parked() if p.kind is ChangeKind.CONFLICT}
+
+
+async def test_two_main_tickets_of_one_origin_wait_until_one_lets_go(desk: Desk) -> None:
+    """A second main ticket with the same origin stops the ticket both ways; renamed, all goes on."""
+    known = await crossed(desk, "one")
+    ticket, copy = known["one"]
+    rival = desk.main.client_opens("acme", "Outsourced support", f"[acme #{ticket}] forged", "me too")
+    desk.externals["acme"].client_writes(ticket, "for whom?")
+    desk.main.staff_replies(rival, "not for the client")
+    reports = await runs(desk)
+    assert reports[-1].exit_status == 3
+    assert copy in waiting(desk)[ticket]
+    assert rival in waiting(desk)[ticket]
+    assert len(desk.main.bodies(copy)) == 1
+    assert desk.externals["acme"].bodies(ticket) == ["one: words", "for whom?"]
+    desk.main.find(rival).subject = "a ticket of its own"
+    reports = await runs(desk)
+    assert waiting(desk) == {}
+    assert reports[-1].exit_status == 0
+    assert desk.main.bodies(copy)[-1].endswith("for whom?")
+    assert desk.externals["acme"].bodies(ticket) == ["one: words", "for whom?"]
+
+
+async def test_two_external_tickets_of_one_main_wait_until_the_subject_is_put_right(desk: Desk) -> None:
+    """A main ticket whose subject names another ticket than the ledger does stops both; corrected, both go on."""
+    known = await crossed(desk, "one", "two")
+    (one, first), (two, second) = known["one"], known["two"]
+    desk.main.find(first).subject = f"[acme #{two}] two, again"
+    desk.externals["acme"].client_writes(one, "hello?")
+    await runs(desk)
+    assert set(waiting(desk)) == {one, two}
+    assert [len(desk.main.bodies(t)) for t in (first, second)] == [1, 1]
+    desk.main.find(first).subject = f"[acme #{one}] one"
+    reports = await runs(desk)
+    assert waiting(desk) == {}
+    assert reports[-1].exit_status == 0
+    assert desk.main.bodies(first)[-1].endswith("hello?")
+
+
+async def test_a_main_ticket_that_is_gone_is_never_made_again_by_itself(desk: Desk) -> None:
+    """The words of a ticket whose main ticket was deleted wait for a person; nothing is created, whatever runs."""
+    known = await crossed(desk, "one", "two")
+    ticket, copy = known["one"]
+    desk.main.delete(copy)
+    await desk.run(RunKind.AUDIT)
+    desk.externals["acme"].client_writes(ticket, "anybody?")
+    await runs(desk)
+    assert "is gone" in waiting(desk)[ticket]
+    assert len(desk.main_tickets("acme")) == 1
+
+
+async def test_a_conflict_of_one_ticket_holds_no_other(desk: Desk) -> None:
+    """While one ticket waits for a person, messages of the others cross."""
+    known = await crossed(desk, "one", "two")
+    desk.main.find(known["one"][1]).subject = "renamed by somebody"
+    await desk.run()
+    desk.externals["acme"].client_writes(known["two"][0], "still here")
+    await desk.run()
+    assert desk.main.bodies(known["two"][1])[-1].endswith("still here")
+    assert set(waiting(desk)) == {known["one"][0]}
+
+
+async def test_states_wait_while_tickets_look_restored(desk: Desk) -> None:
+    """A close seen beside a renamed ticket waits, says why, and crosses once the subject is put right."""
+    known = await crossed(desk, "one", "two")
+    acme, main = desk.externals["acme"], desk.main
+    main.find(known["one"][1]).subject = "renamed by somebody"
+    main.archive(known["two"][1])
+    await runs(desk)
+    assert acme.find(known["two"][0]).status != 3
+    found = desk.store.reason_of("acme", known["two"][0])
+    assert found is not None
+    assert found[0] == "pending"
+    assert "restored" in found[1]
+    main.find(known["one"][1]).subject = f"[acme #{known['one'][0]}] one"
+    await runs(desk)
+    assert acme.find(known["two"][0]).status == 3
