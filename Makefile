@@ -27,7 +27,7 @@ demo: $(STAMP)  ## the main job on this machine, with addresses to open; ARGS="-
 	$(PY) -m remotesupport.demo $(ARGS)
 
 test: $(STAMP)  ## every test, two files at a time
-	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST) $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST) $(ARGS)
 
 unit: $(STAMP)  ## the tests that need no server, in seconds
 	$(PY) -m pytest tests/unit $(ARGS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Integer, delete, func, insert, select
 
 from connectors.memory import MemoryBilling
 from remotesupport.core.report import BillingState, RunKind, RunReport
@@ -45,6 +45,9 @@ def restore(desk: Desk, dump: Dump) -> None:
             conn.execute(delete(table))
             if dump[table.name]:
                 conn.execute(insert(table), dump[table.name])
+            if "id" in table.c and isinstance(table.c.id.type, Integer) and not desk.store._db.is_sqlite:
+                highest = select(func.coalesce(func.max(table.c.id), 0) + 1).scalar_subquery()
+                conn.execute(select(func.setval(func.pg_get_serial_sequence(table.name, "id"), highest, False)))
     desk.store.close()
     reopened(desk)
 

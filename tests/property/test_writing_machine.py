@@ -17,7 +17,7 @@ def test_never_twice_never_lost_in_order() -> None:
             Writing,
             settings=settings(
                 max_examples=EXAMPLES,
-                stateful_step_count=10,
+                stateful_step_count=8,
                 deadline=None,
                 database=None,
                 derandomize=True,

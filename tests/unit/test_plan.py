@@ -79,7 +79,7 @@ def test_adoption_counts_once() -> None:
         tickets=[ticket("1"), ticket("900", "main", origin="1")],
         messages=[
             message("1"), message("2", "staff", "Done"), reply("8", "Done"),
-            reply("7", "acme #1/1 | A (client) | t\nx", kind="client"),
+            reply("7", "acme #1/1 | A (client) | t\ntext 1", kind="client"),
         ],
     )  # fmt: skip
     plan = make_plans(outcome.changes)["acme"]
