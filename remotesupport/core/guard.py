@@ -143,5 +143,6 @@ def _over(what: str, count: int, limit: int, percent: float | None = None, linke
 def _canary(plan: Plan, facts: Facts) -> list[str]:
     n = tally(plan)
     if facts.canary is False and n["closes"] + n["departures"] > 0:
-        return ["the canary (canary_department, canary_ticket) cannot be read, so nothing is closed or departs"]
+        what = "a corresponding department or the canary (canary_department, canary_ticket)"
+        return [f"{what} cannot be read, so nothing is closed or departs"]
     return []

@@ -84,7 +84,7 @@ def _requests(connection: Connection) -> int:
 
 
 async def introduced(connection: Connection) -> None:
-    """Both sides have said who they are, and so which version they speak."""
+    """Both sides have said who they are, and so which version they speak; its states lead there and back."""
     if connection.identified:
         return
     try:
@@ -92,6 +92,12 @@ async def introduced(connection: Connection) -> None:
             await asyncio.gather(connection.external.identify(), connection.main.identify())
     except TimeoutError:
         raise Retriable(f"logging in did not end within {MINUTE_BUDGET:.0f} s", billing=connection.name) from None
+    for billing in (connection.external, connection.main):
+        try:
+            _ = billing.capabilities
+        except ValueError as wrong:
+            cure = "Nothing is read or written; this version of the program cannot work with that billing: report it"
+            raise Fatal(f"{billing.side} side: {wrong}", billing=connection.name, cure=cure) from None
     connection.identified = True
 
 
@@ -112,8 +118,10 @@ async def _both_sides(ctx: Context, connection: Connection, request: RunRequest)
 
 
 async def _canary(connection: Connection, departments: pd.DataFrame) -> bool | None:
-    """Whether what must be readable is; None when nothing is configured."""
+    """Whether what must be readable is; None when no canary is configured. A corresponding department is one, too."""
     wanted, ticket = connection.settings.canary_department, connection.settings.canary_ticket
+    if any(department_id(departments, d.remote) is None for d in connection.settings.departments if d.enabled):
+        return False
     if wanted is None and ticket is None:
         return None
     if wanted is not None and department_id(departments, wanted) is None:

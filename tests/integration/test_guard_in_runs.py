@@ -1,0 +1,173 @@
+"""The guard in whole runs: every connection is judged before the first write of any, and a person has the last word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from connectors.memory import MemoryCall
+from remotesupport.bootstrap import Context
+from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport, RunRequest
+from remotesupport.steps.cycle import PLAIN, cycle
+from remotesupport.steps.values import Accepted, Proposal, Snapshot
+from remotesupport.store.states import PlanState
+from tests.cycle_fixtures import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path, "acme", "globex")
+    yield desk
+    desk.store.close()
+
+
+def line(report: RunReport, name: str = "acme") -> BillingResult:
+    """One connection's line."""
+    [found] = [b for b in report.billings if b.name == name]
+    return found
+
+
+async def crossed(desk: Desk, count: int) -> list[str]:
+    """So many tickets of acme on both sides."""
+    acme = desk.externals["acme"]
+    tickets = [acme.client_opens("ivan", "Technical support", f"Q{n}", f"text {n}") for n in range(count)]
+    await desk.run()
+    await desk.run()
+    return tickets
+
+
+async def test_nothing_is_written_before_the_last_verdict(desk: Desk) -> None:
+    """No billing gets a write before every connection of the run was read, reconciled and judged."""
+    log: list[str] = []
+    for name, world in (("acme", desk.externals["acme"]), ("globex", desk.externals["globex"]), ("main", desk.main)):
+        if name != "main":
+            world.client_opens("ivan", "Technical support", "Q", "one")
+
+        def note(call: MemoryCall) -> None:
+            log.append("write" if call.write else "read")
+
+        world.before["*"] = note
+
+    async def judged(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], accepted: Accepted) -> Proposal:
+        proposal = await PLAIN.reconcile(ctx, request, snapshots, accepted)
+        assert set(proposal.verdicts) == {"acme", "globex"}
+        log.append("judged")
+        return proposal
+
+    desk.clock.advance(60)
+    await cycle(desk.context, RunRequest(RunKind.SYNC), replace(PLAIN, reconcile=judged))
+    assert log.count("judged") == 1
+    assert log.count("write") == 2
+    assert "write" not in log[: log.index("judged")]
+
+
+async def test_one_connections_stop_writes_its_neighbours_plan(desk: Desk) -> None:
+    """A connection that the guard stops holds back none of another's rows, and none of its own is written."""
+    for n in range(51):
+        desk.externals["acme"].client_opens("ivan", "Technical support", f"Q{n}", "text")
+    desk.externals["globex"].client_opens("maria", "Technical support", "Q", "text")
+    report = await desk.run()
+    assert line(report).state is BillingState.STOPPED
+    assert line(report, "globex").written == 1
+    assert desk.main_tickets("acme") == []
+
+
+@pytest.mark.parametrize(("away", "state"), [(1, BillingState.OK), (2, BillingState.OK), (3, BillingState.STOPPED)])
+async def test_departures_at_the_share(desk: Desk, away: int, state: BillingState) -> None:
+    """Of ten linked tickets two may leave at once; a third stops the connection, and no note is written."""
+    acme = desk.externals["acme"]
+    acme.people["robot"].departments.add(acme.department("Sales"))
+    for ticket in (await crossed(desk, 10))[:away]:
+        acme.transfer(ticket, "Sales")
+    assert line(await desk.run()).state is state
+    told = sum("has left" in body for t in desk.main_tickets("acme") for body in desk.main.bodies(t))
+    assert told == (away if state is BillingState.OK else 0)
+
+
+async def test_a_department_list_without_ours_closes_nothing(desk: Desk) -> None:
+    """When the remote department is not shown any more, no ticket departs or closes; when it is back, all goes on."""
+    acme = desk.externals["acme"]
+    acme.client_opens("ivan", "Technical support", "Q", "text")
+    await desk.run()
+    shown = dict(acme.departments)
+    acme.departments.clear()
+    for kind in (RunKind.SYNC, RunKind.AUDIT):
+        assert line(await desk.run(kind)).state is not BillingState.OK
+    [copy] = desk.main_tickets("acme")
+    assert len(desk.main.bodies(copy)) == 1
+    acme.departments.update(shown)
+    assert line(await desk.run()).state is BillingState.OK
+    assert len(desk.main.bodies(copy)) == 1
+
+
+async def test_an_empty_list_departs_only_by_a_persons_word(desk: Desk) -> None:
+    """When the only ticket is out of sight the connection stops in every run, until a person applies."""
+    [ticket] = await crossed(desk, 1)
+    acme = desk.externals["acme"]
+    acme.delete(ticket)
+    stopped = line(await desk.run())
+    assert stopped.state is BillingState.STOPPED
+    assert "remotesupport audit --billing acme" in stopped.reason
+    plan_id = line(await desk.run(RunKind.AUDIT)).plan_id
+    assert plan_id is not None
+    done = line(await desk.run(RunKind.APPLY, plan_id=plan_id))
+    assert (done.state, done.written) == (BillingState.OK, 1)
+    assert line(await desk.run()).state is BillingState.OK
+
+
+async def test_an_empty_main_billing_gets_no_second_copies(desk: Desk) -> None:
+    """While main shows no ticket although some are linked, nothing new is created there."""
+    await crossed(desk, 2)
+    writes = desk.writes()
+    desk.main.tickets.clear()
+    desk.externals["acme"].client_opens("ivan", "Technical support", "new", "text")
+    stopped = line(await desk.run())
+    assert stopped.state is BillingState.STOPPED
+    assert "main billing shows no tickets" in stopped.reason
+    assert desk.writes() == writes
+
+
+async def test_apply_writes_its_rows_and_no_other(desk: Desk) -> None:
+    """What people do while a stopped plan waits is not in it: applied, exactly its rows are written."""
+    acme = desk.externals["acme"]
+    for n in range(51):
+        acme.client_opens("ivan", "Technical support", f"Q{n}", "text")
+    stopped = line(await desk.run())
+    late = acme.client_opens("ivan", "Technical support", "late", "text")
+    done = line(await desk.run(RunKind.APPLY, plan_id=stopped.plan_id))
+    assert done.written == 51
+    assert not any(f"#{late}]" in desk.main.find(t).subject for t in desk.main_tickets("acme"))
+
+
+async def test_a_stale_plan_writes_nothing_of_itself(desk: Desk) -> None:
+    """When one of fifty-one rows has moved on, none is written, and the refusal names that ticket."""
+    acme = desk.externals["acme"]
+    tickets = [acme.client_opens("ivan", "Technical support", f"Q{n}", "text") for n in range(51)]
+    stopped = line(await desk.run())
+    acme.client_writes(tickets[7], "more")
+    refused = line(await desk.run(RunKind.APPLY, plan_id=stopped.plan_id))
+    assert "stale" in refused.reason
+    assert f"ticket {tickets[7]}" in refused.reason
+    assert desk.writes() == []
+    saved = desk.store.plan(stopped.plan_id or "")
+    assert saved is not None
+    assert saved.state == PlanState.STALE
+
+
+async def test_a_department_marked_remote_without_a_correspondence_is_named(desk: Desk) -> None:
+    """Where a billing marks its remote departments, a ticket in an unmapped one has that as its reason."""
+    acme = desk.externals["acme"]
+    acme.people["robot"].departments.add(acme.department("Sales"))
+    ticket = acme.client_opens("ivan", "Sales", "Q", "text")
+    view = desk.context.connections["acme"].external
+    plain = view.departments
+
+    async def marked() -> object:
+        return [replace(row, remote=True) for row in await plain()]
+
+    view.departments = marked  # type: ignore[assignment, method-assign]
+    await desk.run()
+    assert desk.store.reason_of("acme", ticket)[:1] == ("department_unmapped",)  # type: ignore[index]
