@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import httpx
 
 from connectors.billmanager.call import Limits
-from connectors.billmanager.probing import ProbingExternal, ProbingMain
+from connectors.billmanager.probing import AnyView, ProbingExternal, ProbingMain
 from connectors.billmanager.session import Credentials, Session
 from connectors.billmanager.transport import Transport
 from connectors.billmanager.v4_public import PublicCustomer, PublicStaff
@@ -51,9 +51,7 @@ def connect_external(
         SyncStaff(name, old, timezone=timezone),
         PublicStaff(name, old, timezone=timezone, department=only),
     ]
-    if _major(version) == "auto":
-        return ProbingExternal(name, [staff, *olds])
-    return ProbingExternal(name, olds) if _major(version) == "4" else staff
+    return ProbingExternal(name, choices) if (choices := _choices(version, staff, olds)) else staff
 
 
 def connect_main(
@@ -74,9 +72,12 @@ def connect_main(
     old, new = _sessions(where, url, login, password, version, ca_file, tls_fingerprint, limits, http)
     customer = CustomerView(name, new, timezone=timezone)
     olds: list[MainBilling] = [SyncCustomer(name, old, timezone=timezone), PublicCustomer(name, old, timezone=timezone)]
-    if _major(version) == "auto":
-        return ProbingMain(name, [customer, *olds])
-    return ProbingMain(name, olds) if _major(version) == "4" else customer
+    return ProbingMain(name, choices) if (choices := _choices(version, customer, olds)) else customer
+
+
+def _choices(version: str, new: AnyView, olds: list[AnyView]) -> list[AnyView]:
+    """The views to be tried in turn; none where the version is known and has only one."""
+    return {"auto": [new, *olds], "4": olds}.get(_major(version), [])
 
 
 def _major(version: str) -> str:

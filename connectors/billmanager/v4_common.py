@@ -5,13 +5,13 @@ Must stay out: the wire of the three sync functions (``v4_sync``), the public fu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from connectors.billmanager.call import Call
 from connectors.billmanager.v4_session import OldSession
 from connectors.billmanager.wire import Node
-from connectors.errors import ConnectorError, ProtocolError, Skippable, UnknownOutcome
-from remotesupport.core.model import CallStats, FileRef, Side
+from connectors.errors import ConnectorError, ProtocolError, Refused, Skippable, UnknownOutcome
+from remotesupport.core.model import CallStats, FileRef, Side, Upload
 
 NO_FILES = "version 4 carries no attachments"
 
@@ -53,6 +53,10 @@ class OldView:
             what = "the answer does not confirm the write"
             raise UnknownOutcome(what, billing=self._where, function=call.func, ticket=ticket)
         return doc
+
+    def _refuse_files(self, files: Sequence[Upload], call: Call, ticket: str = "") -> None:
+        if files:
+            raise Refused(NO_FILES, billing=self._where, function=call.func, ticket=ticket, kind="files")
 
     def _skip(self, what: str, call: Call, ticket: str) -> Skippable:
         return Skippable(what, billing=self._where, function=call.func, ticket=ticket, kind="unreadable")

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from connectors.billmanager import v4_hist
 from connectors.billmanager.call import Call
 from connectors.billmanager.v4_answers import digest, whole
-from connectors.billmanager.v4_common import NO_FILES, OldView
+from connectors.billmanager.v4_common import OldView
+from connectors.billmanager.v4_session import OldSession
 from connectors.billmanager.v6_rows import BadRow, checked_subject
 from connectors.billmanager.wire import Node
 from connectors.contract import Capabilities, Setup
@@ -123,10 +124,6 @@ class PublicView(OldView):
             raise self._strange("the answer is another ticket", self.form, ticket)
         return doc
 
-    def _no_files(self, files: Sequence[Upload], call: Call, ticket: str = "") -> None:
-        if files:
-            raise Refused(NO_FILES, billing=self._where, function=call.func, ticket=ticket, kind="files")
-
 
 class PublicStaff(PublicView):
     """ExternalBilling by ``tickets`` and ``tickets.edit``. ``department``: the one remote department of the login."""
@@ -140,8 +137,8 @@ class PublicStaff(PublicView):
     states_back = {"open": "queue", "closed": "away"}  # noqa: RUF012
     whole = False
 
-    def __init__(self, *args: object, department: str | None, **named: object) -> None:
-        super().__init__(*args, **named)  # type: ignore[arg-type]
+    def __init__(self, name: str, session: OldSession, *, timezone: str, department: str | None) -> None:
+        super().__init__(name, session, timezone=timezone)
         self._department = department
 
     async def identify(self) -> Identity:
@@ -175,7 +172,7 @@ class PublicStaff(PublicView):
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """``tickets.edit`` with ``text`` (the field INFERRED); takes the ticket out of the queue."""
         del key
-        self._no_files(files, STAFF_REPLY, ticket)
+        self._refuse_files(files, STAFF_REPLY, ticket)
         await self._write(STAFF_REPLY, {"elid": ticket, "text": body}, ticket=ticket)
         return WriteReceipt(ticket)
 
@@ -241,7 +238,7 @@ class PublicCustomer(PublicView):
     ) -> WriteReceipt:
         """``clienttickets.edit`` without ``elid``. The answer names no ticket: its subject finds it."""
         del key
-        self._no_files(files, POST)
+        self._refuse_files(files, POST)
         await self._write(POST, {"category": department, "product": "", "subject": subject, "text": body})
         try:
             rows = await self._rows(ACTIVE)
@@ -258,7 +255,7 @@ class PublicCustomer(PublicView):
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """``clienttickets.edit`` with ``elid`` and ``text``."""
         del key
-        self._no_files(files, POST, ticket)
+        self._refuse_files(files, POST, ticket)
         await self._write(POST, {"elid": ticket, "text": body}, ticket=ticket)
         return WriteReceipt(ticket)
 

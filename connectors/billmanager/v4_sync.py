@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from connectors.billmanager.call import Call
 from connectors.billmanager.v4_answers import NO_FUNCTION, digest, whole
-from connectors.billmanager.v4_common import NO_FILES, OldView
+from connectors.billmanager.v4_common import OldView
 from connectors.billmanager.v6_rows import BadRow, checked_subject, is_zone, moment
 from connectors.billmanager.wire import Node
 from connectors.contract import Capabilities, Match, Setup
@@ -43,9 +43,7 @@ _MISFIT = "Correct connectors/billmanager/v4_sync.py against the real answer, or
 class SyncView(OldView):
     """A login that may call the three functions."""
 
-    def __init__(self, *args: object, **named: object) -> None:
-        super().__init__(*args, **named)  # type: ignore[arg-type]
-        self._zone = ""
+    _zone = ""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -199,10 +197,6 @@ class SyncView(OldView):
             function=DEPARTMENTS.func, kind="release", cure="Update that BILLmanager",
         )  # fmt: skip
 
-    def _refuse_files(self, files: Sequence[Upload], ticket: str = "") -> None:
-        if files:
-            raise Refused(NO_FILES, billing=self._where, function=WRITE.func, ticket=ticket, kind="files")
-
 
 class SyncStaff(SyncView):
     """ExternalBilling by the three functions."""
@@ -211,7 +205,7 @@ class SyncStaff(SyncView):
 
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """``type=message``."""
-        self._refuse_files(files, ticket)
+        self._refuse_files(files, WRITE, ticket)
         return await self._order("message", ticket, key, text=body)
 
     async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:
@@ -232,12 +226,12 @@ class SyncCustomer(SyncView):
         self, department: str, subject: str, body: str, files: Sequence[Upload] = (), *, key: str = ""
     ) -> WriteReceipt:
         """``type=create``."""
-        self._refuse_files(files)
+        self._refuse_files(files, WRITE)
         return await self._order("create", "", key, department=department, subject=subject, text=body)
 
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """``type=message``."""
-        self._refuse_files(files, ticket)
+        self._refuse_files(files, WRITE, ticket)
         return await self._order("message", ticket, key, text=body)
 
     async def close(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:

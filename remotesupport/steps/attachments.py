@@ -32,13 +32,13 @@ def safe_name(name: str) -> str:
 async def carry(ctx: Context, connection: Connection, row: Any) -> tuple[tuple[Upload, ...], str, list[str]]:
     """The uploads of a row of CHANGES, its final text, and what could not be carried. Raises AccessDenied, Fatal."""
     refs = [FileRef(f["file"], f["name"], f.get("size")) for f in orjson.loads(row.files)]
-    source = connection.main if row.direction == Direction.TO_EXTERNAL else connection.external
-    limit = connection.settings.attachment_limit
-    uploads, lines, lost = [], [], []
-    target = connection.external if row.direction == Direction.TO_EXTERNAL else connection.main
+    outward = row.direction == Direction.TO_EXTERNAL
+    source, target = (connection.main, connection.external) if outward else (connection.external, connection.main)
     if refs and not target.capabilities.attachments:
         lines = [attachment_placeholder(safe_name(ref.name), "that billing takes no files") for ref in refs]
         return (), "\n".join([row.body, *lines]), []
+    limit = connection.settings.attachment_limit
+    uploads, lines, lost = [], [], []
     for ref in refs:
         try:
             content = await _fetch(ctx, source, ref, limit)

@@ -126,24 +126,31 @@ def with_conflicts(reasons: pd.DataFrame, parked: list[ParkedChange]) -> pd.Data
     return reasons
 
 
-def let_go(ctx: Context, run: str, snapshot: Snapshot, reasons: pd.DataFrame) -> None:
+def let_go(
+    ctx: Context, run: str, snapshot: Snapshot, reasons: pd.DataFrame, parked: list[ParkedChange]
+) -> list[ParkedChange]:
     """Conflicts that a person has resolved in the billings: the ticket goes on in the next run, by itself.
 
-    ``reasons``: as the diff gave them. Only where both sides were looked at in this run, and nothing was unreadable.
+    ``reasons``: as the diff gave them. Returns what stays parked. Only where both sides were looked at in this run,
+    and nothing was unreadable.
     """
     if snapshot.external.unreadable or snapshot.main.unreadable:
-        return
+        return parked
     known = _of(reasons, snapshot.name)
     known = known[known["reason"] != str(Reason.CONFLICT)]
     mains = dict(zip(known["ticket"], known["main_ticket"].fillna(""), strict=True))
     fresh = set(snapshot.main.tickets.loc[snapshot.main.tickets["fresh"], "ticket"])
     read = set(snapshot.external.tickets.loc[snapshot.external.tickets["fresh"], "ticket"])
-    for change in ctx.store.parked([snapshot.name]):
+    left = []
+    for change in parked:
+        left.append(change)
         if change.id is None or not change.key.endswith("/conflict") or change.ext_ticket not in mains:
             continue
         main_ticket = mains[change.ext_ticket]
         if not main_ticket or (main_ticket in fresh and change.ext_ticket in read):
             ctx.store.unpark(change.id, run)
+            left.pop()
+    return left
 
 
 def _of(frame: pd.DataFrame, name: str) -> pd.DataFrame:

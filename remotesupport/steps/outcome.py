@@ -57,9 +57,9 @@ class Books:
         name, plan = snapshot.name, proposal.plans.get(snapshot.name)
         verdict = proposal.verdicts.get(name)
         stopped = verdict is not None and not verdict.ok
-        if not (request.plan_only or request.tickets):
-            let_go(self.ctx, self.done.run, snapshot, proposal.reasons)
         parked = self.ctx.store.parked([name])
+        if not (request.plan_only or request.tickets):
+            parked = let_go(self.ctx, self.done.run, snapshot, proposal.reasons, parked)
         names = {p.ext_ticket for p in parked}
         reasons = with_conflicts(final_reasons(name, accepted, proposal, loaded, stopped, names), parked)
         result = with_counts(BillingResult(name), snapshot, accepted, reasons)

@@ -11,7 +11,7 @@ from typing import Any
 from connectors.errors import ConnectorError, Refused, Retriable
 from remotesupport.bootstrap import Context
 from remotesupport.core.model import ChangeKind, Direction, ParkedChange
-from remotesupport.store.states import intent_key
+from remotesupport.store.states import FILES, intent_key
 
 BACKOFF = (60.0, 120.0, 300.0, 900.0, 3600.0)  # seconds until a parked change is offered again, by attempt
 ACTS = frozenset({ChangeKind.CLOSE, ChangeKind.REOPEN, ChangeKind.DEPARTURE})
@@ -33,7 +33,7 @@ def park_conflict(ctx: Context, row: Any, run: str) -> None:
 
 def park_files(ctx: Context, row: Any, causes: list[str], run: str) -> None:
     """Attachments that could not be carried: their message went without them, and a person should know."""
-    key = intent_key(row.connection, row.direction, row.ext_ticket, f"{row.act}/files")
+    key = intent_key(row.connection, row.direction, row.ext_ticket, row.act + FILES)
     _park(ctx, row, key, None, "; ".join(causes), 1, None, run)
 
 

@@ -30,10 +30,10 @@ from remotesupport.core.normalize import body_hash
 from remotesupport.core.settle import could_be, match_written
 from remotesupport.steps.values import Snapshot
 from remotesupport.store.errors import LinkConflict
+from remotesupport.store.states import UNPROVEN
 
 QUARANTINE = timedelta(seconds=120)  # longer than any request can live in the server
 ABSENT_READS = 2
-UNPROVEN = "unproven"  # the end of the key of a parked change that a person must compare
 _STATUS = {ChangeKind.CLOSE: TicketState.CLOSED, ChangeKind.REOPEN: TicketState.OPEN}
 
 
@@ -155,10 +155,15 @@ async def _thread(connection: Connection, direction: Direction, target: str | No
 
 
 def _not_found(ctx: Context, intent: Intent) -> None:
-    if ctx.clock() < intent.deadline + QUARANTINE:
-        return
-    if ctx.store.count_absent(intent) >= ABSENT_READS:
+    if _surely_absent(ctx, intent):
         ctx.store.mark(intent, IntentState.ABSENT, "not there after the quarantine; it will be written again")
+
+
+def _surely_absent(ctx: Context, intent: Intent) -> bool:
+    """Whether it cannot be on its way any more and enough complete reads have not shown it; counts this one."""
+    if ctx.clock() < intent.deadline + QUARANTINE:
+        return False
+    return ctx.store.count_absent(intent) >= ABSENT_READS
 
 
 def _promised(ctx: Context, intent: Intent, thread: Sequence[MessageRow], others: set[str]) -> None:
@@ -166,7 +171,7 @@ def _promised(ctx: Context, intent: Intent, thread: Sequence[MessageRow], others
 
     Something of ours in other words: which it is nobody can tell, so a person looks.
     """
-    if ctx.clock() < intent.deadline + QUARANTINE or ctx.store.count_absent(intent) < ABSENT_READS:
+    if not _surely_absent(ctx, intent):
         return
     taken = ctx.store.targets(intent.connection, intent.direction, intent.ext_ticket) | others
     seen = could_be(intent, thread, taken)
@@ -177,7 +182,7 @@ def _promised(ctx: Context, intent: Intent, thread: Sequence[MessageRow], others
         f"what was written is not found again in these words; {len(seen)} message(s) of ours there may be it "
         f"({', '.join(seen[:3])}): look at both tickets, then `remotesupport parked drop` says that all is well"
     )
-    key = f"{intent.key}/{UNPROVEN}"
+    key = intent.key + UNPROVEN
     if any(change.key == key for change in ctx.store.parked([intent.connection])):
         return
     ctx.store.park(

@@ -13,10 +13,10 @@ from remotesupport.store.intents import by_key
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import put_carried, this_link
 from remotesupport.store.parked import change_of
+from remotesupport.store.states import FILES, UNPROVEN
 from remotesupport.store.tables import dropped, intents, links, parked
 
 WHOLE = (ChangeKind.CREATE, ChangeKind.CONFLICT)
-FILES, UNPROVEN = "/files", "/unproven"
 
 
 class NotDroppable(StoreError):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, false, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, false, select
 
 from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState
 from remotesupport.store.tables import intents
@@ -56,6 +56,11 @@ def by_key(conn: Connection, key: str) -> Intent | None:
     """The intent of this key, whatever its state."""
     row = conn.execute(select(intents).where(intents.c.key == key)).mappings().first()
     return from_row(row) if row else None
+
+
+def unsettled(intent: Intent) -> tuple[ColumnElement[bool], ...]:
+    """The conditions that name this attempt while anything is left to find out about it."""
+    return intents.c.id == intent.id, intents.c.attempt == intent.attempt, intents.c.settled == false()
 
 
 def open_of(conn: Connection, connection: str, ext_ticket: str | None = None) -> list[Intent]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, false, select, update
+from sqlalchemy import Connection, select, update
 
 from remotesupport.core.model import ChangeKind, Intent, IntentState, Lease
 from remotesupport.store.database import Part
 from remotesupport.store.errors import AlreadyIntended, WriteBlocked
-from remotesupport.store.intents import REUSABLE, WAITING, by_key, is_settled, open_of, to_row
+from remotesupport.store.intents import REUSABLE, WAITING, by_key, is_settled, open_of, to_row, unsettled
 from remotesupport.store.leases import require_lease
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import carried_of, this_link
@@ -63,9 +63,8 @@ class Journal(Part):
 
     def count_absent(self, intent: Intent) -> int:
         """One more complete read-back showed nothing; how many so far. 0 when this attempt is settled already."""
-        this = (intents.c.id == intent.id, intents.c.attempt == intent.attempt, intents.c.settled == false())
         with self._db.write() as conn:
-            query = update(intents).where(*this).values(absent_reads=intents.c.absent_reads + 1)
+            query = update(intents).where(*unsettled(intent)).values(absent_reads=intents.c.absent_reads + 1)
             return conn.execute(query.returning(intents.c.absent_reads)).scalar() or 0
 
     def open_intents(self, connection: str) -> list[Intent]:

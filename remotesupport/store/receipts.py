@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, RowMapping, delete, false, select, update
+from sqlalchemy import Connection, RowMapping, delete, select, update
 
 from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, LinkRow
 from remotesupport.store.database import Part
-from remotesupport.store.intents import WAITING, covers_json, is_settled
+from remotesupport.store.intents import WAITING, covers_json, is_settled, unsettled
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import put_carried, put_link, this_link
 from remotesupport.store.tables import carried as carried_rows
@@ -76,9 +76,9 @@ class Receipts(Part):
         """
         sources = [c.source_message for c in intent.covers]
         with self._db.write() as conn:
-            this = (intents.c.id == intent.id, intents.c.attempt == intent.attempt, intents.c.settled == false())
             now = {"state": str(IntentState.ABSENT), "cause": cause, "settled": True, "changed_at": self._db.now(conn)}
-            if conn.execute(update(intents).where(*this).values(now).returning(intents.c.id)).first() is None:
+            taken = update(intents).where(*unsettled(intent)).values(now).returning(intents.c.id)
+            if conn.execute(taken).first() is None:
                 return False
             c = carried_rows.c
             ticket = (c.connection == intent.connection, c.ext_ticket == intent.ext_ticket)

@@ -74,6 +74,10 @@ class ConnectionState:
     parked: int = 0
 
 
+# What is parked beside a write has the write's key with one of these behind it: its files, or that it is not proven.
+FILES, UNPROVEN = "/files", "/unproven"
+
+
 def intent_key(connection: str, direction: Direction | str, ext_ticket: str, act: str) -> str:
     """The unique name of one write. ``act`` comes last, so a slash in it is harmless; one in the ticket is escaped."""
     ticket = ext_ticket.replace("%", "%25").replace("/", "%2F")

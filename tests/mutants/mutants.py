@@ -39,15 +39,15 @@ MUTANTS = (
     Mutant(
         "quarantine",
         READBACK,
-        "    if ctx.clock() < intent.deadline + QUARANTINE:\n        return\n    if ctx.store.count_absent",
-        "    if ctx.store.count_absent",
+        "    if ctx.clock() < intent.deadline + QUARANTINE:\n        return False\n",
+        "",
         (ONCE,),
     ),
     Mutant(
         "two looks",
         READBACK,
-        "    if ctx.store.count_absent(intent) >= ABSENT_READS:\n",
-        "    if ctx.store.count_absent(intent) >= 1:\n",
+        "    return ctx.store.count_absent(intent) >= ABSENT_READS\n",
+        "    return ctx.store.count_absent(intent) >= 1\n",
         (ONCE,),
     ),
     Mutant(

@@ -53,6 +53,13 @@ class Call:
         ids = self.elids()
         return ids[0] if ids else None
 
+    def needed(self) -> list[int]:
+        """Like ``elids``, for functions that make no sense without. Raises Error 3."""
+        ids = self.elids()
+        if not ids:
+            raise no_such("elid", "")
+        return ids
+
     def number(self, name: str, default: int) -> int:
         """A number from 0 up. Raises Error 4."""
         text = self.text(name)

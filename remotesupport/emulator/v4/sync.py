@@ -13,7 +13,7 @@ from remotesupport.emulator.database import marks
 from remotesupport.emulator.desk import ARCHIVED, CLOSED
 from remotesupport.emulator.people import SUPER, User
 from remotesupport.emulator.v4.call import Call, Row
-from remotesupport.emulator.v4.errors import invalid, no_such
+from remotesupport.emulator.v4.errors import invalid
 from remotesupport.emulator.v4.rights import granted
 from remotesupport.emulator.v4.setup import external_support, is_remote, matches, remote_client
 
@@ -169,9 +169,7 @@ def write(call: Call) -> None:
 
 
 def _target(call: Call) -> int:
-    ticket = call.elid()
-    if ticket is None:
-        raise no_such("elid", "")
+    ticket = call.needed()[0]
     call.billing.desk.ticket(call.user, ticket)
     return ticket
 

@@ -88,19 +88,13 @@ def _blank_form(call: Call) -> None:
 
 def client_to_archive(call: Call) -> None:
     """``clienttickets.archive``: one or several, all or none."""
-    tickets = call.elids()
-    if not tickets:
-        raise no_such("elid", "")
-    call.billing.desk.archive(call.user, tickets)
+    call.billing.desk.archive(call.user, call.needed())
     call.done()
 
 
 def client_from_archive(call: Call) -> None:
     """``archivedclienttickets.open``."""
-    tickets = call.elids()
-    if not tickets:
-        raise no_such("elid", "")
-    for ticket in tickets:
+    for ticket in call.needed():
         call.billing.desk.reopen(call.user, ticket)
     call.done()
 
@@ -139,9 +133,7 @@ def _staff_row(call: Call, row: sqlite3.Row) -> Row:
 
 def staff_edit(call: Call) -> None:
     """``tickets.edit``: ``elid`` is the ticket. A read, or an answer, which takes it out of the queue."""
-    ticket = call.elid()
-    if ticket is None:
-        raise no_such("elid", "")
+    ticket = call.needed()[0]
     row = call.billing.desk.ticket(call.user, ticket)
     if call.submitted:
         held = call.billing.desk.held(call.user, ticket)
