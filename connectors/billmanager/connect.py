@@ -77,7 +77,9 @@ def connect_main(
 
 def _choices(version: str, new: AnyView, olds: list[AnyView]) -> list[AnyView]:
     """The views to be tried in turn; none where the version is known and has only one."""
-    return {"auto": [new, *olds], "4": olds}.get(_major(version), [])
+    if _major(version) == "auto":
+        return [new, *olds]
+    return olds if _major(version) == "4" else []
 
 
 def _major(version: str) -> str:
