@@ -78,7 +78,7 @@ def connect_main(
 def _choices(version: str, new: AnyView, olds: list[AnyView]) -> list[AnyView]:
     """The views to be tried in turn; none where the version is known and has only one."""
     if _major(version) == "auto":
-        return [new, *olds]
+        return [new] + olds  # noqa: RUF005 - mypy loses the type of a starred list
     return olds if _major(version) == "4" else []
 
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Generic, TypeVar
 
+from connectors.billmanager.v4_answers import NO_RIGHT
 from connectors.contract import Capabilities, ExternalBilling, MainBilling, Setup
 from connectors.errors import AccessDenied, ConnectorError, ProtocolError, TooOld
 from remotesupport.core.model import (
@@ -135,6 +136,6 @@ def _may_be_another(error: ConnectorError) -> bool:
     """Whether the next choice may fit: another version's words, or no right on the three functions."""
     if isinstance(error, TooOld):
         return error.kind == "v4"
-    return (isinstance(error, AccessDenied) and error.kind == "access") or (
+    return (isinstance(error, AccessDenied) and error.kind == NO_RIGHT) or (
         isinstance(error, ProtocolError) and error.kind in _OTHER_VERSION
     )

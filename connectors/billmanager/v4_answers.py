@@ -16,6 +16,7 @@ from connectors.billmanager.wire import MARK, Node, Unreadable, marked, parse
 from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolError, Refused, Retriable, UnknownOutcome
 
 NO_FUNCTION = "no-function"
+NO_RIGHT = "no-right"  # on the three functions; the public ones may do
 # DOCUMENTED for the sister products: 1 internal, 2 exists, 3 does not exist, 4 invalid value, 5 limit, 6 access denied,
 # 7 licence, 8 message. SEEN IN CODE: 100 for a failed login and for a function that is not permitted.
 _SAID_NO = {"2": "exists", "4": "value", "5": "limit", "8": "message"}

@@ -10,12 +10,12 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 
 from connectors.billmanager.call import Call
-from connectors.billmanager.v4_answers import NO_FUNCTION, digest, whole
+from connectors.billmanager.v4_answers import NO_FUNCTION, NO_RIGHT, digest, whole
 from connectors.billmanager.v4_common import OldView
 from connectors.billmanager.v6_rows import BadRow, checked_subject, is_zone, moment
 from connectors.billmanager.wire import Node
 from connectors.contract import Capabilities, Match, Setup
-from connectors.errors import ProtocolError, Refused, TooOld, UnknownOutcome
+from connectors.errors import AccessDenied, ProtocolError, Refused, TooOld, UnknownOutcome
 from remotesupport.core.model import (
     DepartmentRow,
     Identity,
@@ -57,6 +57,10 @@ class SyncView(OldView):
         except ProtocolError as error:
             if error.kind == NO_FUNCTION:
                 raise self._too_old("it does not know the functions of remote support") from None
+            raise
+        except AccessDenied as error:
+            if error.kind == "access":
+                error.kind = NO_RIGHT
             raise
         version, level, zone = doc.value("version"), doc.value("level"), doc.value("timezone")
         if not version or not doc.value("user"):

@@ -119,11 +119,14 @@ def _waiting(rows: pd.DataFrame, back: pd.DataFrame, pairs: pd.DataFrame) -> pd.
 def _spoken(rows: pd.DataFrame, named: frozenset[str]) -> pd.DataFrame:
     """Adds ``sent`` and ``sent_hash``; most replies are sent as they are, so their hash is known."""
     sent = [
-        to_external(
-            body, [f["name"] for f in json.loads(files)] if not body.strip() else [], who if c in named else None
-        )
+        as_sent(body, files, who if c in named else None)
         for c, body, files, who in zip(rows["connection"], rows["body"], rows["files"], rows["author"], strict=True)
     ]
     rows = rows.assign(sent=pd.Series(sent, index=rows.index, dtype="str"))
     as_is = rows["sent"].eq(rows["body"])
     return rows.assign(sent_hash=rows["body_hash"].where(as_is, body_hashes(rows["sent"].where(~as_is, ""))))
+
+
+def as_sent(body: str, files: str, author: str | None) -> str:
+    """A reply of main staff as the client gets it; ``files`` as in MESSAGES; ``author`` where the name is wanted."""
+    return to_external(body, [] if body.strip() else [f["name"] for f in json.loads(files)], author)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from connectors.errors import ConnectorError, Fatal, Missing, Retriable
 from remotesupport.bootstrap import Connection, Context
+from remotesupport.core.model import Side
 from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.steps.correspond import correspondences, department_id
 from remotesupport.steps.framing import departments_frame
@@ -51,6 +52,7 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     connection = ctx.connections[name]
     started, before = time.monotonic(), _requests(connection)
     await introduced(connection)
+    same_dialect(ctx, connection)
     budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and not first_read(ctx, request) else LONG_BUDGET
     try:
         async with asyncio.timeout(budget):
@@ -99,6 +101,36 @@ async def introduced(connection: Connection) -> None:
             cure = "Nothing is read or written; this version of the program cannot work with that billing: report it"
             raise Fatal(f"{billing.side} side: {wrong}", billing=connection.name, cure=cure) from None
     connection.identified = True
+
+
+def same_dialect(ctx: Context, connection: Connection) -> None:
+    """Messages are keyed as a dialect names them, so in another one all of them would look new. Raises Fatal.
+
+    A billing changes its dialect when it is updated, or when a version 4 login gains or loses the three functions.
+    """
+    for billing in (connection.external, connection.main):
+        if ctx.store.dialect(connection.name, billing.side) is None:
+            ctx.store.save_dialect(connection.name, billing.side, billing.capabilities.dialect)
+    for _, side in sorted(changed_dialects(ctx, connection)):
+        now = (connection.external if side is Side.EXTERNAL else connection.main).capabilities.dialect
+        raise Fatal(
+            f"{side} side: it answers as {now}, and what was exchanged so far is known as "
+            f"{ctx.store.dialect(connection.name, side)}; nothing is read or written, because every message would look "
+            "new",
+            billing=connection.name,
+            kind="dialect",
+            cure="Was it updated, or did its login gain or lose rights? Undo that; or, if it is meant to stay: "
+            f"`remotesupport links rebuild --billing {connection.name}`",
+        )
+
+
+def changed_dialects(ctx: Context, connection: Connection) -> frozenset[tuple[str, Side]]:
+    """Sides whose messages have other keys now than those in the ledger."""
+    return frozenset(
+        (connection.name, billing.side)
+        for billing in (connection.external, connection.main)
+        if ctx.store.dialect(connection.name, billing.side) not in (None, billing.capabilities.dialect)
+    )
 
 
 async def _both_sides(ctx: Context, connection: Connection, request: RunRequest) -> Snapshot:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -17,12 +17,14 @@ from connectors.contract import Billing
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core import frames
 from remotesupport.core.compose import origin_of_subjects
+from remotesupport.core.keys import is_in
 from remotesupport.core.model import Lease, TicketRow
 from remotesupport.core.rebuild import Rebuilt, rebuild
 from remotesupport.core.reconcile import Inputs
+from remotesupport.core.rekey import rekeyed
 from remotesupport.core.report import BillingState
 from remotesupport.steps.correspond import correspondences
-from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, introduced
+from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, changed_dialects, introduced
 from remotesupport.steps.framing import departments_frame
 from remotesupport.steps.leases import kept_alive, regain, take
 from remotesupport.steps.reading import Scope, read_side
@@ -114,22 +116,37 @@ async def _rebuilt(ctx: Context, connection: Connection, leases: dict[str, Lease
     accepted = await validate(ctx, {connection.name: snapshot})
     if connection.name in accepted.rejected:
         return LinksResult(connection.name, BillingState.FAILED, accepted.rejected[connection.name])
-    found = await asyncio.to_thread(rebuild, _inputs(ctx, snapshot, accepted))
+    inputs = _inputs(ctx, snapshot, accepted)
+    renamed = await asyncio.to_thread(rekeyed, inputs, changed_dialects(ctx, connection))
+    found = await asyncio.to_thread(rebuild, replace(inputs, carried=renamed))
     if leases:
         regain(ctx, leases[connection.name])
-        await asyncio.to_thread(_store, ctx, connection.name, run, found)
+        await asyncio.to_thread(_store, ctx, connection, run, found, _differences(inputs.carried, renamed))
     return _result(connection.name, found, snapshot)
 
 
-def _store(ctx: Context, name: str, run: str, found: Rebuilt) -> None:
+def _differences(before: pd.DataFrame, after: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows that are no more, and the rows that are new."""
+    both = before.merge(after, how="outer", indicator="in_")
+    columns = list(frames.CARRIED.columns)
+    return both.loc[both["in_"].eq("left_only"), columns], both.loc[both["in_"].eq("right_only"), columns]
+
+
+def _store(
+    ctx: Context, connection: Connection, run: str, found: Rebuilt, renamed: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    before, after = renamed
+    kept = after[~is_in(after, found.forgotten, list(frames.CARRIED.key))]
     ctx.store.relink(
-        name,
+        connection.name,
         run,
         removed=frames.records(found.removed),
-        forgotten=frames.records(found.forgotten),
+        forgotten=frames.records(pd.concat([before, found.forgotten])),
         new=frames.records(pd.concat([found.links, found.restated])),
-        found=frames.records(found.carried),
+        found=frames.records(pd.concat([kept, found.carried])),
     )
+    for billing in (connection.external, connection.main):
+        ctx.store.save_dialect(connection.name, billing.side, billing.capabilities.dialect)
 
 
 def _result(name: str, found: Rebuilt, snapshot: Snapshot) -> LinksResult:
@@ -204,4 +221,5 @@ def _inputs(ctx: Context, snapshot: Snapshot, accepted: Accepted) -> Inputs:
         gone=gone(snapshots),
         unnumbered=unnumbered(ctx, snapshots),
         unproven=frozenset((name, intent.ext_ticket) for intent in ctx.store.open_intents(name)),
+        show_author=frozenset([name] if ctx.connections[name].settings.show_author else []),
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from sqlalchemy import delete, func, select
 
 from remotesupport.core.frames import DEPARTMENTS, build
+from remotesupport.core.model import Side
 from remotesupport.store.database import Part
 from remotesupport.store.pairs import blank_connection
 from remotesupport.store.states import ConnectionState
@@ -65,6 +66,15 @@ class Connections(Part):
         with self._db.read() as conn:
             rows = conn.execute(query.order_by(departments.c.side, departments.c.department)).mappings().all()
         return build(DEPARTMENTS, map(dict, rows))
+
+    def dialect(self, connection: str, side: Side) -> str | None:
+        """The dialect in which this side's messages are keyed; None before the first run."""
+        known = self.progress(f"dialect/{connection}/{side}")
+        return str(known["dialect"]) if known else None
+
+    def save_dialect(self, connection: str, side: Side, dialect: str) -> None:
+        """From now on its messages are keyed so."""
+        self.save_progress(f"dialect/{connection}/{side}", {"dialect": dialect})
 
     def progress(self, key: str) -> dict[str, Any] | None:
         """How far a long task (a backfill, an audit) has got; None when it has not begun."""
