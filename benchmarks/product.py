@@ -61,7 +61,8 @@ class Product:
 
 
 ONE_ROW = frames.build(
-    frames.DEPARTMENTS, [{"connection": "acme", "side": "main", "department": "1", "name": "x", "active": True}]
+    frames.DEPARTMENTS,
+    [{"connection": "acme", "side": "main", "department": "1", "name": "x", "active": True, "remote": None}],
 )
 
 

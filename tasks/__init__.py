@@ -7,6 +7,7 @@ from tasks.extract import extract, extract_one, settle
 from tasks.load import load
 from tasks.reconcile import reconcile
 from tasks.report import report
+from tasks.sync_departments import sync_departments
 from tasks.validate import validate, verify
 
-PREFECT_STEPS = Steps(extract, extract_one, settle, validate, reconcile, load, verify, report)
+PREFECT_STEPS = Steps(extract, extract_one, settle, validate, sync_departments, reconcile, load, verify, report)

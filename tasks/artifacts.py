@@ -76,9 +76,18 @@ def summary_markdown(done: RunReport) -> str:
         )
         for b in lines
     ]  # fmt: skip
-    return f"**{plain(done.kind)}** run {plain(done.run)}: {plain(done.headline, 500)}\n\n" + markdown_table(
-        heads, rows
-    )
+    head = f"**{plain(done.kind)}** run {plain(done.run)}: {plain(done.headline, 500)}\n\n"
+    return head + markdown_table(heads, rows) + _departments(done)
+
+
+def _departments(done: RunReport) -> str:
+    """The departments that changed, if any."""
+    fields = ("side", "department", "name", "what", "was")
+    rows = [(b.name, *(d[f] for f in fields)) for b in done.billings for d in b.departments]
+    if not rows:
+        return ""
+    heads = ("billing", "side", "id", "department", "what", "before")
+    return "\n\n**Departments that changed**\n\n" + markdown_table(heads, rows[:ROWS])
 
 
 def _counts(changes: Mapping[str, int]) -> str:

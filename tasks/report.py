@@ -35,7 +35,9 @@ def eventful(done: RunReport) -> bool:
 
 
 def _eventful(line: BillingResult) -> bool:
-    return line.state is not BillingState.OK or bool(line.written or line.quarantined or any(line.changes.values()))
+    return line.state is not BillingState.OK or bool(
+        line.written or line.quarantined or line.departments or any(line.changes.values())
+    )
 
 
 class Board:

@@ -14,7 +14,8 @@ from remotesupport.core.normalize import body_hash
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
-DEPARTMENT = {"connection": "acme", "side": "external", "department": "3", "name": "Техподдержка", "active": True}
+DEPARTMENT = {"connection": "acme", "side": "external", "department": "3", "name": "Техподдержка", "active": True,
+              "remote": None}  # fmt: skip
 TICKET = {
     "connection": "acme",
     "side": "external",

@@ -23,6 +23,13 @@ def show_report(report: RunReport) -> None:
     for billing in report.billings:
         if billing.reason:
             output.say(f"{billing.name}: {billing.reason}")
+    departments = [(b.name, *(d[c] for c in _DEPARTMENT)) for b in report.billings for d in b.departments]
+    if departments:
+        heads = ("Billing", "Side", "Id", "Department", "What", "Before")
+        output.table("Departments that changed", heads, departments[:SHOWN_ROWS])
+
+
+_DEPARTMENT = ("side", "department", "name", "what", "was")
 
 
 def _row(billing: BillingResult) -> tuple[object, ...]:

@@ -103,6 +103,7 @@ async def _boards(settings: Settings, names: tuple[str, ...]) -> list[Department
 
 
 async def _board(settings: Settings, name: str) -> DepartmentBoard:
+    from remotesupport.steps.correspond import resolved_names
     from remotesupport.steps.departments import DepartmentBoard, department_board
 
     try:
@@ -110,19 +111,44 @@ async def _board(settings: Settings, name: str) -> DepartmentBoard:
             session.connection_of(settings, name) as connection,
             session.progress(f"Reading {name}", lambda: session.requests_of({name: connection})),
         ):
-            return await department_board(connection)
+            with session.store_of(settings) as store:
+                known, history = resolved_names(store, name), store.department_history(name)
+            return await department_board(connection, known, history)
     except SettingsError as error:
         return DepartmentBoard(name, error=str(error))
 
 
 def _show_boards(boards: list[DepartmentBoard]) -> None:
     rows = [
-        (board.name, line.department, line.name, line.main, line.enabled, line.waiting, line.problem)
+        (
+            board.name,
+            line.department,
+            line.name,
+            line.main,
+            line.enabled,
+            line.flagged,
+            line.waiting,
+            line.problem,
+            line.change,
+            line.changed_at,
+        )
         for board in boards
         for line in board.departments
     ]
-    columns = ("Billing", "Id", "Remote department", "Main department", "Enabled", "Open tickets", "Problem")
+    columns = (
+        "Billing",
+        "Id",
+        "Remote department",
+        "Main department",
+        "Enabled",
+        "Flagged",
+        "Open tickets",
+        "Problem",
+        "Last change",
+        "Seen",
+    )
     output.table("Departments", columns, rows)
     for board in boards:
-        if board.error:
-            output.say(board.error)
+        for text in (board.error, *board.problems, *board.notes):
+            if text:
+                output.say(f"{board.name}: {text}")

@@ -28,10 +28,12 @@ class Schema:
     nullable: frozenset[str] = frozenset()
 
 
+# ``remote``: "yes" or "no" where the version has the flag, else missing.
 DEPARTMENTS = Schema(
     "departments",
-    {"connection": STR, "side": STR, "department": STR, "name": STR, "active": BOOL},
+    {"connection": STR, "side": STR, "department": STR, "name": STR, "active": BOOL, "remote": STR},
     key=("connection", "side", "department"),
+    nullable=frozenset({"remote"}),
 )
 
 # One row per ticket that a side showed in this run. ``department`` missing: unseen. ``origin``: the external ticket
@@ -178,9 +180,14 @@ REASONS = Schema(
 ALL = (DEPARTMENTS, TICKETS, MESSAGES, LINKS, CARRIED, CORRESPONDENCES, READS, BLOCKED, GONE, CHANGES, REASONS)
 
 
+_EMPTY: dict[str, pd.DataFrame] = {}  # by schema; making one anew takes twenty times as long as a copy
+
+
 def empty(schema: Schema) -> pd.DataFrame:
     """A frame of ``schema`` with no rows."""
-    return pd.DataFrame({c: pd.Series(dtype=t) for c, t in schema.columns.items()})
+    if schema.name not in _EMPTY:
+        _EMPTY[schema.name] = pd.DataFrame({c: pd.Series(dtype=t) for c, t in schema.columns.items()})
+    return _EMPTY[schema.name].copy()
 
 
 def build(schema: Schema, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

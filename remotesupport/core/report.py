@@ -49,7 +49,7 @@ class RunRequest:
 
 @dataclass(slots=True)
 class BillingResult:
-    """One connection's line of a run (interface.md, JSON shapes)."""
+    """One connection's line of a run (interface.md, JSON shapes). ``departments``: rows of DEPARTMENT_CHANGES."""
 
     name: str
     plan_id: str | None = None
@@ -65,6 +65,7 @@ class BillingResult:
     seconds: float = 0.0
     access: bool = False
     reasons: dict[str, int] = field(default_factory=dict)
+    departments: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The documented shape."""

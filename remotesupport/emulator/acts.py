@@ -4,7 +4,7 @@
 by staff with ``keep`` true the ticket stays in the queue), ``note``, ``close``, ``archive``, ``reopen``, ``transfer``
 (to a department, or ``employee``), ``take``, ``delete``, ``read`` (as by a person: clears the unread mark), ``lock``,
 ``unlock``, ``edit`` (message, text: in place). Without ``as``, set-up of the billing: ``user`` (login, and any of
-password, realname, timezone, lang, active, level, departments) and ``department`` (department, active); what only
+password, realname, timezone, lang, active, level, departments) and ``department`` (department, active, name); what only
 version 4 has is in ``v4.acts``.
 Departments are given by id or name, files as ``[{"name", "content_base64"}]``.
 """
@@ -143,7 +143,9 @@ def _department(billing: Billing, order: Order) -> dict[str, int | None]:
     name = str(order["department"])
     known = {name_or_id: each for each in billing.people.departments() for name_or_id in (each.realname, str(each.id))}
     department = known.get(name) or billing.people.add(f"department {name}", DEPARTMENT, realname=name)
-    billing.database.run("UPDATE user SET active = ? WHERE id = ?", bool(order.get("active", True)), department.id)
+    shown = str(order.get("name", department.realname))
+    active = bool(order.get("active", True))
+    billing.database.run("UPDATE user SET active = ?, realname = ? WHERE id = ?", active, shown, department.id)
     return {"department": department.id}
 
 

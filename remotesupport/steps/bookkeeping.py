@@ -14,6 +14,7 @@ from remotesupport.bootstrap import Context
 from remotesupport.core import frames
 from remotesupport.core.model import ChangeKind, ParkedChange, Reason, Side
 from remotesupport.core.report import BillingResult, BillingState
+from remotesupport.steps.correspond import remember
 from remotesupport.steps.reading import mark_primed, settled_sightings
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
 
@@ -75,7 +76,7 @@ def settle_books(
         )
     store.record_reasons(run, reasons)
     store.record_quarantine(run, frames.records(_of(accepted.quarantined, name)))
-    _keep_departments(ctx, name, accepted)
+    remember(ctx, name, snapshot.resolved)
     _prime(ctx, snapshot)
 
 
@@ -175,13 +176,6 @@ def _still_open(
 
 
 _WAITING = {str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW)}
-
-
-def _keep_departments(ctx: Context, name: str, accepted: Accepted) -> None:
-    order = ["side", "department"]
-    now = _of(accepted.departments, name).sort_values(order, ignore_index=True)
-    if not now.equals(ctx.store.departments(name).sort_values(order, ignore_index=True)):
-        ctx.store.save_departments(name, now)
 
 
 def _unlinked_claims(snapshot: Snapshot, links: pd.DataFrame) -> set[str]:

@@ -1,15 +1,72 @@
 """Which remote department goes to which main department, by the ids that both sides show in this run.
 
-Configuration names departments by name or id; here they become ids. What is configured and not found is a problem to
-be named, never a guess.
+The main billing's own list "Remote support departments" says it where there is one (version 4), the configuration where
+not. Both name departments by name or id; here they become ids. What is not found, and where the two differ, is a
+problem to be named, never a guess: the tickets of such a department wait, as if it were switched off.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import pandas as pd
 
+from connectors.contract import Match
+from remotesupport.bootstrap import Connection, Context
 from remotesupport.core import frames
 from remotesupport.settings import ExternalSettings
+from remotesupport.steps.framing import departments_frame
+from remotesupport.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Departments:
+    """Both sides' DEPARTMENTS and the CORRESPONDENCES between them.
+
+    ``flagged``: ids that the external billing marks as remote. ``problems``: what could not be resolved, in words.
+    ``resolved``: the id that each name of a remote department means. ``notes``: what a person should know all the same.
+    """
+
+    external: pd.DataFrame
+    main: pd.DataFrame
+    correspondences: pd.DataFrame
+    problems: tuple[str, ...]
+    flagged: frozenset[str]
+    resolved: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+async def departments_of(ctx: Context, connection: Connection) -> Departments:
+    """Read both sides' departments and the main billing's list. Raises ConnectorError."""
+    return await read_departments(connection, resolved_names(ctx.store, connection.name))
+
+
+async def read_departments(connection: Connection, known: Mapping[str, str]) -> Departments:
+    """The same with what is remembered as ``known``. Raises ConnectorError."""
+    both = (connection.external, connection.main)
+    listing = asyncio.gather(*(b.departments() for b in both))
+    (outside, inside), setup = await asyncio.gather(listing, connection.main.setup())
+    external, main = (departments_frame(b.name, b.side, d) for b, d in zip(both, (outside, inside), strict=True))
+    listed = setup.matches if setup is not None else None
+    flagged = frozenset(row.department for row in outside if row.remote)
+    return corresponding(connection.settings, external, main, listed or (), known, flagged)
+
+
+def resolved_names(store: Store, name: str) -> dict[str, str]:
+    """What each name of a remote department meant in the last good run."""
+    return {str(k): str(v) for k, v in (store.progress(_memory(name)) or {}).items()}
+
+
+def remember(ctx: Context, name: str, resolved: Mapping[str, str]) -> None:
+    """Keep which id a name means, so that a renamed department keeps its correspondence."""
+    if resolved and ctx.store.progress(_memory(name)) != resolved:
+        ctx.store.save_progress(_memory(name), resolved)
+
+
+def _memory(name: str) -> str:
+    return f"departments/{name}"
 
 
 def department_id(departments: pd.DataFrame, wanted: str) -> str | None:
@@ -21,26 +78,123 @@ def department_id(departments: pd.DataFrame, wanted: str) -> str | None:
     return str(found.iloc[0]) if len(found) == 1 else None
 
 
-def correspondences(
-    settings: ExternalSettings, external: pd.DataFrame, main: pd.DataFrame
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """→ CORRESPONDENCES of one connection, and what could not be resolved, in words."""
-    rows, problems = [], []
-    for pair in settings.departments:
-        remote, local = department_id(external, pair.remote), department_id(main, pair.main)
-        for found, name, where in ((remote, pair.remote, "external"), (local, pair.main, "main")):
-            if found is None and pair.enabled:
-                problems.append(
-                    f"department {name!r} is not in the {where} billing (or not once); "
-                    f"its tickets wait. See `remotesupport departments --billing {settings.name}`"
-                )
-        if remote is not None and (local is not None or not pair.enabled):
-            rows.append(
-                {
-                    "connection": settings.name,
-                    "department": remote,
-                    "main_department": local or "",
-                    "enabled": pair.enabled,
-                }
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    remote: str
+    main: str | None
+    on: bool
+    label: str
+
+
+class _Resolver:
+    """Names of remote departments as ids; what was seen in between is in ``resolved``, ``problems``, ``notes``."""
+
+    def __init__(self, external: pd.DataFrame, known: Mapping[str, str], see: str) -> None:
+        self.external, self.known, self.see = external, known, see
+        self.here = set(external["department"])
+        self.resolved: dict[str, str] = {}
+        self.unsure: set[str] = set()
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+
+    def remote(self, name: str, *, on: bool) -> str | None:
+        """The id of ``name``: by what it means now, else by what it meant before it was renamed."""
+        now, before = department_id(self.external, name), self.known.get(name)
+        if before not in self.here:
+            before = None
+        if now is not None and before is not None and now != before:
+            self.problems.append(
+                f"the name {name!r} was department {before} and is department {now} now; its tickets wait. "
+                f"Write the id that is meant in place of the name. {self.see}"
             )
-    return frames.build(frames.CORRESPONDENCES, rows), tuple(problems)
+            self.resolved[name] = before
+            self.unsure.add(before)
+            return before
+        found = now or before
+        if found is None:
+            if on:
+                self.problems.append(
+                    f"department {name!r} is not in the external billing (or not once); its tickets wait. {self.see}"
+                )
+            return None
+        if now is None:
+            called = self.external.loc[self.external["department"] == found, "name"].iloc[0]
+            self.notes.append(f"department {found} was {name!r} and is called {called!r} now; it still corresponds")
+        self.resolved[name] = found
+        return found
+
+
+def corresponding(
+    settings: ExternalSettings,
+    external: pd.DataFrame,
+    main: pd.DataFrame,
+    listed: Sequence[Match] = (),
+    known: Mapping[str, str] | None = None,
+    flagged: frozenset[str] = frozenset(),
+) -> Departments:
+    """DEPARTMENTS of both sides, the main billing's list (empty: none) and remembered ids → Departments."""
+    resolver = _Resolver(external, known or {}, f"See `remotesupport departments --billing {settings.name}`")
+    configured = _configured(settings, main, resolver)
+    in_main = _in_main(listed, resolver)
+    rows = _agreed(configured, in_main, resolver) if listed else configured
+    made = frames.build(
+        frames.CORRESPONDENCES,
+        (
+            {"connection": settings.name, "department": p.remote, "main_department": p.main or "",
+             "enabled": p.on and p.main is not None and p.remote not in resolver.unsure}
+            for p in rows.values()
+        ),
+    )  # fmt: skip
+    return Departments(
+        external, main, made, tuple(resolver.problems), flagged, resolver.resolved, tuple(dict.fromkeys(resolver.notes))
+    )
+
+
+def _configured(settings: ExternalSettings, main: pd.DataFrame, resolver: _Resolver) -> dict[str, _Pair]:
+    pairs = {}
+    for pair in settings.departments:
+        remote, local = resolver.remote(pair.remote, on=pair.enabled), department_id(main, pair.main)
+        if local is None and pair.enabled:
+            resolver.problems.append(
+                f"department {pair.main!r} is not in the main billing (or not once); its tickets wait. {resolver.see}"
+            )
+        if remote is not None:
+            pairs[remote] = _Pair(remote, local, pair.enabled, pair.remote)
+    return pairs
+
+
+def _in_main(listed: Sequence[Match], resolver: _Resolver) -> dict[str, _Pair]:
+    pairs = {}
+    for match in listed:
+        remote = resolver.remote(match.remote, on=match.active)
+        if remote is not None:
+            pairs[remote] = _Pair(remote, match.department, match.active, match.remote)
+    return pairs
+
+
+def _agreed(configured: dict[str, _Pair], in_main: dict[str, _Pair], resolver: _Resolver) -> dict[str, _Pair]:
+    """The main billing's list, less what the configuration switches off or says otherwise."""
+    rows = dict(in_main)
+    for remote, ours in configured.items():
+        theirs = in_main.get(remote)
+        if theirs is None:
+            rows[remote] = _Pair(remote, ours.main, False, ours.label)
+            if ours.on:
+                resolver.problems.append(
+                    f"department {ours.label!r} is configured, but not in the main billing's list of remote support "
+                    "departments; its tickets wait. Add it there, or take it out of the configuration"
+                )
+        elif ours.on and theirs.on and ours.main != theirs.main:
+            rows[remote] = _Pair(remote, theirs.main, False, ours.label)
+            resolver.problems.append(
+                f"department {ours.label!r} goes to {ours.main} by the configuration and to {theirs.main} by the "
+                "main billing's own list; its tickets wait until both say the same"
+            )
+        else:
+            rows[remote] = _Pair(remote, theirs.main, ours.on and theirs.on, theirs.label)
+            if ours.on != theirs.on:
+                where = "in the main billing" if ours.on else "in the configuration"
+                resolver.notes.append(f"department {ours.label!r} is switched off {where}")
+    for remote in in_main.keys() - configured.keys():
+        resolver.notes.append(f"department {in_main[remote].label!r} is only in the list of the main billing")
+    return rows

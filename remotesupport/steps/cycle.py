@@ -9,6 +9,7 @@ import asyncio
 
 from connectors.errors import ConnectorError, Retriable
 from remotesupport.bootstrap import Context
+from remotesupport.core.frames import records
 from remotesupport.core.model import Lease
 from remotesupport.core.plan import Plan
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
@@ -20,6 +21,7 @@ from remotesupport.steps.outcome import Books
 from remotesupport.steps.readback import settle
 from remotesupport.steps.reconcile import reconcile
 from remotesupport.steps.report import report
+from remotesupport.steps.sync_departments import sync_departments
 from remotesupport.steps.taking_part import taking_part
 from remotesupport.steps.validate import validate, verify
 from remotesupport.steps.values import Findings, Loaded, Reads, Snapshot, Steps
@@ -38,7 +40,7 @@ async def patient_extract_one(ctx: Context, name: str, request: RunRequest) -> S
     return await extract_one(ctx, name, request)
 
 
-PLAIN = Steps(extract, patient_extract_one, settle, validate, reconcile, load, verify, report)
+PLAIN = Steps(extract, patient_extract_one, settle, validate, sync_departments, reconcile, load, verify, report)
 
 
 async def cycle(ctx: Context, request: RunRequest, steps: Steps = PLAIN) -> RunReport:
@@ -82,6 +84,7 @@ async def _work(
     books = Books(ctx, done, reads)
     snapshots = {n: r for n, r in reads.items() if isinstance(r, Snapshot)}
     accepted = await steps.validate(ctx, snapshots)
+    departments = await steps.sync_departments(ctx, request, done, accepted.departments)
     proposal = await steps.reconcile(ctx, request, snapshots, accepted)
     proposal = applying.approve(proposal, set(snapshots) - set(accepted.rejected))
     loaded = await asyncio.gather(
@@ -93,6 +96,8 @@ async def _work(
     )
     wrong, receipts = await steps.verify(loaded)
     books.close(request, accepted, proposal, {one.name: one for one in loaded}, wrong)
+    for line in done.billings:
+        line.departments = records(departments[departments["connection"] == line.name])
     validations = (*accepted.reports, *proposal.reports, *((receipts,) if receipts else ()))
     return Findings(proposal.plans, proposal.verdicts, validations)
 

@@ -5,22 +5,30 @@ Reads only. The whole listing is read for the counts, so this is for a person, n
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from connectors.contract import Billing
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Connection
-from remotesupport.core.model import DepartmentRow, TicketState
-from remotesupport.settings import DepartmentSettings
-from remotesupport.steps.check import find
+from remotesupport.core import frames
+from remotesupport.core.department_changes import GONE
+from remotesupport.core.model import Side, TicketState
+from remotesupport.steps.correspond import Departments, read_departments
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class DepartmentLine:
-    """One remote department. ``main`` as configured, None: unmapped. ``problem`` says why it does not correspond."""
+    """One remote department. ``main``: where its tickets go, None: unmapped. ``flagged``: marked as remote over there.
+
+    ``change``, ``changed_at``: what the runs saw last. ``problem``: why it does not correspond.
+    """
 
     department: str
     name: str
@@ -28,32 +36,48 @@ class DepartmentLine:
     enabled: bool
     waiting: int
     problem: str = ""
+    flagged: bool | None = None
+    change: str = ""
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DepartmentBoard:
-    """One connection's departments, or the error that prevented reading them."""
+    """One connection's departments, or the error that prevented reading them. ``notes``: what a person should know."""
 
     name: str
     departments: tuple[DepartmentLine, ...] = ()
     error: str = ""
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """``{"name", "departments": [{"department", "name", "main", "enabled", "waiting", "problem"}], "error"}``."""
+        """``{"name", "departments": [{"department", "name", "main", …}], "error", "problems", "notes"}``."""
         return asdict(self)
 
 
-async def department_board(connection: Connection) -> DepartmentBoard:
-    """Departments of one connection, unmapped ones included. A billing's error is its board's, never raised."""
+async def department_board(
+    connection: Connection, known: Mapping[str, str] = EMPTY, history: Sequence[Mapping[str, Any]] = ()
+) -> DepartmentBoard:
+    """Departments of one connection, unmapped and lost ones included. A billing's error is its board's, never raised.
+
+    ``known``: the ids that names meant; ``history``: what the runs recorded (both from the store).
+    """
     try:
-        external, main = await asyncio.gather(connection.external.departments(), connection.main.departments())
+        found = await read_departments(connection, known)
         waiting = await _waiting(connection.external)
     except ConnectorError as error:
         return DepartmentBoard(connection.name, error=str(error))
-    wanted = connection.settings.departments
-    lines = [_line(d, wanted, tuple(external), tuple(main), waiting[d.department]) for d in external]
-    lines += [_lost(w) for w in wanted if find(tuple(external), w.remote) is None]
-    return DepartmentBoard(connection.name, tuple(lines))
+    past = {row["department"]: row for row in history if row["side"] == Side.EXTERNAL}
+    lines = [_line(row, found, waiting, past.get(row["department"], {})) for row in frames.records(found.external)]
+    here = set(found.external["department"])
+    lines += [_gone(row) for row in past.values() if row["change"] == GONE and row["department"] not in here]
+    lines += [
+        DepartmentLine("", d.remote, d.main, d.enabled, 0, "not in the external billing exactly once")
+        for d in connection.settings.departments
+        if d.remote not in found.resolved
+    ]
+    return DepartmentBoard(connection.name, tuple(lines), "", found.problems, found.notes)
 
 
 async def _waiting(billing: Billing) -> Counter[str]:
@@ -67,21 +91,25 @@ async def _waiting(billing: Billing) -> Counter[str]:
     return Counter(department for department in seen.values() if department is not None)
 
 
-def _line(
-    department: DepartmentRow,
-    wanted: tuple[DepartmentSettings, ...],
-    external: tuple[DepartmentRow, ...],
-    main: tuple[DepartmentRow, ...],
-    waiting: int,
-) -> DepartmentLine:
-    pair = next((w for w in wanted if find(external, w.remote) == department), None)
-    if pair is None:
-        return DepartmentLine(department.department, department.name, None, False, waiting, "no correspondence")
-    target = find(main, pair.main)
-    problem = "" if target is not None else f'"{pair.main}" is not in the main billing exactly once'
-    shown = target.name if target is not None else pair.main
-    return DepartmentLine(department.department, department.name, shown, pair.enabled, waiting, problem)
+def _line(row: Mapping[str, Any], found: Departments, waiting: Counter[str], past: Mapping[str, Any]) -> DepartmentLine:
+    key = row["department"]
+    pairs = found.correspondences[found.correspondences["department"] == key]
+    names = dict(zip(found.main["department"], found.main["name"], strict=True))
+    target = str(pairs["main_department"].iloc[0]) if len(pairs) else None
+    return DepartmentLine(
+        key,
+        row["name"],
+        None if target is None else names.get(target, target),
+        bool(len(pairs) and pairs["enabled"].iloc[0]),
+        waiting[key],
+        "no correspondence" if target is None else "" if target in names else "its main department is not there",
+        None if row["remote"] is None else row["remote"] == "yes",
+        past.get("change") or "",
+        past.get("changed_at"),
+    )
 
 
-def _lost(pair: DepartmentSettings) -> DepartmentLine:
-    return DepartmentLine("", pair.remote, pair.main, pair.enabled, 0, "not in the external billing exactly once")
+def _gone(past: Mapping[str, Any]) -> DepartmentLine:
+    return DepartmentLine(
+        past["department"], past["name"], None, False, 0, "it is gone", change=GONE, changed_at=past["changed_at"]
+    )

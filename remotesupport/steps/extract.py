@@ -6,14 +6,11 @@ import asyncio
 import time
 from dataclasses import replace
 
-import pandas as pd
-
 from connectors.errors import ConnectorError, Fatal, Missing, Retriable
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.model import Side
 from remotesupport.core.report import RunKind, RunRequest
-from remotesupport.steps.correspond import correspondences, department_id
-from remotesupport.steps.framing import departments_frame
+from remotesupport.steps.correspond import Departments, department_id, departments_of
 from remotesupport.steps.reading import is_primed, read_side
 from remotesupport.steps.scopes import Scopes
 from remotesupport.steps.values import Reads, Snapshot
@@ -135,28 +132,25 @@ def changed_dialects(ctx: Context, connection: Connection) -> frozenset[tuple[st
 
 async def _both_sides(ctx: Context, connection: Connection, request: RunRequest) -> Snapshot:
     unproven = frozenset(intent.ext_ticket for intent in ctx.store.open_intents(connection.name))
-    listed = await asyncio.gather(connection.external.departments(), connection.main.departments())
-    departments = [
-        departments_frame(b.name, b.side, d)
-        for b, d in zip((connection.external, connection.main), listed, strict=True)
-    ]
-    flagged = frozenset(row.department for row in listed[0] if row.remote)
-    pairs, problems = correspondences(connection.settings, *departments)
-    scopes = Scopes(ctx.store, connection, request, pairs)
-    main = await read_side(ctx.store, connection.main, departments[1], scopes.main(), ctx.clock())
-    external = await read_side(ctx.store, connection.external, departments[0], scopes.external(main), ctx.clock())
-    canary = await _canary(connection, departments[0])
-    return Snapshot(connection.name, external, main, pairs, problems, canary, 0, 0.0, flagged, unproven)
+    found = await departments_of(ctx, connection)
+    scopes = Scopes(ctx.store, connection, request, found.correspondences)
+    main = await read_side(ctx.store, connection.main, found.main, scopes.main(), ctx.clock())
+    external = await read_side(ctx.store, connection.external, found.external, scopes.external(main), ctx.clock())
+    canary = await _canary(connection, found)
+    return Snapshot(
+        connection.name, external, main, found.correspondences, found.problems, canary, 0, 0.0, found.flagged, unproven,
+        found.resolved,
+    )  # fmt: skip
 
 
-async def _canary(connection: Connection, departments: pd.DataFrame) -> bool | None:
+async def _canary(connection: Connection, found: Departments) -> bool | None:
     """Whether what must be readable is; None when no canary is configured. A corresponding department is one, too."""
     wanted, ticket = connection.settings.canary_department, connection.settings.canary_ticket
-    if any(department_id(departments, d.remote) is None for d in connection.settings.departments if d.enabled):
+    if any(d.enabled and d.remote not in found.resolved for d in connection.settings.departments):
         return False
     if wanted is None and ticket is None:
         return None
-    if wanted is not None and department_id(departments, wanted) is None:
+    if wanted is not None and department_id(found.external, wanted) is None:
         return False
     if ticket is not None:
         try:

@@ -12,6 +12,8 @@ from remotesupport.core.compose import origin_of_subjects
 from remotesupport.core.model import DepartmentRow, FileRef, MessageRow, Side, TicketRow
 from remotesupport.core.normalize import body_hashes
 
+_YES_OR_NO = {True: "yes", False: "no", None: None}
+
 
 def departments_frame(connection: str, side: Side, rows: Iterable[DepartmentRow]) -> pd.DataFrame:
     """→ DEPARTMENTS."""
@@ -24,6 +26,7 @@ def departments_frame(connection: str, side: Side, rows: Iterable[DepartmentRow]
                 "department": r.department,
                 "name": r.name,
                 "active": r.active,
+                "remote": _YES_OR_NO[r.remote],
             }
             for r in rows
         ),
@@ -53,9 +56,6 @@ def files_json(files: Sequence[FileRef]) -> str:
     return orjson.dumps([{"file": f.file, "name": f.name, "size": f.size} for f in files]).decode()
 
 
-_OWN = {True: "yes", False: "no", None: None}
-
-
 def messages_frame(connection: str, side: Side, threads: Mapping[str, Sequence[MessageRow]]) -> pd.DataFrame:
     """→ MESSAGES of all threads read, notes and system rows included (the diff denies them by kind)."""
     frame = frames.build(
@@ -64,7 +64,7 @@ def messages_frame(connection: str, side: Side, threads: Mapping[str, Sequence[M
             {
                 "connection": connection, "side": str(side), "ticket": ticket, "message": m.message,
                 "ordinal": m.ordinal, "kind": str(m.kind), "author": m.author, "at_text": m.at_text, "zone": m.zone,
-                "at": m.at, "body": m.body, "body_hash": "", "files": files_json(m.files), "own": _OWN[m.own],
+                "at": m.at, "body": m.body, "body_hash": "", "files": files_json(m.files), "own": _YES_OR_NO[m.own],
             }
             for ticket, thread in threads.items()
             for m in thread

@@ -23,9 +23,8 @@ from remotesupport.core.rebuild import Rebuilt, rebuild
 from remotesupport.core.reconcile import Inputs
 from remotesupport.core.rekey import rekeyed
 from remotesupport.core.report import BillingState
-from remotesupport.steps.correspond import correspondences
+from remotesupport.steps.correspond import departments_of
 from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, changed_dialects, introduced
-from remotesupport.steps.framing import departments_frame
 from remotesupport.steps.leases import kept_alive, regain, take
 from remotesupport.steps.reading import Scope, read_side
 from remotesupport.steps.reconcile import gone, reads_of, unnumbered
@@ -170,12 +169,10 @@ def _named(rows: pd.DataFrame) -> Rows:
 
 async def _snapshot(ctx: Context, connection: Connection) -> Snapshot:
     """Both sides completely, with the threads of everything that is claimed or linked."""
-    both = (connection.external, connection.main)
-    listed = await asyncio.gather(*(b.departments() for b in both))
-    external, main = (departments_frame(b.name, b.side, d) for b, d in zip(both, listed, strict=True))
-    pairs, problems = correspondences(connection.settings, external, main)
+    listed = await departments_of(ctx, connection)
+    pairs = listed.correspondences
     links = ctx.store.links(connection.name)
-    inside = await _read(ctx, connection.main, main, _claimed(connection.name), links["main_ticket"].tolist())
+    inside = await _read(ctx, connection.main, listed.main, _claimed(connection.name), links["main_ticket"].tolist())
     origins = inside.tickets["origin"].dropna().tolist()
     names = list(dict.fromkeys([*origins, *links["ext_ticket"]]))
     known = set(names)
@@ -183,8 +180,8 @@ async def _snapshot(ctx: Context, connection: Connection) -> Snapshot:
     def remote(rows: list[TicketRow]) -> set[str]:
         return {r.ticket for r in rows if r.ticket in known and r.department in set(pairs["department"])}
 
-    outside = await _read(ctx, connection.external, external, remote, names)
-    return Snapshot(connection.name, outside, inside, pairs, problems, None, 0, 0.0)
+    outside = await _read(ctx, connection.external, listed.external, remote, names)
+    return Snapshot(connection.name, outside, inside, pairs, listed.problems, None, 0, 0.0)
 
 
 def _claimed(name: str) -> Callable[[list[TicketRow]], set[str]]:

@@ -44,7 +44,7 @@ class Snapshot:
     """Both sides of one connection, the correspondences that hold, and what reading cost.
 
     ``flagged``: remote departments as that billing marks them. ``unproven``: external tickets of which a write had an
-    open outcome when reading began.
+    open outcome when reading began. ``resolved``: the id that each name of a remote department means.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Snapshot:
     seconds: float
     flagged: frozenset[str] = frozenset()
     unproven: frozenset[str] = frozenset()
+    resolved: dict[str, str] = field(default_factory=dict)
 
 
 Read: TypeAlias = "Snapshot | ConnectorError"
@@ -125,6 +126,7 @@ class Steps:
     extract_one: Callable[[Context, str, RunRequest], Awaitable[Snapshot]]
     settle: Callable[[Context, Snapshot, Lease, str], Awaitable[None]]
     validate: Callable[[Context, dict[str, Snapshot]], Awaitable[Accepted]]
+    sync_departments: Callable[[Context, RunRequest, RunReport, pd.DataFrame], Awaitable[pd.DataFrame]]
     reconcile: Callable[[Context, RunRequest, dict[str, Snapshot], Accepted], Awaitable[Proposal]]
     load: Callable[[Context, Plan, Lease, str], Awaitable[Loaded]]
     verify: Callable[[Iterable[Loaded]], Awaitable[tuple[dict[str, str], ValidationReport | None]]]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select, update
 
-from remotesupport.core.frames import DEPARTMENTS, build
+from remotesupport.core import frames
+from remotesupport.core.department_changes import GONE
 from remotesupport.core.model import Side
 from remotesupport.store.database import Part
 from remotesupport.store.pairs import blank_connection
@@ -49,23 +50,37 @@ class Connections(Part):
         with self._db.write() as conn:
             conn.execute(put)
 
-    def save_departments(self, connection: str, frame: pd.DataFrame) -> None:
-        """Replace what is known of each side that DEPARTMENTS has rows of; a side without rows keeps its own."""
-        rows = [r for r in frame.to_dict("records") if r["connection"] == connection]
-        sides = {str(r["side"]) for r in rows}
-        fresh = [{**{n: str(r[n]) for n in ("connection", "side", "department", "name")}, "active": bool(r["active"])}
-                 for r in rows]  # fmt: skip
+    def save_departments(self, connection: str, frame: pd.DataFrame, changes: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Replace what is known of each side that DEPARTMENTS has rows of; a side without rows keeps its own.
+
+        ``changes``: rows of DEPARTMENT_CHANGES, remembered with their departments; those that are gone stay as such.
+        """
+        rows = frames.records(frame[frame["connection"] == connection])
         t = departments.c
         with self._db.write() as conn:
-            conn.execute(delete(departments).where(t.connection == connection, t.side.in_(sides)))
-            self._db.upsert(conn, departments, fresh)
+            now = self._db.now(conn)
+            for side in sorted({str(r["side"]) for r in rows}):
+                here = [r["department"] for r in rows if r["side"] == side]
+                lost = (t.connection == connection, t.side == side, t.department.not_in(here))
+                conn.execute(update(departments).where(*lost).values(active=False, change=GONE))
+                back = (t.connection == connection, t.side == side, t.department.in_(here), t.change == GONE)
+                conn.execute(update(departments).where(*back).values(change=None))
+            self._db.upsert(conn, departments, rows)
+            for row in changes:
+                one = (t.connection == connection, t.side == row["side"], t.department == row["department"])
+                conn.execute(update(departments).where(*one).values(change=row["what"], changed_at=now))
 
     def departments(self, connection: str) -> pd.DataFrame:
-        """DEPARTMENTS as last saved, both sides."""
+        """DEPARTMENTS as last saved, both sides; without those that are gone."""
+        here = [row for row in self.department_history(connection) if row["change"] != GONE]
+        return frames.build(frames.DEPARTMENTS, here)
+
+    def department_history(self, connection: str) -> list[dict[str, Any]]:
+        """Every department that was ever read, with ``change`` (in words, None: none) and ``changed_at``."""
         query = select(departments).where(departments.c.connection == connection)
         with self._db.read() as conn:
             rows = conn.execute(query.order_by(departments.c.side, departments.c.department)).mappings().all()
-        return build(DEPARTMENTS, map(dict, rows))
+        return [dict(row) for row in rows]
 
     def dialect(self, connection: str, side: Side) -> str | None:
         """The dialect in which this side's messages are keyed; None before the first run."""

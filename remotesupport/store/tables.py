@@ -131,6 +131,7 @@ departments = Table(
     "rs_departments", metadata,
     _text("connection", key=True), _text("side", key=True), _text("department", key=True),
     Column("name", Words, nullable=False), Column("active", Boolean, nullable=False),
+    _text("remote", nullable=True), Column("change", Words, nullable=True), _time("changed_at", nullable=True),
     sqlite_with_rowid=False,
 )  # fmt: skip
 

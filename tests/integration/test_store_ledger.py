@@ -36,7 +36,7 @@ def filled(store: Store) -> None:
     )
     store.link("acme", LinkRow("acme", "2", "502", "open", "closed", "3", True), [], "r")
     store.park(parked())
-    row = {"connection": "acme", "side": "main", "department": "3", "name": "Поддержка", "active": True}
+    row = {"connection": "acme", "side": "main", "department": "3", "name": "Поддержка", "active": True, "remote": None}
     store.save_departments("acme", build(DEPARTMENTS, [row]))
 
 

@@ -193,7 +193,8 @@ def test_departments_are_replaced_by_side(store: Store) -> None:
     """A side that was read replaces its departments; one that was not keeps them."""
 
     def row(side: str, department: str, name: str, active: bool = True) -> dict[str, object]:
-        return {"connection": "acme", "side": side, "department": department, "name": name, "active": active}
+        return {"connection": "acme", "side": side, "department": department, "name": name, "active": active,
+                "remote": None}  # fmt: skip
 
     store.save_departments("acme", build(DEPARTMENTS, [row("main", "1", "Поддержка"), row("external", "9", "Tech")]))
     store.save_departments("acme", build(DEPARTMENTS, [row("main", "2", "Биллинг", active=False)]))

@@ -39,7 +39,16 @@ def test_departure_names_the_department() -> None:
 
     known = frames.build(
         frames.DEPARTMENTS,
-        [{"connection": "acme", "side": "external", "department": "9", "name": "Sales", "active": True}],
+        [
+            {
+                "connection": "acme",
+                "side": "external",
+                "department": "9",
+                "name": "Sales",
+                "active": True,
+                "remote": None,
+            }
+        ],
     )
     assert "now in Sales" in only(run(tickets=[ticket("1", department="9")], departments=known, **LINKED))["body"]
     assert "now in 9" in only(run(tickets=[ticket("1", department="9")], **LINKED))["body"]
