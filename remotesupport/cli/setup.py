@@ -13,7 +13,7 @@ from remotesupport.cli.options import AsJson, Billings
 from remotesupport.settings import Settings, SettingsError, config_path
 
 if TYPE_CHECKING:
-    from remotesupport.steps.check import CheckRow
+    from remotesupport.steps.check_row import CheckRow
     from remotesupport.steps.departments import DepartmentBoard
 
 
@@ -53,7 +53,8 @@ async def _check_all(settings: Settings, names: tuple[str, ...]) -> dict[str, li
 
 
 async def _check_one(settings: Settings, name: str) -> list[CheckRow]:
-    from remotesupport.steps.check import CheckRow, check_connection
+    from remotesupport.steps.check import check_connection
+    from remotesupport.steps.check_row import CheckRow
 
     try:
         async with session.connection_of(settings, name) as connection:
@@ -64,7 +65,7 @@ async def _check_one(settings: Settings, name: str) -> list[CheckRow]:
 
 
 def _readable_by_others(settings: Settings, name: str) -> list[CheckRow]:
-    from remotesupport.steps.check import CheckRow
+    from remotesupport.steps.check_row import CheckRow
 
     external = settings.connection(name)
     warnings = [w for w in (external.password.warning(), external.main_password.warning()) if w]

@@ -49,7 +49,10 @@ class RunRequest:
 
 @dataclass(slots=True)
 class BillingResult:
-    """One connection's line of a run (interface.md, JSON shapes). ``departments``: rows of DEPARTMENT_CHANGES."""
+    """One connection's line of a run (interface.md, JSON shapes). ``departments``: rows of DEPARTMENT_CHANGES.
+
+    ``failures``: for the log, each on its own; not part of the JSON.
+    """
 
     name: str
     plan_id: str | None = None
@@ -66,10 +69,12 @@ class BillingResult:
     access: bool = False
     reasons: dict[str, int] = field(default_factory=dict)
     departments: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The documented shape."""
         row = asdict(self)
+        del row["failures"]
         row["state"] = str(self.state)
         row["read"] = {"tickets": row.pop("tickets_read"), "messages": row.pop("messages_read")}
         row["seconds"] = round(self.seconds, 3)

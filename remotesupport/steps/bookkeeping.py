@@ -192,6 +192,12 @@ def _prime(ctx: Context, snapshot: Snapshot) -> None:
             mark_primed(ctx.store, billing)
 
 
+def kept_out(name: str, accepted: Accepted) -> list[str]:
+    """One line for each ticket that validation kept out, for the log."""
+    rows = _of(accepted.quarantined, name).drop_duplicates(["side", "ticket"])
+    return [f"{row.side} side: ticket {row.ticket}: kept out by {row.check}: {row.reason}" for row in rows.itertuples()]
+
+
 def failed_result(name: str, error: ConnectorError) -> BillingResult:
     """The line of a connection that could not be read."""
     return BillingResult(name, state=BillingState.FAILED, reason=str(error), access=isinstance(error, AccessDenied))

@@ -7,46 +7,33 @@ about tickets. A check that could not be made because an earlier one failed is s
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from connectors.contract import Billing
+from connectors.contract import Billing, Setup
 from connectors.errors import AccessDenied, ConnectorError, Fatal, Missing, Retriable, TooOld
 from remotesupport.bootstrap import Connection
 from remotesupport.core.model import DepartmentRow, Identity, Side
 from remotesupport.settings import DepartmentSettings
 from remotesupport.settings_models import Endpoint
+from remotesupport.steps.check_row import CheckRow
+from remotesupport.steps.check_setup import Told, setup_rows
+from remotesupport.steps.correspond import corresponding
+from remotesupport.steps.framing import departments_frame
 
 BUDGET = 60.0  # seconds for all checks of one connection
 
 
 @dataclass(frozen=True, slots=True)
-class CheckRow:
-    """One check. ``person``: waiting does not help."""
-
-    check: str
-    ok: bool
-    detail: str = ""
-    cure: str = ""
-    person: bool = True
-
-    def to_json(self) -> dict[str, Any]:
-        """The documented shape."""
-        row = asdict(self)
-        del row["person"]
-        return row
-
-
-@dataclass(frozen=True, slots=True)
 class _Met:
-    """What one side told about itself: the identity and the departments, or the error that prevented it."""
+    """What one side told about itself: identity, departments and set-up, or the error that prevented it."""
 
     identity: Identity | None
     departments: tuple[DepartmentRow, ...]
     error: ConnectorError | None = None
+    setup: Setup | None = None
 
 
 async def check_connection(connection: Connection, main: Endpoint) -> list[CheckRow]:
@@ -71,6 +58,7 @@ async def check_connection(connection: Connection, main: Endpoint) -> list[Check
         _version("main version", main_met),
         rights[1],
         _departments(settings.departments, external_met, main_met),
+        *_setup(connection, main, external_met, main_met),
         canary,
         _zone("time zone", settings.timezone, "timezone", external_met),
         _zone("main time zone", settings.zone_of_main, "main_timezone", main_met),
@@ -83,7 +71,7 @@ async def _meet(billing: Billing) -> _Met:
     except ConnectorError as error:
         return _Met(None, (), error)
     try:
-        return _Met(identity, tuple(await billing.departments()))
+        return _Met(identity, tuple(await billing.departments()), None, await billing.setup())
     except ConnectorError as error:
         return _Met(identity, (), error)
 
@@ -107,7 +95,9 @@ def _verified(endpoint: Endpoint) -> str:
 def _login(check: str, login: str, met: _Met) -> CheckRow:
     if met.identity is not None:
         return CheckRow(check, True, f"{login}: {met.identity.name or met.identity.user} (level {met.identity.level})")
-    if isinstance(met.error, AccessDenied | TooOld):
+    if isinstance(met.error, TooOld):
+        return CheckRow(check, True, f"{login}: accepted")
+    if isinstance(met.error, AccessDenied):
         return _failed(check, met.error)
     return _not_looked_at(check)
 
@@ -157,6 +147,19 @@ def find(departments: tuple[DepartmentRow, ...], wanted: str) -> DepartmentRow |
     if not found:
         found = [d for d in departments if d.name.strip().casefold() == wanted.strip().casefold()]
     return found[0] if len(found) == 1 else None
+
+
+def _setup(connection: Connection, main: Endpoint, external: _Met, inside: _Met) -> list[CheckRow]:
+    """The set-up as the document has it, once both sides have answered."""
+    if external.error is not None or inside.error is not None:
+        return [_not_looked_at("set-up")]
+    both = ((connection.external, external), (connection.main, inside))
+    told = [Told(billing.capabilities.dialect.startswith("billmanager 4"), met.setup) for billing, met in both]
+    framed = [departments_frame(billing.name, billing.side, met.departments) for billing, met in both]
+    listed = (inside.setup.matches if inside.setup is not None else None) or ()
+    flagged = frozenset(row.department for row in external.departments if row.remote)
+    departments = corresponding(connection.settings, framed[0], framed[1], listed, None, flagged)
+    return setup_rows(connection.settings, main, told[0], told[1], departments)
 
 
 async def _canary(connection: Connection, met: _Met) -> CheckRow:

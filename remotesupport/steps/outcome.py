@@ -10,6 +10,7 @@ from remotesupport.core.report import BillingResult, BillingState, RunReport, Ru
 from remotesupport.steps.bookkeeping import (
     failed_result,
     final_reasons,
+    kept_out,
     let_go,
     outcome_of,
     settle_books,
@@ -47,6 +48,7 @@ class Books:
             self.ctx.connections[name].doubtful |= result.access
             if name in wrong and result.state is BillingState.OK:
                 result.state, result.reason = BillingState.FAILED, wrong[name]
+            result.failures = (result.failures or [result.reason][: bool(result.reason)]) + kept_out(name, accepted)
             if not request.plan_only:
                 self._board(result, read if isinstance(read, ConnectorError) else None)
             self.done.billings.append(result)
@@ -94,6 +96,7 @@ class Books:
         elif snapshot.problems or (loaded is not None and loaded.failed):
             failed = [f"ticket {t}: {why}" for t, why in (loaded.failed if loaded else {}).items()]
             result.state, result.reason = BillingState.FAILED, "; ".join([*snapshot.problems, *failed][:5])
+            result.failures = [*snapshot.problems, *failed]
 
     def _board(self, result: BillingResult, error: ConnectorError | None) -> None:
         """The connection's line for `status`: when it was last good, what stops it, which access problem is open."""

@@ -9,9 +9,9 @@ from remotesupport.steps.values import Findings
 
 
 async def report(ctx: Context, done: RunReport, findings: Findings | None) -> None:
-    """Log one line per connection that is not in order; rewrite the validation page when rows were validated."""
+    """Log one line per failure; rewrite the validation page when rows were validated."""
     if findings is not None and any(v.rows for v in findings.validations):
         write_report(ctx.settings.home, list(findings.validations))
     for line in done.billings:
-        if line.reason:
-            ctx.log.warning("%s: %s: %s (run %s)", line.name, line.state, line.reason, done.run)
+        for failure in line.failures or [line.reason][: bool(line.reason)]:
+            ctx.log.warning("%s: %s: %s (run %s)", line.name, line.state, " ".join(failure.split()), done.run)

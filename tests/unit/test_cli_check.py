@@ -10,7 +10,8 @@ from connectors.errors import AccessDenied, ConnectorError, Fatal, Retriable, To
 from connectors.memory import MemoryBilling, MemoryCall
 from remotesupport.bootstrap import Connection
 from remotesupport.settings import Settings
-from remotesupport.steps.check import CheckRow, check_connection
+from remotesupport.steps.check import check_connection
+from remotesupport.steps.check_row import CheckRow
 from remotesupport.steps.departments import department_board
 from tests.cycle_fixtures import settings_for
 

@@ -1,0 +1,144 @@
+"""The set-up as the document has it, one row each: rights, "External support", "Client of remote technical support",
+department flags, correspondences. Where a version has no such setting, the row says what stands in for it.
+
+Pure: what the billings told comes in, rows come out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from connectors.contract import Setup
+from remotesupport.core import frames
+from remotesupport.settings import ExternalSettings
+from remotesupport.settings_models import Endpoint
+from remotesupport.steps.check_row import CheckRow
+from remotesupport.steps.correspond import Departments
+
+THREE = ("clienttickets.sync", "clienttickets.syncadmticket", "clienttickets.syncdepartments")
+RIGHTS_SINCE = (4, 0, 68)  # DOCUMENTED: from this release on an administrator with rights is enough
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one side told of its set-up. ``old``: it is a version 4; ``setup`` None: its login cannot see it."""
+
+    old: bool
+    setup: Setup | None
+
+
+def setup_rows(
+    settings: ExternalSettings, main: Endpoint, external: Told, inside: Told, departments: Departments
+) -> list[CheckRow]:
+    """The rows, in the order in which the document has the settings."""
+    return [
+        _functions(external),
+        _external_support(settings, inside),
+        _client(settings, main, external),
+        _flags(departments),
+        _correspondences(departments),
+    ]
+
+
+def _functions(told: Told) -> CheckRow:
+    check = "functions"
+    if not told.old:
+        return CheckRow(check, True, "no such rights in this version: being staff of the departments stands in")
+    if told.setup is None:
+        return CheckRow(
+            check, False, "this login may not call the three functions; the public ones are used instead",
+            f"Below 4.0.68 it must be a superuser; from 4.0.68 on give it the rights on {', '.join(THREE)}",
+        )  # fmt: skip
+    missing = [] if told.setup.superuser else [f for f in THREE if f not in told.setup.rights]
+    if missing:
+        cure = "Switch them on under Functions, for this administrator or a department of his"
+        return CheckRow(check, False, f"no right on {', '.join(missing)}", cure)
+    release = tuple(int(part) for part in told.setup.version.split(".") if part.isdigit())
+    if told.setup.superuser and release >= RIGHTS_SINCE:
+        return CheckRow(
+            check, True, "a superuser: it may do much more than it needs",
+            f"An administrator with the rights on {', '.join(THREE)} alone would do",
+        )  # fmt: skip
+    return CheckRow(check, True, "a superuser" if told.setup.superuser else f"rights on {', '.join(THREE)}")
+
+
+def _external_support(settings: ExternalSettings, told: Told) -> CheckRow:
+    cure = (
+        f'In the main billing: user {settings.main_login}, "External support" on, '
+        f"URL {settings.url}, login {settings.login}"
+    )
+    return _other_end("external support", told, settings.url, settings.login, cure)
+
+
+def _client(settings: ExternalSettings, main: Endpoint, told: Told) -> CheckRow:
+    cure = (
+        'In the external billing: Global settings, "Client of remote technical support" on, '
+        f"URL {main.url}, login {settings.main_login}"
+    )
+    return _other_end("client of remote support", told, main.url, settings.main_login, cure)
+
+
+def _other_end(check: str, told: Told, url: str, login: str, cure: str) -> CheckRow:
+    if not told.old:
+        return CheckRow(check, True, "no such setting in this version: remotesupport.toml stands in for it")
+    if told.setup is None:
+        return CheckRow(check, False, "this login cannot see whether it is set; the public functions are used", cure)
+    if not told.setup.enabled:
+        return CheckRow(check, False, "it is switched off", cure)
+    wrong = [] if _same(told.setup.url, url) else [f"the address is {told.setup.url}"]
+    wrong += [] if told.setup.login == login else [f"the login is {told.setup.login}"]
+    return CheckRow(check, not wrong, "; ".join(wrong) or f"{url} as {login}", cure if wrong else "")
+
+
+def _same(one: str, other: str) -> bool:
+    return _address(one) == _address(other)
+
+
+def _address(url: str) -> tuple[str, str, int | None, str]:
+    """Scheme, host, port and path, as far as they make a difference."""
+    parts = urlsplit(url.strip())
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").rstrip("."), port or _PORTS.get(scheme), parts.path.rstrip("/")
+
+
+def _flags(departments: Departments) -> CheckRow:
+    check = "department flags"
+    known = departments.external[departments.external["remote"].notna()]
+    if known.empty:
+        return CheckRow(check, True, "no such flag in this version: the correspondences stand in for it")
+    pairs = departments.correspondences
+    wanted = set(pairs.loc[pairs["enabled"], "department"])
+    bare = known[known["department"].isin(wanted) & known["remote"].eq("no")]
+    if len(bare):
+        return CheckRow(
+            check, False, f"not flagged as remote over there: {_names(bare)}",
+            'In the external billing: the department\'s form, "Remote department" on',
+        )  # fmt: skip
+    unmapped = known[known["remote"].eq("yes") & ~known["department"].isin(pairs["department"])]
+    if len(unmapped):
+        return CheckRow(
+            check, True, f"flagged, but without a correspondence: {_names(unmapped)}",
+            "Give it one, or ask over there whether it was meant",
+        )  # fmt: skip
+    return CheckRow(check, True, f"{len(wanted)} of {len(wanted)} corresponding departments are flagged")
+
+
+def _names(rows: pd.DataFrame) -> str:
+    return ", ".join(f'"{row["name"]}"' for row in frames.records(rows))
+
+
+def _correspondences(departments: Departments) -> CheckRow:
+    check = "correspondences"
+    if departments.problems:
+        return CheckRow(check, False, "; ".join(departments.problems), "See remotesupport departments")
+    pairs = departments.correspondences
+    words = [f"{int(pairs['enabled'].sum())} switched on", *departments.notes]
+    return CheckRow(check, True, "; ".join(words))
