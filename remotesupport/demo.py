@@ -25,11 +25,13 @@ from remotesupport.cli.output import say
 from remotesupport.cli.up import Tree, migrate
 from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.running import RunningEmulator
+from remotesupport.emulator.v4.introduce import introduce
 from remotesupport.settings import CONFIG_VARIABLE, HOME_VARIABLE, Settings
 
 EXTERNALS = ("acme", "globex")
 PORTS = {"main": 15000, "acme": 15001, "globex": 15002}
 PREFECT_PORT = 4200
+VERSION, MIXED = "6.94.1", {"acme": "4.0.68"}
 
 _SUBJECT, _QUESTION, _ANSWER = "Сайт не открывается", "Помогите, пожалуйста!", "Починили, проверьте."
 
@@ -61,11 +63,13 @@ def main(argv: list[str] | None = None) -> int:
     """Run until Ctrl-C, or for ``--cycles`` runs; 0 when every cycle did what it should."""
     parser = argparse.ArgumentParser(prog="make demo ARGS=", description="The product at work on this machine.")
     parser.add_argument("--cycles", type=int, default=0, help="end by itself after this many runs")
+    parser.add_argument("--mixed", action="store_true", help="acme is a version 4, the others are a version 6")
     parser.add_argument("--keep", type=Path, help="keep the state in this folder")
     chosen = parser.parse_args(argv)
     with _folder(chosen.keep) as home, ExitStack() as stack:
-        billings = {name: stack.enter_context(_emulator(name)) for name in PORTS}
-        settings = _configure(home, billings)
+        versions = MIXED if chosen.mixed else {}
+        billings = {name: stack.enter_context(emulator(name, versions.get(name, VERSION))) for name in PORTS}
+        settings = configure(home, billings)
         migrate(settings)
         return _with_prefect(settings, billings, chosen.cycles)
 
@@ -81,14 +85,22 @@ def _folder(keep: Path | None) -> Iterator[Path]:
             shutil.rmtree(home, ignore_errors=True)
 
 
-def _emulator(name: str) -> RunningEmulator:
+def emulator(name: str, version: str) -> RunningEmulator:
+    """One of the three, with its week behind it, on its own port if that is free."""
     wanted = PORTS[name]
     seed = {"main": 0, "acme": 1, "globex": 2}[name]
-    return RunningEmulator(Billing(name, seed=seed, customers=EXTERNALS), port=wanted if port_is_free(wanted) else 0)
+    billing = Billing(name, version=version, seed=seed, customers=EXTERNALS)
+    return RunningEmulator(billing, port=wanted if port_is_free(wanted) else 0)
 
 
-def _configure(home: Path, billings: dict[str, RunningEmulator]) -> Settings:
-    """Write the configuration and point this process and its children at it. Every secret is an invented one."""
+def configure(home: Path, billings: dict[str, RunningEmulator]) -> Settings:
+    """Write the configuration, point this process and its children at it, and introduce a version 4 to its other end.
+
+    Every secret is an invented one.
+    """
+    for name in EXTERNALS:
+        robot, customer = ("support-robot", "demo-robot-password"), (name, f"demo-{name}-password")
+        introduce(billings["main"], billings[name], robot=robot, customer=customer)
     connections = "".join(
         _CONNECTION.format(name=name, upper=name.upper(), url=billings[name].url) for name in EXTERNALS
     )
@@ -125,7 +137,7 @@ def _say_where(tree: Tree, billings: dict[str, RunningEmulator]) -> None:
     say(f"Prefect UI        {tree.api.removesuffix('/api')}")
     for name, billing in billings.items():
         who = "staff: anna" if name == "main" else "clients: ivan, maria, john"
-        say(f"{name:<8} billing  {billing.base}/   ({who})")
+        say(f"{name:<8} billing  {billing.base}/   (version {billing.core.version}; {who})")
 
 
 def _sync(tree: Tree) -> bool:

@@ -24,7 +24,7 @@ async def sync_departments(
     ctx: Context, request: RunRequest, done: RunReport, departments: pd.DataFrame
 ) -> pd.DataFrame:
     """One task run for the whole shard, or none."""
-    changes = steps.reconcile_departments(ctx, departments)
-    if changes.empty:
+    changes, names = steps.reconcile_departments(ctx, departments)
+    if not names:
         return changes
     return await sync_all(quote((ctx, request, done, departments)))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from remotesupport.emulator.v4.introduce import introduce
 from remotesupport.settings import Settings, load_settings
 from tests.emulator_fixtures import RunningEmulator, password_of, running_emulator
 
@@ -74,19 +75,6 @@ def texts(billing: RunningEmulator, ticket: str) -> list[str]:
     return [m["text"] for m in billing.state()["messages"] if m["ticket"] == ticket and m["kind"] != "system"]
 
 
-def set_up_remote_support(main: RunningEmulator, external: RunningEmulator) -> None:
-    """What the document tells people to switch on, on whichever of the two is a version 4."""
-    name = external.core.name
-    if main.core.version.startswith("4"):
-        robot = {"other_login": "support-robot", "other_password": password_of("support-robot")}
-        main.act(do="external_support", login=name, url=external.url, **robot)
-        main.act(do="remote_department", login=name, remote="Technical support", department="Outsourced support")
-    if external.core.version.startswith("4"):
-        external.act(do="rights", login="support-robot")
-        external.act(do="department_flag", department="Technical support")
-        external.act(do="remote_client", url=main.url, other_login=name, other_password=password_of(name))
-
-
 @contextmanager
 def three_billings(
     home: Path, *, main_version: str = "6.94.1", acme_version: str = "6.94.1", globex_version: str = "6.94.1"
@@ -96,7 +84,9 @@ def three_billings(
         versions = {"main": main_version, "acme": acme_version, "globex": globex_version}
         main, acme, globex = (stack.enter_context(running_emulator(n, v)) for n, v in versions.items())
         for external in (acme, globex):
-            set_up_remote_support(main, external)
+            name = external.core.name
+            robot = ("support-robot", password_of("support-robot"))
+            introduce(main, external, robot=robot, customer=(name, password_of(name)))
         secrets = _secrets(home)
         connections = "".join(_EXTERNAL.format(name=e.core.name, url=e.url, secrets=secrets) for e in (acme, globex))
         (home / "remotesupport.toml").write_text(_MAIN.format(url=main.url) + connections, encoding="utf-8")

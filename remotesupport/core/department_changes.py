@@ -29,15 +29,17 @@ _KEY = ["connection", "side", "department"]
 def department_changes(known: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     """DEPARTMENTS as last recorded and as read now → DEPARTMENT_CHANGES.
 
-    A side that shows no department at all says nothing: that is the guard's business (an empty list closes nothing).
+    A side of which nothing was recorded yet has no news. One that shows no department at all says nothing: that is the
+    guard's business (an empty list closes nothing).
     """
+    recorded = set(zip(known["connection"], known["side"], strict=True))
     seen = {(r["connection"], r["side"]) for r in frames.records(now[["connection", "side"]].drop_duplicates())}
     before = {tuple(r[k] for k in _KEY): r for r in frames.records(known)}
     after = {tuple(r[k] for k in _KEY): r for r in frames.records(now)}
     rows = []
     for key, row in after.items():
         old = before.get(key)
-        if what := _difference(old, row):
+        if key[:2] in recorded and (what := _difference(old, row)):
             rows.append({**row, "what": what, "was": old["name"] if old else ""})
     rows += [
         {**old, "what": GONE, "was": old["name"]}

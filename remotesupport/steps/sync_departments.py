@@ -15,25 +15,27 @@ from remotesupport.core.department_changes import department_changes
 from remotesupport.core.report import RunReport, RunRequest
 
 
-def reconcile_departments(ctx: Context, departments: pd.DataFrame) -> pd.DataFrame:
-    """``departments``: DEPARTMENTS that passed validation → DEPARTMENT_CHANGES against what is recorded."""
+def reconcile_departments(ctx: Context, departments: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """``departments``: DEPARTMENTS that passed validation → DEPARTMENT_CHANGES against what is recorded, and the
+    connections whose record has to be written."""
     names = sorted(set(departments["connection"]))
-    known = frames.concat(frames.DEPARTMENTS, (ctx.store.departments(n) for n in names))
-    return department_changes(known, departments)
+    recorded = {name: ctx.store.departments(name) for name in names}
+    changes = department_changes(frames.concat(frames.DEPARTMENTS, recorded.values()), departments)
+    moved = set(changes["connection"])
+    return changes, [n for n in names if n in moved or recorded[n].empty]
 
 
 async def sync_departments(
     ctx: Context, request: RunRequest, done: RunReport, departments: pd.DataFrame
 ) -> pd.DataFrame:
-    """→ DEPARTMENT_CHANGES. Records them, but for a plan; a line in the log for each, but for those of a first run."""
-    changes = reconcile_departments(ctx, departments)
-    if request.plan_only or changes.empty:
+    """→ DEPARTMENT_CHANGES. Records them, but for a plan; a line in the log for each."""
+    changes, names = reconcile_departments(ctx, departments)
+    if request.plan_only:
         return changes
-    for name in sorted(set(changes["connection"])):
-        mine = changes[changes["connection"] == name]
-        first = bool(mine["what"].eq("new").all()) and ctx.store.departments(name).empty
-        ctx.store.save_departments(name, departments[departments["connection"] == name], frames.records(mine))
-        for row in [] if first else frames.records(mine):
+    for name in names:
+        mine = frames.records(changes[changes["connection"] == name])
+        ctx.store.save_departments(name, departments[departments["connection"] == name], mine)
+        for row in mine:
             ctx.log.info("%s", in_words(row, done.run))
     return changes
 

@@ -1,0 +1,45 @@
+"""``make demo ARGS="--mixed"`` without its Prefect server: the same billings and configuration."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+from remotesupport.bootstrap import open_context
+from remotesupport.core.report import BillingState, RunKind, RunRequest
+from remotesupport.demo import MIXED, PORTS, VERSION, configure, emulator
+from remotesupport.steps.check import check_connection
+from remotesupport.steps.cycle import cycle
+from tests.http_desk import crossed_once
+
+
+async def test_two_versions_and_one_main(tmp_path: Path) -> None:
+    """A ticket of either billing is in main and its answer is back; ``check`` finds the set-up in order."""
+    before = dict(os.environ)
+    try:
+        with ExitStack() as stack:
+            billings = {n: stack.enter_context(emulator(n, MIXED.get(n, VERSION))) for n in PORTS}
+            settings = configure(tmp_path, billings)
+            async with open_context(settings) as context:
+                context.store.migrate()
+                opened = {}
+                for name in ("acme", "globex"):
+                    said = {"as_": "ivan", "do": "open", "department": "Technical support", "subject": "s"}
+                    opened[name] = str(billings[name].act(**said, text=f"E {name}")["ticket"])
+                    rows = await check_connection(context.connections[name], settings.main)
+                    assert [row for row in rows if not row.ok] == []
+                await cycle(context, RunRequest(RunKind.SYNC))
+                copies = {}
+                for name, ticket in opened.items():
+                    tickets = billings["main"].state()["tickets"]
+                    (copies[name],) = [str(t["id"]) for t in tickets if t["subject"].startswith(f"[{name} #{ticket}]")]
+                    billings["main"].act(as_="anna", do="reply", ticket=copies[name], text=f"M {name}")
+                report = await cycle(context, RunRequest(RunKind.SYNC))
+                assert [line.state for line in report.billings] == [BillingState.OK] * 2
+            for name, ticket in opened.items():
+                crossed_once(billings["main"], copies[name], [f"E {name}"])
+                crossed_once(billings[name], ticket, [f"M {name}"])
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
