@@ -9,7 +9,7 @@ ARGS   ?=
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check format crash-matrix soak mutants bench wheel lock clean
+.PHONY: help setup demo test unit check format chaos crash-matrix soak mutants bench wheel lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ format: $(STAMP)  ## put the code into the house's form
 
 crash-matrix: $(STAMP)  ## SIGKILL at every point of every kind of write, on SQLite and PostgreSQL; prints the table
 	$(PY) -m tests.crash_matrix $(ARGS)
+
+chaos: $(STAMP)  ## half an hour of faults and SIGKILLs over real processes; ARGS="--minutes 2 --seed 7"
+	$(PY) -m tests.chaos $(ARGS)
 
 EXAMPLES ?= 1000
 soak: $(STAMP)  ## generated histories with faults, crashes and restores; EXAMPLES=100000 ARGS="--seed 7"

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,11 @@ MISSING = "no PostgreSQL server here: install one (Debian, Ubuntu: `apt-get inst
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running server: its socket's folder and the superuser's password."""
+    """A running server: its socket's folder and the superuser's password; ``control`` is pg_ctl for it."""
 
     folder: Path
     password: str
+    control: Callable[..., None] = lambda *_: None
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://rs:{self.password}@/{database}?host={self.folder}"
@@ -34,6 +35,14 @@ class PostgresServer:
         name = f"n_{secrets.token_hex(6)}"
         self.run(f"CREATE DATABASE {name}")
         return self.url(name)
+
+    def stop(self) -> None:
+        """At once, as in a power cut."""
+        self.control("-m", "immediate", "stop")
+
+    def start(self) -> None:
+        """Again, with the same data."""
+        self.control("start")
 
     def run(self, statement: str) -> None:
         """One statement outside transactions, as CREATE DATABASE wants it."""
@@ -83,11 +92,16 @@ def postgres_server() -> Iterator[PostgresServer]:
         auth = ("-A", "scram-sha-256", "-U", "rs", f"--pwfile={folder / 'pw'}")
         _call(folder, who, binaries / "initdb", "-D", data, "-E", "UTF8", "--locale=C", "--no-sync", *auth)
         options = f"-c listen_addresses='' -k {folder} -c timezone=Asia/Tokyo"
-        control = (binaries / "pg_ctl", "-D", data, "-w")
-        _call(folder, who, *control, "-l", log, "-o", options, "start")
+
+        def control(*words: str) -> None:
+            more = ("-l", log, "-o", options) if words[-1] == "start" else ()
+            _call(folder, who, binaries / "pg_ctl", "-D", data, "-w", *more, *words)
+
+        server = PostgresServer(folder, password, control)
+        server.start()
         try:
-            yield PostgresServer(folder, password)
+            yield server
         finally:
-            _call(folder, who, *control, "-m", "immediate", "stop")
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

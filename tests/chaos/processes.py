@@ -1,0 +1,75 @@
+"""``remotesupport up`` and single ``remotesupport sync`` as processes, some of which are killed."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from deployments.processes import free_port
+from tests.prefect_fixtures import test_environ
+from tests.three_billings import ThreeBillings
+
+_CLI = (sys.executable, "-m", "remotesupport.cli.main")
+
+
+class Processes:
+    """The tree of ``up`` and one ``sync`` at a time; only what was started here is ever killed, by its pid."""
+
+    def __init__(self, world: ThreeBillings, chance: random.Random) -> None:
+        self.home: Path = world.home
+        self.chance = chance
+        self.environ = test_environ(**world.environ)
+        self.killed = {"worker": 0, "server": 0, "sync": 0}
+        self.syncs = 0
+        self.log = (self.home / "chaos.log").open("ab")
+        self.up = self._start("up", "--port", str(free_port()))
+        self.sync: psutil.Popen | None = None
+
+    def _start(self, *words: str) -> psutil.Popen:
+        command = [*_CLI, *words]
+        return psutil.Popen(command, env=self.environ, cwd=self.home, stdout=self.log, stderr=subprocess.STDOUT)
+
+    def sync_now(self) -> None:
+        """One more run beside the scheduled ones, unless one is under way."""
+        if self.sync is None or self.sync.poll() is not None:
+            self.sync = self._start("sync")
+            self.syncs += 1
+
+    def kill_one(self) -> str:
+        """SIGKILL the worker, the Prefect server or the run from the command line; says which.
+
+        A killed run keeps its lease for 45 s, so the last is chosen less often: else hardly anything would be written.
+        """
+        found = {}
+        if self.sync is not None and self.sync.poll() is None and self.chance.random() < 0.4:
+            found["sync"] = self.sync
+        for child in self.up.children():
+            with contextlib.suppress(psutil.Error):  # it may just be dying
+                found["worker" if "deployments.worker_main" in child.cmdline() else "server"] = child
+        if not found:
+            return ""
+        name = self.chance.choice(sorted(found))
+        with contextlib.suppress(psutil.Error):
+            found[name].kill()
+        self.killed[name] += 1
+        return name
+
+    def end(self) -> int:
+        """End all of it; the status with which ``up`` ended."""
+        if self.sync is not None:
+            self.sync.wait(90)
+        self.up.terminate()
+        try:
+            return int(self.up.wait(30))
+        except psutil.TimeoutExpired:
+            for child in self.up.children(recursive=True):
+                child.kill()
+            self.up.kill()
+            return int(self.up.wait(10))
+        finally:
+            self.log.close()
