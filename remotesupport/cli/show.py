@@ -94,7 +94,7 @@ def board(
 def _row(name: str, state: ConnectionState | None, now: datetime, parked_for: int | None) -> Row:
     if state is None:
         return Row(name, None, None, 0, parked_for, None, None, False, "never read")
-    since = state.pending_since or state.last_good
+    since = min((at for at in (state.pending_since, state.last_good) if at), default=None)
     behind = int((now - since).total_seconds()) if since else None
     stopped = f"{state.stopped_plan}: {state.stopped_why}" if state.stopped_plan else None
     reading = state.read_outcome or "never read"

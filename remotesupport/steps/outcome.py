@@ -28,6 +28,8 @@ class Books:
 
     def __init__(self, ctx: Context, done: RunReport, reads: Reads) -> None:
         self.ctx, self.done, self.reads = ctx, done, reads
+        self.waiting: dict[str, bool] = {}
+        self.behind_since = {s.name: s.pending_since for s in ctx.store.connection_states()}
 
     def close(
         self,
@@ -63,6 +65,7 @@ class Books:
         if not (request.plan_only or request.tickets):
             parked = let_go(self.ctx, self.done.run, snapshot, proposal.reasons, parked)
         names = {p.ext_ticket for p in parked}
+        self.waiting[name] = bool(parked or undone(proposal, name, loaded, stopped))
         reasons = with_conflicts(final_reasons(name, accepted, proposal, loaded, stopped, names), parked)
         result = with_counts(BillingResult(name), snapshot, accepted, reasons)
         result.changes["conflict"] = sum(p.kind is ChangeKind.CONFLICT for p in parked)
@@ -112,6 +115,8 @@ class Books:
         }
         if good:
             fields["last_good"] = now
+        if result.name in self.waiting:  # it was read, so it is known whether anything is left to be carried
+            fields["pending_since"] = (self.behind_since.get(result.name) or now) if self.waiting[result.name] else None
         self.ctx.store.set_connection(result.name, **fields)
 
 

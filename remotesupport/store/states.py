@@ -57,8 +57,8 @@ class ConnectionState:
     """What is remembered of a connection from run to run.
 
     ``read_outcome`` as in the READS frame, "" before the first run; ``access`` the open access problem in words, ""
-    for none, and ``access_at`` when it was seen; ``parked`` how many changes wait; ``pending_since`` the oldest human
-    action not carried yet.
+    for none, and ``access_at`` when it was seen; ``parked`` how many changes wait; ``pending_since`` when a run
+    first saw something that is still not carried over; None: nothing is.
     """
 
     name: str

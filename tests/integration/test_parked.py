@@ -129,3 +129,19 @@ async def test_nothing_parked_expires(desk: Any) -> None:
     desk.clock.advance(400 * 86400)
     desk.store.prune(desk.clock())
     assert len(desk.store.parked(["acme"])) == 1
+
+
+async def test_the_board_says_since_when_something_waits(desk: Any) -> None:
+    """From the run that could not carry it until the run that has; a quiet run in between changes nothing."""
+    desk.main.before["reply"] = refuse("poison")
+    desk.externals["acme"].client_writes(desk.ticket, "poison")
+    await desk.run()
+    first = desk.clock()
+    await desk.run()
+    (state,) = desk.store.connection_states()
+    assert state.pending_since == first
+    desk.main.before.clear()
+    desk.clock.advance(7200)
+    await desk.run()
+    (state,) = desk.store.connection_states()
+    assert state.pending_since is None
