@@ -9,19 +9,19 @@ import time
 from contextlib import nullcontext
 
 from tests.crash_matrix.child import POINTS
-from tests.crash_matrix.matrix import Cell, column, yardstick
+from tests.crash_matrix.matrix import Cell, Versions, column, yardstick
 from tests.crash_matrix.situations import SITUATIONS
 from tests.postgres_server import PostgresServer, postgres_server
 
 
-async def matrix(databases: list[str], server: PostgresServer | None) -> dict[str, list[Cell]]:
+async def matrix(databases: list[str], server: PostgresServer | None, versions: Versions) -> dict[str, list[Cell]]:
     """Database → its cells."""
-    right = await yardstick()
+    right = await yardstick(versions)
     found: dict[str, list[Cell]] = {}
     for database in databases:
         for point in POINTS:
             url = server.new_database() if database == "postgresql" and server else None
-            found.setdefault(database, []).extend(await column(point, right, url))
+            found.setdefault(database, []).extend(await column(point, right, url, versions))
             print(f"{database}: {point}", file=sys.stderr, flush=True)
     return found
 
@@ -43,11 +43,14 @@ def main() -> int:
     """Run, print, and say how many cells were wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
-    wanted = parser.parse_args().database
+    parser.add_argument("--main", default="6.94.1", help="version of the main billing")
+    parser.add_argument("--external", default="6.94.1", help="version of the external billing")
+    chosen = parser.parse_args()
+    wanted, versions = chosen.database, Versions(chosen.main, chosen.external)
     databases = ["sqlite", "postgresql"] if wanted == "both" else [wanted]
     started = time.monotonic()
     with postgres_server() if "postgresql" in databases else nullcontext() as server:
-        found = asyncio.run(matrix(databases, server))
+        found = asyncio.run(matrix(databases, server, versions))
     cells = [cell for cs in found.values() for cell in cs]
     bad = [(d, c) for d, cs in found.items() for c in cs if c.wrong or not c.killed]
     print(table(found))
