@@ -59,10 +59,15 @@ class Billing:
         return DIALECTS[self.version](self, request)
 
     def pretend(self, request: ApiRequest) -> ApiAnswer:
-        """The answer of the call, without its effect."""
+        """The answer of the call, without its effect. Its ids are never given again, as databases have it (InnoDB)."""
         with suppress(_Undone), self.database.transaction():
             answer = self.answer(request)
+            used = self.database.all("SELECT name, seq FROM sqlite_sequence")
             raise _Undone
+        if not request.params.get("elid"):  # of a message the next one may have the number: that is harder to tell
+            self.database.many(
+                "UPDATE sqlite_sequence SET seq = ? WHERE name = ?", [(u["seq"], u["name"]) for u in used]
+            )
         return answer
 
     def close(self) -> None:
