@@ -24,7 +24,13 @@ _KINDS = {
     "support-msg-system": MessageKind.SYSTEM,
 }
 _FROM = re.compile(r"[^:\n]{1,20}: (?P<name>.*) - (?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.DOTALL)
-_HOLLOW = ("script", "style", "iframe", "object", "template")
+# A body is plain text with line breaks; what else may be in it changes how it looks. Anything more could hold the next
+# messages, notes among them, so it spoils the ticket.
+_HARMLESS = frozenset(
+    "a b big br code em font hr i img li ol p pre s small span strong sub sup tt u ul".split()  # noqa: SIM905 - words
+)
+_NEVER = re.compile(r"<[!?]|\x00")
+_BEGINS = re.compile(r"<[^<>]*\bsupport-from\b")
 
 
 def messages(hist: str, zone: str) -> tuple[MessageRow, ...]:
@@ -32,6 +38,8 @@ def messages(hist: str, zone: str) -> tuple[MessageRow, ...]:
     text = hist.replace("<\\/", "</").strip()
     if not text:
         return ()
+    if _NEVER.search(text):
+        raise BadRow("its conversation holds markup that no conversation has")
     try:
         root = html.fragment_fromstring(text, create_parent="div", parser=_parser())
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
@@ -39,7 +47,10 @@ def messages(hist: str, zone: str) -> tuple[MessageRow, ...]:
     if (root.text or "").strip():
         raise BadRow("its conversation begins outside of any message")
     seen: Counter[str] = Counter()
-    return tuple(_message(block, ordinal, zone, seen) for ordinal, block in enumerate(root))
+    found = tuple(_message(block, ordinal, zone, seen) for ordinal, block in enumerate(root))
+    if len(found) != len(_BEGINS.findall(text)):
+        raise BadRow("one of its messages holds markup that hides others")
+    return found
 
 
 def _parser() -> html.HTMLParser:
@@ -56,6 +67,8 @@ def _message(block: Any, ordinal: int, zone: str, seen: Counter[str]) -> Message
     said = _FROM.fullmatch(parts[0].text_content().strip())
     if said is None:
         raise BadRow(f"message {ordinal + 1} does not say who wrote it and when")
+    if not _HARMLESS.issuperset(str(part.tag) for part in parts[1].iterdescendants()):
+        raise BadRow(f"message {ordinal + 1} holds markup that could hide others")
     body = _text(parts[1])
     key = digest(str(kind), said["name"], said["at"], body)
     seen[key] += 1
@@ -72,9 +85,7 @@ def _message(block: Any, ordinal: int, zone: str, seen: Counter[str]) -> Message
 
 
 def _text(body: Any) -> str:
-    """The words of a body: line breaks kept, markup gone, nothing of what only a browser would run."""
-    for hollow in list(body.iter(*_HOLLOW)):
-        hollow.drop_tree()
+    """The words of a body: line breaks kept, markup gone."""
     for line in list(body.iter("br")):
         line.tail = "\n" + (line.tail or "")
     return str(body.text_content())

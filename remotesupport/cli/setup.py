@@ -56,12 +56,26 @@ async def _check_one(settings: Settings, name: str) -> list[CheckRow]:
     from remotesupport.steps.check import check_connection
     from remotesupport.steps.check_row import CheckRow
 
+    store, known = _store(settings, name)
     try:
         async with session.connection_of(settings, name) as connection:
-            rows = await check_connection(connection, settings.main)
+            rows = await check_connection(connection, settings.main, known)
     except SettingsError as error:
-        return [CheckRow("password", False, p.where + ": " + p.what, p.cure) for p in error.problems]
-    return [*_readable_by_others(settings, name), *rows]
+        return [store, *(CheckRow("password", False, p.where + ": " + p.what, p.cure) for p in error.problems)]
+    return [store, *_readable_by_others(settings, name), *rows]
+
+
+def _store(settings: Settings, name: str) -> tuple[CheckRow, dict[str, str]]:
+    """Whether the store can be used, and what it remembers of this connection's departments."""
+    from remotesupport.steps.check_row import CheckRow
+    from remotesupport.steps.correspond import resolved_names
+    from remotesupport.store.errors import StoreError, StoreUnavailable
+
+    try:
+        with session.store_of(settings) as store:
+            return CheckRow("store", True, store.shown), resolved_names(store, name)
+    except StoreError as error:
+        return CheckRow("store", False, str(error), person=not isinstance(error, StoreUnavailable)), {}
 
 
 def _readable_by_others(settings: Settings, name: str) -> list[CheckRow]:

@@ -7,8 +7,10 @@ about tickets. A check that could not be made because an earlier one failed is s
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -23,6 +25,7 @@ from remotesupport.steps.check_setup import Told, setup_rows
 from remotesupport.steps.correspond import corresponding
 from remotesupport.steps.framing import departments_frame
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 BUDGET = 60.0  # seconds for all checks of one connection
 
 
@@ -36,8 +39,13 @@ class _Met:
     setup: Setup | None = None
 
 
-async def check_connection(connection: Connection, main: Endpoint) -> list[CheckRow]:
-    """Every row for one connection, in the order in which a person would correct things. Never raises for a billing."""
+async def check_connection(
+    connection: Connection, main: Endpoint, known: Mapping[str, str] = NOTHING
+) -> list[CheckRow]:
+    """Every row for one connection, in the order in which a person would correct things. Never raises for a billing.
+
+    ``known``: the ids that names of remote departments meant in the last good run.
+    """
     try:
         async with asyncio.timeout(BUDGET):
             external_met, main_met = await asyncio.gather(_meet(connection.external), _meet(connection.main))
@@ -57,8 +65,7 @@ async def check_connection(connection: Connection, main: Endpoint) -> list[Check
         _login("customer user", settings.main_login, main_met),
         _version("main version", main_met),
         rights[1],
-        _departments(settings.departments, external_met, main_met),
-        *_setup(connection, main, external_met, main_met),
+        *_setup(connection, main, external_met, main_met, known),
         canary,
         _zone("time zone", settings.timezone, "timezone", external_met),
         _zone("main time zone", settings.zone_of_main, "main_timezone", main_met),
@@ -126,11 +133,11 @@ async def _rights(billing: Billing, met: _Met) -> CheckRow:
     return CheckRow(check, True, f"departments and {', '.join(listings)} can be read")
 
 
-def _departments(wanted: tuple[DepartmentSettings, ...], external: _Met, main: _Met) -> CheckRow:
-    if external.error is not None or main.error is not None:
-        return _not_looked_at("departments")
+def _departments(
+    wanted: tuple[DepartmentSettings, ...], resolved: Mapping[str, str], external: _Met, main: _Met
+) -> CheckRow:
     enabled = [d for d in wanted if d.enabled]
-    lost = [f'"{d.remote}" in the external billing' for d in enabled if find(external.departments, d.remote) is None]
+    lost = [f'"{d.remote}" in the external billing' for d in enabled if d.remote not in resolved]
     lost += [f'"{d.main}" in the main billing' for d in enabled if find(main.departments, d.main) is None]
     if lost:
         return CheckRow(
@@ -149,17 +156,20 @@ def find(departments: tuple[DepartmentRow, ...], wanted: str) -> DepartmentRow |
     return found[0] if len(found) == 1 else None
 
 
-def _setup(connection: Connection, main: Endpoint, external: _Met, inside: _Met) -> list[CheckRow]:
-    """The set-up as the document has it, once both sides have answered."""
+def _setup(
+    connection: Connection, main: Endpoint, external: _Met, inside: _Met, known: Mapping[str, str]
+) -> list[CheckRow]:
+    """Departments, and the set-up as the document has it, once both sides have answered."""
     if external.error is not None or inside.error is not None:
-        return [_not_looked_at("set-up")]
+        return [_not_looked_at("departments"), _not_looked_at("set-up")]
     both = ((connection.external, external), (connection.main, inside))
     told = [Told(billing.capabilities.dialect.startswith("billmanager 4"), met.setup) for billing, met in both]
     framed = [departments_frame(billing.name, billing.side, met.departments) for billing, met in both]
     listed = (inside.setup.matches if inside.setup is not None else None) or ()
     flagged = frozenset(row.department for row in external.departments if row.remote)
-    departments = corresponding(connection.settings, framed[0], framed[1], listed, None, flagged)
-    return setup_rows(connection.settings, main, told[0], told[1], departments)
+    departments = corresponding(connection.settings, framed[0], framed[1], listed, known, flagged)
+    row = _departments(connection.settings.departments, departments.resolved, external, inside)
+    return [row, *setup_rows(connection.settings, main, told[0], told[1], departments)]
 
 
 async def _canary(connection: Connection, met: _Met) -> CheckRow:

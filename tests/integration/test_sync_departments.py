@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from remotesupport.core.report import BillingResult, BillingState, RunKind
+from remotesupport.steps.check import check_connection
 from remotesupport.steps.correspond import resolved_names
 from remotesupport.steps.departments import department_board
 from tests.http_desk import HttpDesk, crossed_once, http_desk
@@ -97,7 +98,10 @@ async def test_a_renamed_department_keeps_its_correspondence_and_is_reported_onc
             crossed_once(world.main, world.copy(f"[acme #{ticket}]"), ["E1", "E2"])
             known = resolved_names(desk.context.store, "acme")
             history = desk.context.store.department_history("acme")
-            board = await department_board(desk.context.connections["acme"], known, history)
+            connection = desk.context.connections["acme"]
+            rows = await check_connection(connection, desk.context.settings.main, known)
+            assert [row for row in rows if not row.ok] == []
+            board = await department_board(connection, known, history)
             assert any(d.enabled and d.change == "renamed" for d in board.departments)
             assert "called 'Support, second line' now" in "".join(board.notes)
 
