@@ -126,7 +126,7 @@ def _other_faults(world: ThreeBillings, chance: random.Random) -> None:
         billing.fault(clear=True)
         if chance.random() < 0.2:
             continue
-        for only, kinds, share in (("reads", READS, 0.05), ("writes", WRITES, 0.4)):
+        for only, kinds, share in (("reads", READS, 0.08), ("writes", WRITES, 0.5)):
             billing.fault(**chance.choice(kinds), only=only, probability=share, seed=chance.randrange(10**6))
 
 
