@@ -10,9 +10,9 @@ from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, Int
 from remotesupport.store.database import Part
 from remotesupport.store.intents import WAITING, covers_json, is_settled, unsettled
 from remotesupport.store.notes import note
-from remotesupport.store.pairs import put_carried, put_link, this_link
+from remotesupport.store.pairs import count_links, put_carried, put_link, this_link
 from remotesupport.store.tables import carried as carried_rows
-from remotesupport.store.tables import intents, links, parked
+from remotesupport.store.tables import connections, intents, links, parked
 
 DONE = {
     ChangeKind.CREATE: "created", ChangeKind.ADOPT: "adopted", ChangeKind.POST: "posted", ChangeKind.CLOSE: "closed",
@@ -84,6 +84,14 @@ class Receipts(Part):
             ticket = (c.connection == intent.connection, c.ext_ticket == intent.ext_ticket)
             unseen = (c.direction == str(intent.direction), c.target_message.is_(None), c.source_message.in_(sources))
             conn.execute(delete(carried_rows).where(*ticket, *unseen))
+            if intent.kind is ChangeKind.CREATE:
+                lost = (*this_link(intent.connection, intent.ext_ticket), links.c.main_ticket == intent.main_ticket)
+                gone = conn.execute(delete(links).where(*lost).returning(links.c.ext_ticket)).first()
+                if gone is not None:
+                    count = count_links(conn, intent.connection)
+                    conn.execute(
+                        update(connections).where(connections.c.name == intent.connection).values(linked=count)
+                    )
             words = f"{intent.kind} {intent.direction}: {cause}"
             note(self._db, conn, intent.connection, intent.ext_ticket, "lost there", intent.run, words)
         return True
