@@ -78,7 +78,8 @@ class HttpDesk:
         reports: list[RunReport] = []
         quiet = 0
         while quiet < 2:
-            assert len(reports) < most, f"still busy after {most} runs: {[b.reason for b in reports[-1].billings]}"
+            reasons = [b.reason for b in reports[-1].billings] if reports else []
+            assert len(reports) < most, f"still busy after {most} runs: {reasons}, {self.open_work()}"
             reports.append(await self.run(later=LONG))
             idle = not sum(b.written for b in reports[-1].billings) and not self.open_work()
             quiet = quiet + 1 if idle else 0
@@ -87,8 +88,9 @@ class HttpDesk:
     def open_work(self) -> list[str]:
         """What has no known outcome or waits for its next try."""
         store = self.context.store
-        waiting = [p.key for p in store.parked(list(self.names)) if p.next_try is not None]
-        return waiting + [i.key for n in self.names for i in store.open_intents(n)]
+        waiting = [f"{p.key}: {p.cause}" for p in store.parked(list(self.names)) if p.next_try is not None]
+        open_ = (i for n in self.names for i in store.open_intents(n))
+        return waiting + [f"{i.key} is {i.state}, read {i.absent_reads} times in vain" for i in open_]
 
     async def aclose(self) -> None:
         """Close what ``open`` opened."""
