@@ -25,28 +25,36 @@ def recognise(found: Traffic, pairs: pd.DataFrame) -> tuple[Traffic, pd.DataFram
     """→ the traffic without what has arrived, and what was recognised: pair (label), direction, message (the source,
     ``<message>/edit/<n>`` for a follow-up), body_hash (of the text as told), target (missing: given up), ordinal.
 
-    Only pairs that wait for nothing and whose two threads were read. By the order of writing, what was not found though
-    a later message was is never sent any more: a person gave it up.
+    Only pairs whose two threads were read, and only the directions in which nothing waits (a pair that is not linked
+    yet waits as a whole). By the order of writing, what was not found though a later message was is never sent any
+    more: a person gave it up.
     """
-    labels = _free(pairs)
-    sources, replies, edited = (
-        rows[rows["pair"].isin(labels)] for rows in (found.to_main, found.to_external, found.edited)
-    )
-    if sources.empty and replies.empty and edited.empty:
+    inward, outward = _free(pairs)
+    inbound = found.edited["direction"].eq(Direction.TO_MAIN)
+    sources, replies = _of(found.to_main, inward), _of(found.to_external, outward)
+    told, told_back = _of(found.edited[inbound], inward), _of(found.edited[~inbound], outward)
+    if sources.empty and replies.empty and told.empty and told_back.empty:
         return found, as_known([])
-    inbound = edited["direction"].eq(Direction.TO_MAIN)
-    there = arrived(sources, edited[inbound], found.main[found.main["pair"].isin(labels)])
-    behind = set(pairs.index[~pairs["linked"]]) | there.pairs
-    mine = _mine(sources, there, set(pairs.index[~pairs["linked"]]))
-    back = answered(replies, edited[~inbound], mine, behind)
+    there = arrived(sources, told, _of(found.main, inward))
+    unlinked = set(pairs.index[~pairs["linked"]])
+    mine = _mine(_of(found.to_main, outward), there, unlinked)
+    back = answered(replies, told_back, mine, unlinked | there.pairs)
     there = _given_up(sources, there, back)
     return _without(found, there, back), as_known([*there.rows, *back.rows])
 
 
-def _free(pairs: pd.DataFrame) -> pd.Index:
-    free = pairs["main_fresh"] & pairs["fresh"] & pairs["wait_to_main"].isna() & pairs["wait_to_external"].isna()
-    free &= pairs["phase"].isin([Phase.ACTIVE, Phase.RETURNING, Phase.ADOPTABLE])
-    return free.index[free]
+def _free(pairs: pd.DataFrame) -> tuple[pd.Index, pd.Index]:
+    """Pairs of which something may be recognised in main, and at the clients'."""
+    read = pairs["main_fresh"] & pairs["fresh"]
+    read &= pairs["phase"].isin([Phase.ACTIVE, Phase.RETURNING, Phase.ADOPTABLE])
+    to_main, to_external = pairs["wait_to_main"].isna(), pairs["wait_to_external"].isna()
+    inward = read & to_main & (to_external | pairs["linked"])
+    outward = read & to_external & (to_main | pairs["linked"])
+    return pairs.index[inward], pairs.index[outward]
+
+
+def _of(rows: pd.DataFrame, labels: pd.Index) -> pd.DataFrame:
+    return rows[rows["pair"].isin(labels)]
 
 
 def _mine(sources: pd.DataFrame, there: Found, unlinked: set[int]) -> pd.DataFrame:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given
 
+from remotesupport.core import frames
+from remotesupport.core.reconcile import reconcile
 from tests.property.test_reconcile_laws import HISTORIES, LAWS, act, live
 from tests.reconcile_world import World
 
@@ -91,6 +94,22 @@ def test_a_departure_that_nobody_was_told_of_is_told_once() -> None:
     world.written.clear()
     assert world.sync().changes["kind"].tolist() == ["departure"]
     nothing_is_written(world)
+
+
+@pytest.mark.parametrize("waits", ["to_main", "to_external"])
+def test_a_direction_that_waits_hides_nothing_of_the_other_one(waits: str) -> None:
+    """A write of a restored ledger has an unknown outcome: what arrived in the other direction since is known again."""
+    world = at_rest([])
+    links, carried = copy.deepcopy(world.links), copy.deepcopy(world.carried)
+    for step in (("client", 0, "still broken"), ("reply", 0, "look again")):
+        act(world, *step)
+    world.settle()
+    world.links, world.carried = links, carried
+    row = {"connection": "acme", "ext_ticket": next(iter(links)), "direction": waits, "cause": "a post was sent"}
+    planned = reconcile(world.inputs(blocked=frames.build(frames.BLOCKED, [row]))).changes
+    assert planned[["kind", "direction"]].to_numpy().tolist() == [
+        ["adopt", {"to_main": "to_external", "to_external": "to_main"}[waits]]
+    ]
 
 
 @LAWS
