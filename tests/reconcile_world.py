@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from remotesupport.core import frames
-from remotesupport.core.compose import origin_of_subjects
+from remotesupport.core.compose import origin_of
 from remotesupport.core.normalize import body_hash
 from remotesupport.core.reconcile import Inputs, Outcome, reconcile
 
@@ -84,9 +84,8 @@ class World:
         """Both sides read completely, all threads fresh."""
         external = [self._ticket(t, "external") for t in self.external.values()]
         main = [self._ticket(t, "main") for t in self.main.values()]
+        main = [row | {"origin": origin_of(row["subject"], row["connection"])} for row in main]
         tickets = frames.build(frames.TICKETS, [*external, *main])
-        mains = tickets["side"].eq("main")
-        tickets["origin"] = origin_of_subjects(tickets["subject"], tickets["connection"]).where(mains)
         given: dict[str, Any] = {
             "tickets": tickets,
             "messages": frames.build(frames.MESSAGES, self._messages()),

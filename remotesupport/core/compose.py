@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import re
 
-import pandas as pd
-
 from remotesupport.core.normalize import shorten, unify_line_ends
 
 RULE = "\n\n---\n\n"
 SUBJECT_CHARS = 250
 _NAME_CHARS = 80
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]+")
-_CLAIM = r"^\s*\[([a-z0-9-]+) #([^\s\[\]/|]+)\]"
+_CLAIM = re.compile(r"\s*\[([a-z0-9-]+) #([^\s\[\]/|]+)\]")
 # Looser than what is recognised: whatever could become a header line on its way is defused.
 _LIKE_HEADER = re.compile(
     r"^(?=[^\w\n]{0,16}[a-z0-9-]{1,64}[ \t]{0,4}#[^\s/|]{1,128}/\S{1,256}[ \t]{0,4}\|)", re.IGNORECASE | re.MULTILINE
@@ -35,11 +33,10 @@ def subject_with_origin(connection: str, ticket: str, subject: str) -> str:
     return shorten(f"{origin_tag(connection, ticket)} {words}", SUBJECT_CHARS)
 
 
-def origin_of_subjects(subjects: pd.Series, connections: pd.Series) -> pd.Series:
-    """The external ticket that each subject claims (str, missing where none): only under the row's own connection."""
-    found = subjects.astype("str").str.extract(_CLAIM)
-    own = (found[0] == connections.astype("str")).fillna(value=False)
-    return found[1].where(own).astype("str")
+def origin_of(subject: str, connection: str) -> str | None:
+    """The external ticket that a main ticket's subject claims, None: none. Only ``connection``'s own claims count."""
+    found = _CLAIM.match(subject)
+    return found[2] if found is not None and found[1] == connection else None
 
 
 def header(connection: str, ticket: str, message: str, author: str, kind: str, at_text: str, zone: str) -> str:

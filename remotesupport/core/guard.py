@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -120,15 +121,16 @@ def tally(plan: Plan) -> dict[str, int]:
 
     Conflicts have the limits of departures: many at once mean that a billing was restored from a backup.
     """
-    rows = plan.changes
-    n = rows["kind"].value_counts()
-    born = rows["kind"].eq(ChangeKind.CLOSE) & rows["main_ticket"].isna()
+    kinds = plan.changes["kind"].tolist()
+    n = Counter[str](kinds)
+    unborn = plan.changes["main_ticket"].isna().tolist()
+    born = sum(new for kind, new in zip(kinds, unborn, strict=True) if kind == ChangeKind.CLOSE)
     return {
-        "creates": int(n.get(str(ChangeKind.CREATE), 0)),
-        "posts": int(n.get(str(ChangeKind.POST), 0) + n.get(str(ChangeKind.REOPEN), 0)),
-        "closes": int(n.get(str(ChangeKind.CLOSE), 0) - born.sum()),
-        "departures": int(n.get(str(ChangeKind.DEPARTURE), 0)),
-        "conflicts": int(n.get(str(ChangeKind.CONFLICT), 0)),
+        "creates": n[ChangeKind.CREATE],
+        "posts": n[ChangeKind.POST] + n[ChangeKind.REOPEN],
+        "closes": n[ChangeKind.CLOSE] - born,
+        "departures": n[ChangeKind.DEPARTURE],
+        "conflicts": n[ChangeKind.CONFLICT],
     }
 
 

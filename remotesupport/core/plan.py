@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,27 +38,36 @@ def in_order(changes: pd.DataFrame) -> pd.DataFrame:
 
 def make_plan(connection: str, changes: pd.DataFrame) -> Plan:
     """The plan of one connection's CHANGES rows, in whatever order they come."""
-    rows = in_order(changes)
-    digest = hashlib.sha256(_dump({"connection": connection, "changes": _records(rows)}).encode()).hexdigest()
+    return _plan(connection, in_order(changes))
+
+
+def _plan(connection: str, rows: pd.DataFrame) -> Plan:
+    digest = hashlib.sha256(_dump({"connection": connection, "changes": frames.records(rows)}).encode()).hexdigest()
     return Plan(f"p-{digest[:12]}", connection, rows, digest)
 
 
 def make_plans(changes: pd.DataFrame) -> dict[str, Plan]:
     """CHANGES of a shard → one plan for each connection that has rows, connections in order."""
-    return {str(name): make_plan(str(name), rows) for name, rows in changes.groupby("connection", sort=True)}
+    by_name = in_order(changes).groupby("connection", sort=True)
+    return {str(name): _plan(str(name), rows.reset_index(drop=True)) for name, rows in by_name}
 
 
 def counts(plan: Plan) -> dict[str, int]:
     """How many changes of each kind, every kind named; an adoption counts once per ticket."""
-    rows = plan.changes
-    once = rows[~(rows["kind"].eq(ChangeKind.ADOPT) & rows.duplicated(["kind", "ext_ticket"]))]
-    found = once["kind"].value_counts()
-    return {str(kind): int(found.get(str(kind), 0)) for kind in ChangeKind}
+    rows = zip(plan.changes["kind"].tolist(), plan.changes["ext_ticket"].tolist(), strict=True)
+    adopted, others = set(), Counter[str]()
+    for kind, ticket in rows:
+        if kind == ChangeKind.ADOPT:
+            adopted.add(ticket)
+        else:
+            others[kind] += 1
+    others[str(ChangeKind.ADOPT)] = len(adopted)
+    return {str(kind): others[str(kind)] for kind in ChangeKind}
 
 
 def to_json(plan: Plan) -> str:
     """The whole plan as text; ``from_json`` gives an equal one."""
-    return _dump({"id": plan.id, "connection": plan.connection, "changes": _records(plan.changes)})
+    return _dump({"id": plan.id, "connection": plan.connection, "changes": frames.records(plan.changes)})
 
 
 def from_json(text: str) -> Plan:
@@ -67,11 +77,6 @@ def from_json(text: str) -> Plan:
     if plan.id != saved["id"]:
         raise ValueError(f"the saved plan {saved['id']} has been changed: its rows make {plan.id}")
     return plan
-
-
-def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = rows.astype(object).where(rows.notna(), None)
-    return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
 
 
 def _dump(value: object) -> str:
@@ -89,4 +94,4 @@ def difference(before: Plan, now: Plan | None, most: int = 5) -> str:
 
 
 def _rows_by_act(plan: Plan) -> dict[str, dict[str, Any]]:
-    return {f"{r['kind']} of ticket {r['ext_ticket']} ({r['act']})": r for r in _records(plan.changes)}
+    return {f"{r['kind']} of ticket {r['ext_ticket']} ({r['act']})": r for r in frames.records(plan.changes)}

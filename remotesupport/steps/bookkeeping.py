@@ -5,77 +5,100 @@ Nothing here writes to a billing. It runs after loading, so an interrupted run s
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pandas as pd
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 from connectors.errors import AccessDenied, ConnectorError, TooOld
 from remotesupport.bootstrap import Context
 from remotesupport.core import frames
 from remotesupport.core.model import ChangeKind, ParkedChange, Reason, Side
+from remotesupport.core.plan import Plan
 from remotesupport.core.report import BillingResult, BillingState
 from remotesupport.steps.correspond import remember
 from remotesupport.steps.reading import mark_primed, settled_sightings
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
 
+Rows: TypeAlias = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What validation and the diff say of one connection, as plain rows; ``reasons`` are of REASONS."""
+
+    reasons: Rows = field(default_factory=list)
+    agreed: Rows = field(default_factory=list)
+    unfinished: Rows = field(default_factory=list)
+    quarantined: Rows = field(default_factory=list)
+
+    @classmethod
+    def of_shard(cls, accepted: Accepted, proposal: Proposal) -> dict[str, Found]:
+        """By connection; one pass over each frame of the shard."""
+        shard = (proposal.reasons, proposal.agreed, proposal.unfinished, accepted.quarantined)
+        parts = [frames.by_connection(frame) for frame in shard]
+        return {name: cls(*(part.get(name, []) for part in parts)) for name in set().union(*parts)}
+
+    def bad(self, side: Side) -> dict[str, str]:
+        """Tickets of ``side`` that validation kept out, each with the first reason."""
+        wrong = [row for row in reversed(self.quarantined) if row["side"] == side and row["ticket"] is not None]
+        return {row["ticket"]: row["reason"] for row in wrong}
+
 
 def final_reasons(
-    name: str,
-    accepted: Accepted,
-    proposal: Proposal,
-    loaded: Loaded | None,
-    stopped: bool,
-    parked: set[str],
-) -> pd.DataFrame:
-    """→ REASONS of one connection: exactly one row per external ticket read."""
-    reasons = proposal.reasons[proposal.reasons["connection"] == name].copy()
-    pending = reasons["reason"] == str(Reason.PENDING)
+    name: str, found: Found, proposal: Proposal, loaded: Loaded | None, stopped: bool, parked: set[str]
+) -> Rows:
+    """→ rows of REASONS of one connection: exactly one per external ticket read."""
+    reasons = [dict(row) for row in found.reasons]
     if stopped:
-        reasons.loc[pending, ["reason", "detail"]] = [str(Reason.GUARD_STOPPED), proposal.verdicts[name].why]
+        for row in reasons:
+            if row["reason"] == Reason.PENDING:
+                row["reason"], row["detail"] = str(Reason.GUARD_STOPPED), proposal.verdicts[name].why
     elif loaded is not None and not loaded.stopped:
-        failed = reasons["ticket"].isin(loaded.failed)
-        written = reasons["ticket"].isin(proposal.plans[name].changes["ext_ticket"])
-        left = reasons["ticket"].isin(_of(proposal.unfinished, name)["ext_ticket"])
-        reasons.loc[pending & written & ~failed & ~left, ["reason", "detail"]] = [str(Reason.IN_SYNC), ""]
-        departed = reasons["ticket"].isin(_departed(proposal, name, loaded))
-        reasons.loc[departed, ["reason", "detail"]] = [str(Reason.DEPARTED), ""]
-        hit = failed & (reasons["reason"] != str(Reason.CONFLICT))
-        reasons.loc[hit, "reason"] = str(Reason.PENDING)
-        reasons.loc[hit & reasons["ticket"].isin(parked), "reason"] = str(Reason.PARKED)
-        reasons.loc[failed, "detail"] = reasons.loc[failed, "ticket"].map(loaded.failed)
-    bad = accepted.quarantined
-    bad = bad[(bad["connection"] == name) & (bad["side"] == str(Side.EXTERNAL))].drop_duplicates("ticket")
-    bad = bad[~bad["ticket"].isin(reasons["ticket"])]
-    invalid = frames.build(
-        frames.REASONS,
-        (
-            {"connection": name, "ticket": r.ticket, "reason": str(Reason.INVALID_ROW), "detail": r.reason,
-             "main_ticket": None}
-            for r in bad.itertuples()
-        ),
-    )  # fmt: skip
-    return frames.concat(frames.REASONS, [reasons, invalid])
+        _after_loading(reasons, found, proposal.plans[name], _departed(proposal, name, loaded), loaded, parked)
+    known = {row["ticket"] for row in reasons}
+    invalid = {t: why for t, why in found.bad(Side.EXTERNAL).items() if t not in known}
+    return reasons + [_reason(name, ticket, Reason.INVALID_ROW, why) for ticket, why in invalid.items()]
 
 
-def settle_books(
-    ctx: Context, run: str, snapshot: Snapshot, reasons: pd.DataFrame, accepted: Accepted, proposal: Proposal,
-    undone: set[str],
-) -> None:  # fmt: skip
-    """Record what this run established for one connection. ``undone``: external tickets with unwritten changes."""
+def _after_loading(
+    reasons: Rows, found: Found, plan: Plan, departed: set[str], loaded: Loaded, parked: set[str]
+) -> None:
+    written = set(plan.changes["ext_ticket"]) - {row["ext_ticket"] for row in found.unfinished}
+    for row in reasons:
+        ticket = row["ticket"]
+        if ticket in departed:
+            row["reason"], row["detail"] = str(Reason.DEPARTED), ""
+        elif ticket in loaded.failed:
+            if row["reason"] != Reason.CONFLICT:
+                row["reason"] = str(Reason.PARKED if ticket in parked else Reason.PENDING)
+            row["detail"] = loaded.failed[ticket]
+        elif row["reason"] == Reason.PENDING and ticket in written:
+            row["reason"], row["detail"] = str(Reason.IN_SYNC), ""
+
+
+def _reason(name: str, ticket: str, reason: Reason, why: str) -> dict[str, Any]:
+    return {"connection": name, "ticket": ticket, "reason": str(reason), "detail": why, "main_ticket": None}
+
+
+def settle_books(ctx: Context, run: str, snapshot: Snapshot, reasons: Rows, found: Found, undone: set[str]) -> None:
+    """Record what this run established for one connection. ``undone``: external tickets with unwritten changes.
+
+    ``reasons``: of every ticket that was read, and of those that were not but have something to be said of.
+    """
     name, store = snapshot.name, ctx.store
-    open_ext, open_main = _still_open(ctx, snapshot, reasons, accepted, proposal, undone)
+    open_ext, open_main = _still_open(ctx, snapshot, reasons, found, undone)
 
     def done(side: Side, ticket: str) -> bool:
         return ticket not in (open_ext if side is Side.EXTERNAL else open_main)
 
-    for side in (snapshot.external, snapshot.main):
-        store.save_sightings(run, settled_sightings(side, done))
-    for row in frames.records(_of(proposal.agreed, name)):
+    seen = [s for side in (snapshot.external, snapshot.main) for s in settled_sightings(side, done)]
+    store.save_sightings(run, seen)
+    for row in found.agreed:
         store.set_states(
             name, row["ext_ticket"], row["ext_state"], row["main_state"], row["department"], row["departed"], run
         )
     store.record_reasons(run, reasons)
-    store.record_quarantine(run, frames.records(_of(accepted.quarantined, name)))
+    store.record_quarantine(run, found.quarantined)
     remember(ctx, name, snapshot.resolved)
     _prime(ctx, snapshot)
 
@@ -100,88 +123,67 @@ def undone(proposal: Proposal, name: str, loaded: Loaded | None, stopped: bool) 
     return dict(loaded.failed)
 
 
-def unseen_reasons(
-    name: str, reasons: pd.DataFrame, proposal: Proposal, loaded: Loaded | None, stopped: bool
-) -> pd.DataFrame:
-    """→ REASONS of tickets that the external side did not show: with unwritten changes, or found to be gone."""
-    word = str(Reason.GUARD_STOPPED if stopped else Reason.PARKED)
+def unseen_reasons(name: str, reasons: Rows, proposal: Proposal, loaded: Loaded | None, stopped: bool) -> Rows:
+    """→ rows of REASONS of tickets that the external side did not show: with unwritten changes, or found to be gone."""
+    word = Reason.GUARD_STOPPED if stopped else Reason.PARKED
     told = {ticket: (word, why) for ticket, why in undone(proposal, name, loaded, stopped).items()}
-    told |= {ticket: (str(Reason.DEPARTED), "it is gone there") for ticket in _departed(proposal, name, loaded)}
-    known = set(reasons["ticket"])
-    return frames.build(
-        frames.REASONS,
-        (
-            {"connection": name, "ticket": ticket, "reason": reason, "detail": why, "main_ticket": None}
-            for ticket, (reason, why) in told.items()
-            if ticket not in known
-        ),
-    )
+    told |= dict.fromkeys(_departed(proposal, name, loaded), (Reason.DEPARTED, "it is gone there"))
+    known = {row["ticket"] for row in reasons}
+    return [_reason(name, ticket, *what) for ticket, what in told.items() if ticket not in known]
 
 
-def with_conflicts(reasons: pd.DataFrame, parked: list[ParkedChange]) -> pd.DataFrame:
+def with_conflicts(reasons: Rows, parked: list[ParkedChange]) -> Rows:
     """A ticket whose conflict waits for a person keeps that reason until it is resolved."""
     waiting = {p.ext_ticket: p.cause for p in parked if p.kind is ChangeKind.CONFLICT}
-    hit = reasons["ticket"].isin(waiting)
-    reasons.loc[hit, "reason"] = str(Reason.CONFLICT)
-    reasons.loc[hit, "detail"] = reasons.loc[hit, "ticket"].map(waiting)
+    for row in reasons:
+        if row["ticket"] in waiting:
+            row["reason"], row["detail"] = str(Reason.CONFLICT), waiting[row["ticket"]]
     return reasons
 
 
-def let_go(
-    ctx: Context, run: str, snapshot: Snapshot, reasons: pd.DataFrame, parked: list[ParkedChange]
-) -> list[ParkedChange]:
+def let_go(ctx: Context, run: str, snapshot: Snapshot, found: Found, parked: list[ParkedChange]) -> list[ParkedChange]:
     """Conflicts that a person has resolved in the billings: the ticket goes on in the next run, by itself.
 
-    ``reasons``: as the diff gave them. Returns what stays parked. Only where both sides were looked at in this run,
+    ``found``: as the diff gave it. Returns what stays parked. Only where both sides were looked at in this run,
     and nothing was unreadable.
     """
-    if snapshot.external.unreadable or snapshot.main.unreadable:
+    quarrels = {c.id: c for c in parked if c.id is not None and c.key.endswith("/conflict")}
+    if not quarrels or snapshot.external.unreadable or snapshot.main.unreadable:
         return parked
-    known = _of(reasons, snapshot.name)
-    known = known[known["reason"] != str(Reason.CONFLICT)]
-    mains = dict(zip(known["ticket"], known["main_ticket"].fillna(""), strict=True))
-    fresh = set(snapshot.main.tickets.loc[snapshot.main.tickets["fresh"], "ticket"])
-    read = set(snapshot.external.tickets.loc[snapshot.external.tickets["fresh"], "ticket"])
-    left = []
-    for change in parked:
-        left.append(change)
-        if change.id is None or not change.key.endswith("/conflict") or change.ext_ticket not in mains:
-            continue
-        main_ticket = mains[change.ext_ticket]
-        if not main_ticket or (main_ticket in fresh and change.ext_ticket in read):
-            ctx.store.unpark(change.id, run)
-            left.pop()
-    return left
-
-
-def _of(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    return frame[frame["connection"] == name]
+    mains = {row["ticket"]: row["main_ticket"] for row in found.reasons if row["reason"] != Reason.CONFLICT}
+    inside, outside = snapshot.main.fresh, snapshot.external.fresh
+    over = {
+        number
+        for number, change in quarrels.items()
+        if change.ext_ticket in mains
+        and (not (main := mains[change.ext_ticket]) or (main in inside and change.ext_ticket in outside))
+    }
+    for number in over:
+        ctx.store.unpark(number, run)
+    return [change for change in parked if change.id not in over]
 
 
 def _still_open(
-    ctx: Context, snapshot: Snapshot, reasons: pd.DataFrame, accepted: Accepted, proposal: Proposal, undone: set[str]
+    ctx: Context, snapshot: Snapshot, reasons: Rows, found: Found, undone: set[str]
 ) -> tuple[set[str], set[str]]:
     """External and main tickets that the next run must look at again although their rows may look the same."""
     name = snapshot.name
-    left = _of(proposal.unfinished, name)
-    bad = _of(accepted.quarantined, name)
-    outside = bad["side"] == str(Side.EXTERNAL)
-    open_ext = set(left["ext_ticket"]) | set(bad.loc[outside, "ticket"])
     unproven = {intent.ext_ticket for intent in ctx.store.open_intents(name)}
-    open_ext |= set(reasons.loc[reasons["reason"].isin(_WAITING), "ticket"]) | undone | unproven
-    links = ctx.store.links(name, sorted(undone | unproven), [str(t) for t in snapshot.main.tickets["ticket"]])
-    open_main = set(left["main_ticket"].dropna()) | set(bad.loc[~outside, "ticket"])
-    open_main |= set(links.loc[links["ext_ticket"].isin(open_ext), "main_ticket"])
-    return open_ext, open_main | _unlinked_claims(snapshot, links)
+    open_ext = {row["ext_ticket"] for row in found.unfinished} | set(found.bad(Side.EXTERNAL)) | undone | unproven
+    open_ext |= {row["ticket"] for row in reasons if row["reason"] in _WAITING}
+    links = ctx.store.linked(name, sorted(undone | unproven), snapshot.main.tickets["ticket"].tolist())
+    open_main = {row["main_ticket"] for row in found.unfinished if row["main_ticket"] is not None}
+    open_main |= set(found.bad(Side.MAIN)) | {main for ext, main in links.items() if ext in open_ext}
+    return open_ext, open_main | _unlinked_claims(snapshot, set(links.values()))
 
 
 _WAITING = {str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW)}
 
 
-def _unlinked_claims(snapshot: Snapshot, links: pd.DataFrame) -> set[str]:
+def _unlinked_claims(snapshot: Snapshot, linked: set[str]) -> set[str]:
     main = snapshot.main.tickets
-    claims = main.loc[main["origin"].notna() & main["fresh"], "ticket"]
-    return set(claims) - set(links["main_ticket"])
+    claims = zip(main["ticket"].tolist(), main["origin"].notna().tolist(), main["fresh"].tolist(), strict=True)
+    return {ticket for ticket, claimed, fresh in claims if claimed and fresh} - linked
 
 
 def _prime(ctx: Context, snapshot: Snapshot) -> None:
@@ -192,10 +194,10 @@ def _prime(ctx: Context, snapshot: Snapshot) -> None:
             mark_primed(ctx.store, billing)
 
 
-def kept_out(name: str, accepted: Accepted) -> list[str]:
+def kept_out(found: Found) -> list[str]:
     """One line for each ticket that validation kept out, for the log."""
-    rows = _of(accepted.quarantined, name).drop_duplicates(["side", "ticket"])
-    return [f"{row.side} side: ticket {row.ticket}: kept out by {row.check}: {row.reason}" for row in rows.itertuples()]
+    first = {(row["side"], row["ticket"]): row for row in reversed(found.quarantined)}
+    return [f"{r['side']} side: ticket {r['ticket']}: kept out by {r['check']}: {r['reason']}" for r in first.values()]
 
 
 def failed_result(name: str, error: ConnectorError) -> BillingResult:
@@ -212,15 +214,14 @@ def outcome_of(error: ConnectorError | None) -> str:
     return "too_old" if isinstance(error, TooOld) else "unreachable"
 
 
-def with_counts(result: BillingResult, snapshot: Snapshot, accepted: Accepted, reasons: pd.DataFrame) -> BillingResult:
+def with_counts(result: BillingResult, snapshot: Snapshot, found: Found, reasons: Rows) -> BillingResult:
     """Fill in what was read and why."""
-    bad = accepted.quarantined
     return replace(
         result,
         tickets_read=len(reasons),
         messages_read=len(snapshot.external.messages) + len(snapshot.main.messages),
-        quarantined=int(bad.loc[bad["connection"] == snapshot.name, "ticket"].nunique()),
+        quarantined=len({row["ticket"] for row in found.quarantined} - {None}),
         requests=snapshot.requests,
         seconds=snapshot.seconds,
-        reasons={str(k): int(v) for k, v in reasons["reason"].value_counts().items()},
+        reasons=dict(Counter(row["reason"] for row in reasons)),
     )

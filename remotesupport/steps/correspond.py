@@ -69,13 +69,18 @@ def _memory(name: str) -> str:
     return f"departments/{name}"
 
 
-def department_id(departments: pd.DataFrame, wanted: str) -> str | None:
-    """The id that ``wanted`` (id or name) means in DEPARTMENTS of one side; None when it is not there exactly once."""
-    by_id = departments.loc[departments["department"] == wanted, "department"]
-    names = departments["name"].str.strip().str.casefold()
-    by_name = departments.loc[names == wanted.strip().casefold(), "department"]
-    found = by_id if len(by_id) else by_name
-    return str(found.iloc[0]) if len(found) == 1 else None
+def names_of(departments: pd.DataFrame) -> dict[str, str]:
+    """DEPARTMENTS of one side → name by id."""
+    return dict(zip(departments["department"].tolist(), departments["name"].tolist(), strict=True))
+
+
+def department_id(names: Mapping[str, str], wanted: str) -> str | None:
+    """The id that ``wanted`` (id or name) means among one side's ``names`` by id; None when it is not there once."""
+    if wanted in names:
+        return wanted
+    same = wanted.strip().casefold()
+    found = [department for department, name in names.items() if name.strip().casefold() == same]
+    return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +94,8 @@ class _Pair:
 class _Resolver:
     """Names of remote departments as ids; what was seen in between is in ``resolved``, ``problems``, ``notes``."""
 
-    def __init__(self, external: pd.DataFrame, known: Mapping[str, str], see: str) -> None:
+    def __init__(self, external: Mapping[str, str], known: Mapping[str, str], see: str) -> None:
         self.external, self.known, self.see = external, known, see
-        self.here = set(external["department"])
         self.resolved: dict[str, str] = {}
         self.unsure: set[str] = set()
         self.problems: list[str] = []
@@ -100,7 +104,7 @@ class _Resolver:
     def remote(self, name: str, *, on: bool) -> str | None:
         """The id of ``name``: by what it means now, else by what it meant before it was renamed."""
         now, before = department_id(self.external, name), self.known.get(name)
-        if before not in self.here:
+        if before not in self.external:
             before = None
         if now is not None and before is not None and now != before:
             self.problems.append(
@@ -118,8 +122,9 @@ class _Resolver:
                 )
             return None
         if now is None:
-            called = self.external.loc[self.external["department"] == found, "name"].iloc[0]
-            self.notes.append(f"department {found} was {name!r} and is called {called!r} now; it still corresponds")
+            self.notes.append(
+                f"department {found} was {name!r} and is called {self.external[found]!r} now; it still corresponds"
+            )
         self.resolved[name] = found
         return found
 
@@ -133,8 +138,8 @@ def corresponding(
     flagged: frozenset[str] = frozenset(),
 ) -> Departments:
     """DEPARTMENTS of both sides, the main billing's list (empty: none) and remembered ids → Departments."""
-    resolver = _Resolver(external, known or {}, f"See `remotesupport departments --billing {settings.name}`")
-    configured = _configured(settings, main, resolver)
+    resolver = _Resolver(names_of(external), known or {}, f"See `remotesupport departments --billing {settings.name}`")
+    configured = _configured(settings, names_of(main), resolver)
     in_main = _in_main(listed, resolver)
     rows = _agreed(configured, in_main, resolver) if listed else configured
     made = frames.build(
@@ -150,7 +155,7 @@ def corresponding(
     )
 
 
-def _configured(settings: ExternalSettings, main: pd.DataFrame, resolver: _Resolver) -> dict[str, _Pair]:
+def _configured(settings: ExternalSettings, main: Mapping[str, str], resolver: _Resolver) -> dict[str, _Pair]:
     pairs = {}
     for pair in settings.departments:
         remote, local = resolver.remote(pair.remote, on=pair.enabled), department_id(main, pair.main)

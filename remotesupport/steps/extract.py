@@ -10,8 +10,8 @@ from connectors.errors import ConnectorError, Fatal, Missing, Retriable
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.model import Side
 from remotesupport.core.report import RunKind, RunRequest
-from remotesupport.steps.correspond import Departments, department_id, departments_of
-from remotesupport.steps.reading import is_primed, read_side
+from remotesupport.steps.correspond import Departments, department_id, departments_of, names_of
+from remotesupport.steps.reading import is_primed, primed_billings, read_side
 from remotesupport.steps.scopes import Scopes
 from remotesupport.steps.values import Reads, Snapshot
 from remotesupport.store.errors import StoreError
@@ -70,12 +70,12 @@ def first_read(ctx: Context, request: RunRequest) -> bool:
     Where one was, nobody may wait for the others' first read: they get the minute's budget, and the hourly audit.
     """
     asked = request.billings or tuple(ctx.connections)
-    return not any(_is_primed(ctx, n) for n in asked if n in ctx.connections)
-
-
-def _is_primed(ctx: Context, name: str) -> bool:
-    connection = ctx.connections[name]
-    return is_primed(ctx.store, connection.external) and is_primed(ctx.store, connection.main)
+    known = primed_billings(ctx.store)
+    return not any(
+        is_primed(connection.external, known) and is_primed(connection.main, known)
+        for name, connection in ctx.connections.items()
+        if name in asked
+    )
 
 
 def _requests(connection: Connection) -> int:
@@ -105,14 +105,17 @@ def same_dialect(ctx: Context, connection: Connection) -> None:
 
     A billing changes its dialect when it is updated, or when a version 4 login gains or loses the three functions.
     """
+    known = ctx.store.dialects(connection.name)
     for billing in (connection.external, connection.main):
-        if ctx.store.dialect(connection.name, billing.side) is None:
-            ctx.store.save_dialect(connection.name, billing.side, billing.capabilities.dialect)
-    for _, side in sorted(changed_dialects(ctx, connection)):
-        now = (connection.external if side is Side.EXTERNAL else connection.main).capabilities.dialect
+        now = billing.capabilities.dialect
+        if billing.side not in known:
+            ctx.store.save_dialect(connection.name, billing.side, now)
+            continue
+        if known[billing.side] == now:
+            continue
         raise Fatal(
-            f"{side} side: it answers as {now}, and what was exchanged so far is known as "
-            f"{ctx.store.dialect(connection.name, side)}; nothing is read or written, because every message would look "
+            f"{billing.side} side: it answers as {now}, and what was exchanged so far is known as "
+            f"{known[billing.side]}; nothing is read or written, because every message would look "
             "new",
             billing=connection.name,
             kind="dialect",
@@ -123,10 +126,11 @@ def same_dialect(ctx: Context, connection: Connection) -> None:
 
 def changed_dialects(ctx: Context, connection: Connection) -> frozenset[tuple[str, Side]]:
     """Sides whose messages have other keys now than those in the ledger."""
+    known = ctx.store.dialects(connection.name)
     return frozenset(
         (connection.name, billing.side)
         for billing in (connection.external, connection.main)
-        if ctx.store.dialect(connection.name, billing.side) not in (None, billing.capabilities.dialect)
+        if known.get(billing.side) not in (None, billing.capabilities.dialect)
     )
 
 
@@ -150,7 +154,7 @@ async def _canary(connection: Connection, found: Departments) -> bool | None:
         return False
     if wanted is None and ticket is None:
         return None
-    if wanted is not None and department_id(found.external, wanted) is None:
+    if wanted is not None and department_id(names_of(found.external), wanted) is None:
         return False
     if ticket is not None:
         try:

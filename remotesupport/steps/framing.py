@@ -8,9 +8,9 @@ import orjson
 import pandas as pd
 
 from remotesupport.core import frames
-from remotesupport.core.compose import origin_of_subjects
+from remotesupport.core.compose import origin_of
 from remotesupport.core.model import DepartmentRow, FileRef, MessageRow, Side, TicketRow
-from remotesupport.core.normalize import body_hashes
+from remotesupport.core.normalize import body_hash
 
 _YES_OR_NO = {True: "yes", False: "no", None: None}
 
@@ -35,20 +35,19 @@ def departments_frame(connection: str, side: Side, rows: Iterable[DepartmentRow]
 
 def tickets_frame(connection: str, side: Side, rows: Iterable[TicketRow], fresh: frozenset[str]) -> pd.DataFrame:
     """→ TICKETS. ``fresh``: the tickets whose thread was read."""
-    frame = frames.build(
+    inside = side is Side.MAIN
+    return frames.build(
         frames.TICKETS,
         (
             {
                 "connection": connection, "side": str(side), "ticket": r.ticket, "subject": r.subject,
                 "department": r.department, "state": str(r.state), "status": r.status, "author": r.author,
-                "activity": r.activity, "origin": None, "fresh": r.ticket in fresh,
+                "activity": r.activity, "origin": origin_of(r.subject, connection) if inside else None,
+                "fresh": r.ticket in fresh,
             }
             for r in rows
         ),
     )  # fmt: skip
-    if side is Side.MAIN and len(frame):
-        frame["origin"] = origin_of_subjects(frame["subject"], frame["connection"]).astype(frames.STR)
-    return frame
 
 
 def files_json(files: Sequence[FileRef]) -> str:
@@ -58,18 +57,16 @@ def files_json(files: Sequence[FileRef]) -> str:
 
 def messages_frame(connection: str, side: Side, threads: Mapping[str, Sequence[MessageRow]]) -> pd.DataFrame:
     """→ MESSAGES of all threads read, notes and system rows included (the diff denies them by kind)."""
-    frame = frames.build(
+    return frames.build(
         frames.MESSAGES,
         (
             {
                 "connection": connection, "side": str(side), "ticket": ticket, "message": m.message,
                 "ordinal": m.ordinal, "kind": str(m.kind), "author": m.author, "at_text": m.at_text, "zone": m.zone,
-                "at": m.at, "body": m.body, "body_hash": "", "files": files_json(m.files), "own": _YES_OR_NO[m.own],
+                "at": m.at, "body": m.body, "body_hash": body_hash(m.body), "files": files_json(m.files),
+                "own": _YES_OR_NO[m.own],
             }
             for ticket, thread in threads.items()
             for m in thread
         ),
     )  # fmt: skip
-    if len(frame):
-        frame["body_hash"] = body_hashes(frame["body"]).astype(frames.STR)
-    return frame

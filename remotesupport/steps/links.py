@@ -16,7 +16,7 @@ import pandas as pd
 from connectors.contract import Billing
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core import frames
-from remotesupport.core.compose import origin_of_subjects
+from remotesupport.core.compose import origin_of
 from remotesupport.core.keys import is_in
 from remotesupport.core.model import Lease, TicketRow
 from remotesupport.core.rebuild import Rebuilt, rebuild
@@ -188,9 +188,7 @@ def _claimed(name: str) -> Callable[[list[TicketRow]], set[str]]:
     """Main tickets whose subjects carry an origin of this connection."""
 
     def claimed(rows: list[TicketRow]) -> set[str]:
-        subjects = pd.Series([r.subject for r in rows], dtype="str")
-        origins = origin_of_subjects(subjects, pd.Series([name] * len(rows), dtype="str"))
-        return {r.ticket for r, known in zip(rows, origins.notna(), strict=True) if known}
+        return {r.ticket for r in rows if origin_of(r.subject, name) is not None}
 
     return claimed
 

@@ -8,6 +8,7 @@ from remotesupport.core.model import ChangeKind
 from remotesupport.core.plan import counts, to_json
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
 from remotesupport.steps.bookkeeping import (
+    Found,
     failed_result,
     final_reasons,
     kept_out,
@@ -40,34 +41,37 @@ class Books:
         wrong: dict[str, str],
     ) -> None:
         """One line per connection that took part. ``wrong``: where the read-back is not what was meant."""
+        shard = Found.of_shard(accepted, proposal)
         for name, read in self.reads.items():
+            found = shard.get(name, NOTHING)
             if isinstance(read, ConnectorError):
                 result = failed_result(name, read)
             elif name in accepted.rejected:
                 result = BillingResult(name, state=BillingState.FAILED, reason=accepted.rejected[name])
             else:
-                result = self._line(request, read, accepted, proposal, loaded.get(name))
+                result = self._line(request, read, found, proposal, loaded.get(name))
             self.ctx.connections[name].doubtful |= result.access
             if name in wrong and result.state is BillingState.OK:
                 result.state, result.reason = BillingState.FAILED, wrong[name]
-            result.failures = (result.failures or [result.reason][: bool(result.reason)]) + kept_out(name, accepted)
+            result.failures = (result.failures or [result.reason][: bool(result.reason)]) + kept_out(found)
             if not request.plan_only:
                 self._board(result, read if isinstance(read, ConnectorError) else None)
             self.done.billings.append(result)
 
     def _line(
-        self, request: RunRequest, snapshot: Snapshot, accepted: Accepted, proposal: Proposal, loaded: Loaded | None
+        self, request: RunRequest, snapshot: Snapshot, found: Found, proposal: Proposal, loaded: Loaded | None
     ) -> BillingResult:
         name, plan = snapshot.name, proposal.plans.get(snapshot.name)
         verdict = proposal.verdicts.get(name)
         stopped = verdict is not None and not verdict.ok
         parked = self.ctx.store.parked([name])
         if not (request.plan_only or request.tickets):
-            parked = let_go(self.ctx, self.done.run, snapshot, proposal.reasons, parked)
+            parked = let_go(self.ctx, self.done.run, snapshot, found, parked)
         names = {p.ext_ticket for p in parked}
-        self.waiting[name] = bool(parked or undone(proposal, name, loaded, stopped))
-        reasons = with_conflicts(final_reasons(name, accepted, proposal, loaded, stopped, names), parked)
-        result = with_counts(BillingResult(name), snapshot, accepted, reasons)
+        left = undone(proposal, name, loaded, stopped)
+        self.waiting[name] = bool(parked or left)
+        reasons = with_conflicts(final_reasons(name, found, proposal, loaded, stopped, names), parked)
+        result = with_counts(BillingResult(name), snapshot, found, reasons)
         result.changes["conflict"] = sum(p.kind is ChangeKind.CONFLICT for p in parked)
         if plan is not None and len(plan.changes):
             result.plan_id = plan.id
@@ -75,10 +79,8 @@ class Books:
             written = loaded is not None and not loaded.stopped
             self._save_plan(name, proposal, _plan_state(request, stopped, written))
         if not request.plan_only:
-            left = set(undone(proposal, name, loaded, stopped))
-            settle_books(self.ctx, self.done.run, snapshot, reasons, accepted, proposal, left)
-            unseen = unseen_reasons(name, reasons, proposal, loaded, stopped)
-            self.ctx.store.record_reasons(self.done.run, unseen)
+            reasons += unseen_reasons(name, reasons, proposal, loaded, stopped)
+            settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left))
         if result.changes["conflict"]:
             result.state, result.reason = BillingState.FAILED, _CONFLICTS
         self._judge(result, snapshot, loaded, verdict.why if verdict is not None and stopped else "")
@@ -120,6 +122,7 @@ class Books:
         self.ctx.store.set_connection(result.name, **fields)
 
 
+NOTHING = Found()
 _CONFLICTS = "tickets contradict each other and wait for a person: `remotesupport parked` names them"
 
 

@@ -78,8 +78,10 @@ async def read_side(store: Store, billing: Billing, departments: pd.DataFrame, s
         await _look(billing, scope.only, got)
         got.moved.update(dict.fromkeys(got.rows))
     else:
+        known = frozenset() if scope.complete else primed_billings(store, billing.name)
         for listing in billing.capabilities.listings:
-            await _read_listing(store, billing, listing, scope, got, now)
+            to_the_end = (billing.name, str(billing.side), listing) not in known
+            await _read_listing(store, billing, listing, scope, got, now, to_the_end=to_the_end)
         await _look_at_loose_ends(store, billing, scope, got)
     threads = await _threads(billing, _needed(scope, got), got)
     return SideRead(
@@ -97,9 +99,8 @@ async def read_side(store: Store, billing: Billing, departments: pd.DataFrame, s
 
 
 async def _read_listing(
-    store: Store, billing: Billing, listing: str, scope: Scope, got: _Gathering, now: datetime
+    store: Store, billing: Billing, listing: str, scope: Scope, got: _Gathering, now: datetime, *, to_the_end: bool
 ) -> None:
-    to_the_end = scope.complete or not store.progress(_primed(billing, listing))
     async for whole in billing.pages(listing):
         below = bool(scope.since and whole.rows and whole.rows[-1].activity < scope.since)
         page = replace(whole, rows=tuple(r for r in whole.rows if scope.within(r)))
@@ -109,20 +110,34 @@ async def _read_listing(
             return
 
 
-def _primed(billing: Billing, listing: str) -> str:
-    return f"primed/{billing.name}/{billing.side}/{listing}"
+Primed: TypeAlias = frozenset[tuple[str, str, str]]
 
 
-def is_primed(store: Store, billing: Billing) -> bool:
+def primed_billings(store: Store, name: str = "") -> Primed:
+    """(connection, side, listing) of the listings that were read to their end once; of one connection, or of all."""
+    prefix = f"{name}/" if name else ""
+    return frozenset(_three(prefix + key) for key in store.progress_under(_PRIMED + prefix))
+
+
+def is_primed(billing: Billing, known: Primed) -> bool:
     """Whether every listing was read to its end once."""
-    return all(store.progress(_primed(billing, listing)) for listing in billing.capabilities.listings)
+    return all((billing.name, str(billing.side), listing) in known for listing in billing.capabilities.listings)
 
 
 def mark_primed(store: Store, billing: Billing) -> None:
     """Remember that every listing was read to its end once and that what followed from it is done."""
+    known = primed_billings(store, billing.name)
     for listing in billing.capabilities.listings:
-        if not store.progress(_primed(billing, listing)):
-            store.save_progress(_primed(billing, listing), {"done": True})
+        if (billing.name, str(billing.side), listing) not in known:
+            store.save_progress(f"{_PRIMED}{billing.name}/{billing.side}/{listing}", {"done": True})
+
+
+_PRIMED = "primed/"
+
+
+def _three(key: str) -> tuple[str, str, str]:
+    name, side, listing = key.split("/", 2)
+    return name, side, listing
 
 
 def _take(store: Store, billing: Billing, page: Page, got: _Gathering, now: datetime) -> bool:

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from remotesupport.bootstrap import Connection
-from remotesupport.core.compose import origin_of_subjects
+from remotesupport.core.compose import origin_of
 from remotesupport.core.model import TicketRow, TicketState
 from remotesupport.core.report import RunKind, RunRequest
-from remotesupport.steps.reading import Scope, is_primed
+from remotesupport.steps.reading import Scope, is_primed, primed_billings
 from remotesupport.steps.values import SideRead
 from remotesupport.store import Store
 
@@ -33,7 +33,11 @@ class Scopes:
     def main(self) -> Scope:
         """The customer's view: linked tickets, and tickets that carry an origin of this connection."""
         known = set(self.request.tickets) <= set(self.links["ext_ticket"])
-        enough = bool(self.request.tickets) and known and is_primed(self.store, self.connection.main)
+        enough = (
+            bool(self.request.tickets)
+            and known
+            and is_primed(self.connection.main, primed_billings(self.store, self.name))
+        )
         return Scope(
             wants=self._main_wants,
             force=lambda rows: self._open_and_linked(rows, "main_ticket"),
@@ -63,16 +67,12 @@ class Scopes:
     def _main_wants(self, rows: list[TicketRow]) -> set[str]:
         if not rows:
             return set()
-        tickets = [r.ticket for r in rows]
-        linked = set(self.store.links(self.name, main_tickets=tickets)["main_ticket"])
-        subjects = pd.Series([r.subject for r in rows], dtype="str")
-        origins = origin_of_subjects(subjects, pd.Series([self.name] * len(rows), dtype="str"))
-        claimed = {t for t, o in zip(tickets, origins.notna(), strict=True) if o}
-        return linked | claimed
+        linked = set(self.store.linked(self.name, main_tickets=[r.ticket for r in rows]).values())
+        return linked | {r.ticket for r in rows if origin_of(r.subject, self.name) is not None}
 
     def _external_wants(self, rows: list[TicketRow], origins: frozenset[str]) -> set[str]:
         inside = [r for r in rows if r.department in self.corresponding]
-        linked = set(self.store.links(self.name, [r.ticket for r in inside])["ext_ticket"]) if inside else set()
+        linked = self.store.linked(self.name, [r.ticket for r in inside]) if inside else {}
         backfill = self.request.kind is RunKind.BACKFILL or bool(self.request.tickets)
         return {
             r.ticket

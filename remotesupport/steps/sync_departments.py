@@ -19,10 +19,10 @@ def reconcile_departments(ctx: Context, departments: pd.DataFrame) -> tuple[pd.D
     """``departments``: DEPARTMENTS that passed validation → DEPARTMENT_CHANGES against what is recorded, and the
     connections whose record has to be written."""
     names = sorted(set(departments["connection"]))
-    recorded = {name: ctx.store.departments(name) for name in names}
-    changes = department_changes(frames.concat(frames.DEPARTMENTS, recorded.values()), departments)
-    moved = set(changes["connection"])
-    return changes, [n for n in names if n in moved or recorded[n].empty]
+    recorded = ctx.store.departments(*names)
+    changes = department_changes(recorded, departments)
+    moved, known = set(changes["connection"]), set(recorded["connection"])
+    return changes, [n for n in names if n in moved or n not in known]
 
 
 async def sync_departments(

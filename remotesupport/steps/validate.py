@@ -28,7 +28,7 @@ async def validate(ctx: Context, snapshots: dict[str, Snapshot]) -> Accepted:
         frames.concat(frames.DEPARTMENTS, (s.departments for s in sides)),
         _without(frames.concat(frames.TICKETS, (s.tickets for s in sides)), unreadable),
         frames.concat(frames.MESSAGES, (s.messages for s in sides)),
-        known=frames.concat(frames.DEPARTMENTS, (ctx.store.departments(n) for n in snapshots)),
+        known=ctx.store.departments(*snapshots),
     )
     return Accepted(
         tickets=gated.tickets,

@@ -38,6 +38,11 @@ class SideRead:
     gone: tuple[str, ...] = ()
     read_at: datetime | None = None
 
+    @property
+    def fresh(self) -> set[str]:
+        """The tickets whose threads were read."""
+        return set(self.tickets.loc[self.tickets["fresh"], "ticket"])
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

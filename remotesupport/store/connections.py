@@ -70,22 +70,22 @@ class Connections(Part):
                 one = (t.connection == connection, t.side == row["side"], t.department == row["department"])
                 conn.execute(update(departments).where(*one).values(change=row["what"], changed_at=now))
 
-    def departments(self, connection: str) -> pd.DataFrame:
-        """DEPARTMENTS as last saved, both sides; without those that are gone."""
-        here = [row for row in self.department_history(connection) if row["change"] != GONE]
+    def departments(self, *names: str) -> pd.DataFrame:
+        """DEPARTMENTS of these connections as last saved, both sides; without those that are gone."""
+        here = [row for row in self.department_history(*names) if row["change"] != GONE]
         return frames.build(frames.DEPARTMENTS, here)
 
-    def department_history(self, connection: str) -> list[dict[str, Any]]:
+    def department_history(self, *names: str) -> list[dict[str, Any]]:
         """Every department that was ever read, with ``change`` (in words, None: none) and ``changed_at``."""
-        query = select(departments).where(departments.c.connection == connection)
+        t = departments.c
+        query = select(departments).where(t.connection.in_(names)).order_by(t.connection, t.side, t.department)
         with self._db.read() as conn:
-            rows = conn.execute(query.order_by(departments.c.side, departments.c.department)).mappings().all()
-        return [dict(row) for row in rows]
+            return [dict(row) for row in conn.execute(query).mappings()]
 
-    def dialect(self, connection: str, side: Side) -> str | None:
-        """The dialect in which this side's messages are keyed; None before the first run."""
-        known = self.progress(f"dialect/{connection}/{side}")
-        return str(known["dialect"]) if known else None
+    def dialects(self, connection: str) -> dict[Side, str]:
+        """The dialect in which each side's messages are keyed; empty before the first run."""
+        known = self.progress_under(f"dialect/{connection}/")
+        return {Side(side): str(value["dialect"]) for side, value in known.items()}
 
     def save_dialect(self, connection: str, side: Side, dialect: str) -> None:
         """From now on its messages are keyed so."""
@@ -96,6 +96,13 @@ class Connections(Part):
         with self._db.read() as conn:
             value = conn.execute(select(progress.c.value).where(progress.c.key == key)).scalar()
         return None if value is None else dict(json.loads(value))
+
+    def progress_under(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """The same for every key that begins with ``prefix``, under what follows it."""
+        here = progress.c.key.startswith(prefix, autoescape=True)
+        with self._db.read() as conn:
+            found = conn.execute(select(progress.c.key, progress.c.value).where(here)).all()
+        return {key.removeprefix(prefix): dict(json.loads(value)) for key, value in found}
 
     def save_progress(self, key: str, value: Mapping[str, Any]) -> None:
         """Remember it durably."""

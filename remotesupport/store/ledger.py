@@ -26,15 +26,19 @@ class Ledger(Part):
         self, connection: str, ext_tickets: Iterable[str] | None = None, main_tickets: Iterable[str] | None = None
     ) -> pd.DataFrame:
         """LINKS of the tickets named on either side; both None: all of the connection (an audit)."""
-        lists: _Lists = []
-        lists += [(links.c.ext_ticket, ext_tickets)] if ext_tickets is not None else []
-        lists += [(links.c.main_ticket, main_tickets)] if main_tickets is not None else []
-        return self._frame(LINKS, links, connection, lists)
+        return build(LINKS, self._rows(LINKS, links, connection, _either(ext_tickets, main_tickets)))
+
+    def linked(
+        self, connection: str, ext_tickets: Iterable[str] | None = None, main_tickets: Iterable[str] | None = None
+    ) -> dict[str, str]:
+        """External ticket → main ticket, of the same links as ``links``."""
+        rows = self._rows(LINKS, links, connection, _either(ext_tickets, main_tickets))
+        return {row["ext_ticket"]: row["main_ticket"] for row in rows}
 
     def carried(self, connection: str, ext_tickets: Iterable[str] | None = None) -> pd.DataFrame:
         """CARRIED of these external tickets; None: all of the connection (an audit)."""
         lists: _Lists = [(carried.c.ext_ticket, ext_tickets)] if ext_tickets is not None else []
-        return self._frame(CARRIED, carried, connection, lists)
+        return build(CARRIED, self._rows(CARRIED, carried, connection, lists))
 
     def targets(self, connection: str, direction: Direction, ext_ticket: str) -> set[str]:
         """Ids of all messages in the target thread that are known to be our own writes."""
@@ -111,14 +115,19 @@ class Ledger(Part):
             words = ", ".join(f"{k}: {old[k]} → {v}" for k, v in moved.items())
             note(self._db, conn, connection, ext_ticket, "state", run, words)
 
-    def _frame(self, schema: Schema, table: Table, connection: str, lists: _Lists) -> pd.DataFrame:
+    def _rows(self, schema: Schema, table: Table, connection: str, lists: _Lists) -> list[dict[str, Any]]:
         columns = [table.c[name] for name in schema.columns]
         query = select(*columns).where(table.c.connection == connection)
         found: dict[tuple[str, ...], dict[str, Any]] = {}
         with self._db.read() as conn:
             for part in _by_keys(query, lists):
                 found.update({tuple(row[k] for k in schema.key): dict(row) for row in conn.execute(part).mappings()})
-        return build(schema, found.values())
+        return list(found.values())
+
+
+def _either(ext_tickets: Iterable[str] | None, main_tickets: Iterable[str] | None) -> _Lists:
+    asked = ((links.c.ext_ticket, ext_tickets), (links.c.main_ticket, main_tickets))
+    return [(column, keys) for column, keys in asked if keys is not None]
 
 
 def _crossed(conn: Connection, connection: str, ext_ticket: str, direction: Direction) -> list[tuple[str, str | None]]:

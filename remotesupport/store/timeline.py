@@ -19,13 +19,12 @@ _EVENT = ("at", "connection", "ext_ticket", "event", "run", "detail")
 class Timeline(Part):
     """Exactly one reason per ticket that was ever read (semantics, section 11)."""
 
-    def record_reasons(self, run: str, frame: pd.DataFrame) -> int:
-        """Make REASONS the current ones; only rows that differ are written, a changed reason enters the timeline.
-
-        Returns how many rows changed.
+    def record_reasons(self, run: str, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Make these rows of REASONS the current ones; only those that differ are written, a changed reason enters
+        the timeline. Returns how many rows changed.
         """
-        plain = frame.astype(object).where(frame.notna(), None)
-        rows = [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
+        if not rows:
+            return 0
         with self._db.write() as conn:
             now = self._db.now(conn)
             olds = _current(conn, rows)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from remotesupport.core.frames import DEPARTMENTS, REASONS, build, empty
+from remotesupport.core.frames import DEPARTMENTS, build, empty
 from remotesupport.core.model import Event, Side, Sighting
 from remotesupport.store import ConnectionState, PlanState, Store, StoreError
 from tests.store_rows import FakeClock, intent, parked, received, taken
@@ -22,12 +22,9 @@ def sighting(clock: FakeClock, ticket: str, row_hash: str = "h") -> Sighting:
     return Sighting("acme", Side.MAIN, "clientticket", ticket, row_hash, clock(), None, None, "open", "2026-11-20")
 
 
-def reasons(*rows: tuple[str, str, str]) -> pd.DataFrame:
-    """REASONS of acme from (ticket, reason, detail)."""
-    return build(
-        REASONS,
-        ({"connection": "acme", "ticket": t, "reason": r, "detail": d, "main_ticket": None} for t, r, d in rows),
-    )
+def reasons(*rows: tuple[str, str, str]) -> list[dict[str, str | None]]:
+    """Rows of REASONS of acme from (ticket, reason, detail)."""
+    return [{"connection": "acme", "ticket": t, "reason": r, "detail": d, "main_ticket": None} for t, r, d in rows]
 
 
 def test_sightings_are_kept_exactly(store: Store, clock: FakeClock) -> None:
@@ -131,7 +128,7 @@ def test_a_ticket_has_one_current_reason(store: Store) -> None:
     assert store.record_reasons("run-1", reasons(("1", "pending", ""), ("2", "in_sync", ""))) == 2
     assert store.record_reasons("run-2", reasons(("1", "in_sync", ""), ("2", "in_sync", ""))) == 1
     assert store.record_reasons("run-3", reasons(("1", "in_sync", ""), ("2", "in_sync", ""))) == 0
-    assert store.record_reasons("run-3", empty(REASONS)) == 0
+    assert store.record_reasons("run-3", []) == 0
     assert store.reason_of("acme", "1") == ("in_sync", "", None)
     assert store.reason_of("acme", "3") is None
     assert [(e.event, e.run) for e in store.timeline("acme", "1")] == [("in_sync", "run-2")]

@@ -20,7 +20,6 @@ from remotesupport.cli.errors import DONE, FAILED, PERSON, WRONG, advice
 from remotesupport.cli.main import main
 from remotesupport.cli.run_tables import show_report
 from remotesupport.cli.show import board
-from remotesupport.core import frames
 from remotesupport.core.model import ChangeKind, Direction, Event, ParkedChange
 from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
 from remotesupport.store import ConnectionState, Store
@@ -166,7 +165,7 @@ def test_why_document(run: Run, store: Store, capsys: pytest.CaptureFixture[str]
     """why --json gives the one reason and the timeline."""
     row = {"connection": "acme", "ticket": "7", "reason": "in_sync", "detail": "", "main_ticket": "70"}
     store.begin_run("r1", "sync", None, NOW)
-    store.record_reasons("r1", frames.build(frames.REASONS, [row]))
+    store.record_reasons("r1", [row])
     store.add_events([Event(NOW, "acme", "7", "created", "r1", "main ticket 70")])
     assert run("why", "acme", "7", "--json") == DONE
     found = one_document(capsys)

@@ -1,6 +1,5 @@
 """The texts that we write: where they come from is seen, and cannot be forged."""
 
-import pandas as pd
 import pytest
 
 from remotesupport.core.compose import (
@@ -10,7 +9,7 @@ from remotesupport.core.compose import (
     header,
     markers_in,
     opening,
-    origin_of_subjects,
+    origin_of,
     subject_with_origin,
     to_external,
     to_main,
@@ -20,9 +19,7 @@ HEAD = header("acme", "123", "77", "Иван Петров", "client", "2026-11-2
 
 
 def _origins(*subjects: str, connection: str = "acme") -> list[str | None]:
-    found = origin_of_subjects(pd.Series(subjects, dtype="str"), pd.Series([connection] * len(subjects), dtype="str"))
-    assert found.dtype == "str"
-    return [None if pd.isna(o) else o for o in found]
+    return [origin_of(subject, connection) for subject in subjects]
 
 
 def test_header_line() -> None:
@@ -40,7 +37,7 @@ def test_subject() -> None:
 
 
 def test_origins_come_back() -> None:
-    """What subject_with_origin wrote, origin_of_subjects reads."""
+    """What subject_with_origin wrote, origin_of reads."""
     assert _origins(subject_with_origin("acme", "123", "[beta #9] x"), "hello", "", "x [acme #1]") == [
         "123",
         None,
@@ -52,7 +49,6 @@ def test_origins_come_back() -> None:
 def test_origins_of_others_do_not_count() -> None:
     """A subject claims only under its own connection's name, whatever a customer writes into it."""
     assert _origins("[beta #5] x", "[acme-two #5] x", "[ACME #5] x", "[acme #5 6] x") == [None] * 4
-    assert _origins() == []
 
 
 def test_markers_come_back() -> None:
