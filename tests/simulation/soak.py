@@ -14,24 +14,29 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.simulation.machine import ACTS, MET, NAMES, Product
+from tests.simulation.machine import BADNESS, CONNECTIONS, KINDS, Product
+from tests.simulation.weather import MET
 
-MINUTES = 8
+MINUTES = (2, 6)
 
 
-def history(seed: int) -> tuple[int, str, Counter[str]]:
-    """One example → its seed, what broke ("" for nothing), what it met."""
+def world(seed: int) -> tuple[int, str, Counter[str]]:
+    """One world of ``CONNECTIONS`` histories → its seed, what broke ("" for nothing), what it met."""
     chance = random.Random(seed)
     MET.clear()
-    world, broken = Product(), ""
+    product, broken = Product(), ""
     try:
-        for _ in range(MINUTES):
-            acts = [
-                (chance.choice(NAMES), chance.choice(ACTS), chance.randint(0, 5)) for _ in range(chance.randint(0, 12))
-            ]
-            weather = chance.choice((0.0, 0.05, 0.1, 0.2))
-            world.minute(acts=acts, seed=chance.randint(0, 2**16), badness=weather, audit=chance.randint(0, 5))
-        world.teardown()
+        product.begin(seed)
+        for _ in range(chance.randint(*MINUTES)):
+            product.minute(most=chance.randint(0, 4), badness=chance.choice(BADNESS), kind=chance.choice(KINDS))
+            disaster = chance.random()
+            if disaster < 0.1:
+                product.the_store_is_lost()
+            elif disaster < 0.2 and product.kept is not None:
+                product.the_store_is_put_back()
+            elif disaster < 0.5:
+                product.a_copy_of_the_store_is_made()
+        product.teardown()
     except Exception as error:
         broken = f"{type(error).__name__}: {error}"
     return seed, broken, Counter(MET)
@@ -40,21 +45,22 @@ def history(seed: int) -> tuple[int, str, Counter[str]]:
 def main() -> int:
     """Run them and say what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--examples", type=int, default=100)
+    parser.add_argument("--examples", type=int, default=100, help="histories, each of one connection")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     wanted = parser.parse_args()
-    print(f"seeds {wanted.seed} to {wanted.seed + wanted.examples - 1}, {len(NAMES)} histories each", flush=True)
+    worlds = -(-wanted.examples // CONNECTIONS)
+    seeds = range(wanted.seed, wanted.seed + worlds)
+    print(f"seeds {seeds[0]} to {seeds[-1]}, {CONNECTIONS} histories each", flush=True)
     started, met, broken = time.monotonic(), Counter[str](), []
-    seeds = range(wanted.seed, wanted.seed + wanted.examples)
     with ProcessPoolExecutor(wanted.jobs, mp_context=get_context("spawn")) as pool:
-        for seed, why, found in pool.map(history, seeds):
+        for seed, why, found in pool.map(world, seeds):
             met.update(found)
             if why:
                 broken.append(seed)
                 print(f"seed {seed}: {why}", flush=True)
     took = time.monotonic() - started
-    histories = wanted.examples * len(NAMES)
+    histories = worlds * CONNECTIONS
     print(f"{histories} histories in {took:.0f} s ({histories / took:.2f} a second)")
     print(f"{len(broken)} seeds broke a law: {broken}")
     print(", ".join(f"{name}: {count}" for name, count in met.most_common()))
