@@ -22,9 +22,7 @@ Done = dict[str, int | None]
 def _rights(billing: Billing, order: Order) -> Done:
     people = billing.people
     owner = people.department(order["department"]) if "department" in order else people.named(order["login"])
-    wanted = order.get("functions", list(rights.SYNC_FUNCTIONS))
-    for function in rights.SYNC_FUNCTIONS:
-        rights.grant(billing, owner.id, function, on=function in wanted)
+    rights.set_rights(billing, owner, order.get("functions", rights.SYNC_FUNCTIONS))
     return {"user": owner.id}
 
 
