@@ -138,6 +138,8 @@ def _say_where(tree: Tree, billings: dict[str, RunningEmulator]) -> None:
     for name, billing in billings.items():
         who = "staff: anna" if name == "main" else "clients: ivan, maria, john"
         say(f"{name:<8} billing  {billing.base}/   (version {billing.core.version}; {who})")
+        if billing.core.version.startswith("4"):
+            say(f"{name:<8} set-up   {billing.base}/setup/settings   (remote support, by hand; administrator: admin)")
 
 
 def _sync(tree: Tree) -> bool:
