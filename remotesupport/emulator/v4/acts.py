@@ -1,5 +1,7 @@
 """Set-up that only version 4 has, as orders of the side door: what the document tells people to switch on.
 
+People do the same on the pages of ``v4.setup_pages``.
+
 ``rights`` (login or department, functions: the sync functions it may call, none takes all away), ``external_support``
 (login; url, other_login, other_password; without url: off), ``remote_client`` (the same without login: the global
 setting), ``department_flag`` (department, remote), ``remote_department`` (login, remote, department, and active; with
