@@ -247,7 +247,7 @@ CHANGES = {
     "departments/{support}": {"on": "on"},
     "functions/{robot}": {"on": "on", "function": "clienttickets.sync"},
 }
-LISTS = ("users", "users/{acme}/list", "departments", "administrators")
+LISTS = ("", "users", "users/{acme}/list", "departments", "administrators")
 
 
 @pytest.mark.parametrize(("login", "status"), [("", 200), ("ivan", 403), ("acme", 403), ("support-robot", 403)])
@@ -278,10 +278,12 @@ def test_who_signs_in_on_the_way_arrives(billing: RunningEmulator) -> None:
         assert 'name="then" value="/setup/settings"' in client.get("/?then=/setup/settings").text
         for login, then, arrives in (
             ("admin", "/setup/settings", "/setup/settings"),
+            ("admin", "/setup/", "/setup/"),
             ("admin", "https://evil.example/", "/staff"),
             ("ivan", "/setup/settings", "/client"),
         ):
             assert client.post("/sign-in", data={"login": login, "then": then}).headers["location"] == arrives
+            assert client.get(arrives).status_code in {200, 303}
 
 
 @pytest.mark.parametrize("billing", ["4.0.62"], indirect=True)

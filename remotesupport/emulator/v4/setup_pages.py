@@ -20,11 +20,11 @@ from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from remotesupport.emulator.billing import Billing
-from remotesupport.emulator.page_frame import Frame
+from remotesupport.emulator.page_frame import SETUP, Frame
 from remotesupport.emulator.people import CLIENT, User
 from remotesupport.emulator.refusal import Refusal
 from remotesupport.emulator.v4 import setup
@@ -51,10 +51,14 @@ class _OtherEnd:
     def routes(self) -> list[Route]:
         route = self._around.route
         return [
+            route("", self._first, GET),
             route("users", self._users, GET),
             route("users/{user:int}", self._user, BOTH),
             route("settings", self._settings, BOTH),
         ]
+
+    async def _first(self, _request: Request, _admin: User) -> Response:
+        return RedirectResponse(f"{SETUP}users", 303)
 
     async def _users(self, request: Request, admin: User) -> Response:
         rows = [
