@@ -1,108 +1,43 @@
-"""The pages on which the set-up of a version 4 is done by hand: the same as the side door, for administrators only."""
+"""The pages on which the set-up of a version 4 is done by hand: each form does what the side door does."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from remotesupport.core.report import BillingState
-from remotesupport.emulator.v4 import rights, setup
+from remotesupport.emulator.v4 import rights
 from remotesupport.emulator.v4.setup import Elsewhere
 from remotesupport.steps.check import check_connection
-from tests.emulator_fixtures import RunningEmulator, password_of, running_emulator
+from tests.emulator_fixtures import RunningEmulator, password_of
 from tests.http_desk import crossed_once, http_desk
+from tests.setup_pages import CANARY, OLD, THERE, Person, everything, kept, problem, rows
 from tests.three_billings import ThreeBillings, three_billings
 
-OLD = "4.0.68"
-CANARY = "pass<word>-canary"
-THERE = {"on": "on", "url": "https://a.example/billmgr", "login": "robot", "password": CANARY}
+pytest_plugins = ("tests.setup_pages",)
+
 FORMS = ("users/{acme}", "settings")  # the two with the other billing's address in them
-
-
-class Person:
-    """Somebody's browser without a browser. ``{acme}``, ``{robot}``, ``{support}`` in a path become ids."""
-
-    def __init__(self, emulator: RunningEmulator, login: str) -> None:
-        self.browser = httpx.Client(base_url=emulator.base, follow_redirects=True)
-        people = emulator.core.people
-        ids = {"acme": people.named("acme"), "robot": people.named("support-robot")}
-        self.ids = {k: v.id for k, v in ids.items()} | {"support": people.department("Technical support").id}
-        self.ids["own"] = people.department("Outsourced support").id
-        if login:
-            self.browser.post("/sign-in", data={"login": login})
-
-    def look(self, path: str) -> httpx.Response:
-        """Open a page."""
-        return self.browser.get("/setup/" + path.format(**self.ids))
-
-    def send(self, path: str, **fields: object) -> httpx.Response:
-        """Submit the form of a page; a check box that is not named is off."""
-        return self.browser.post("/setup/" + path.format(**self.ids), data=fields)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self.browser.close()
-
-
-@pytest.fixture
-def billing(request: pytest.FixtureRequest) -> Iterator[RunningEmulator]:
-    with running_emulator("main", getattr(request, "param", OLD)) as running:
-        yield running
-
-
-@pytest.fixture
-def admin(billing: RunningEmulator) -> Iterator[Person]:
-    person = Person(billing, "admin")
-    yield person
-    person.close()
-
-
-def kept(billing: RunningEmulator, path: str) -> Elsewhere | None:
-    """What is set behind one of the two forms."""
-    user = billing.core.people.named("acme").id
-    return setup.remote_client(billing.core) if path == "settings" else setup.external_support(billing.core, user)
-
-
-def everything(billing: RunningEmulator) -> list[list[tuple[object, ...]]]:
-    """All that can be set up."""
-    tables = ("preference", "permission", "remote_department")
-    return [[tuple(row) for row in billing.core.database.all(f"SELECT * FROM {table}")] for table in tables]
-
-
-def problem(answer: httpx.Response) -> str:
-    """What the page complains about."""
-    found = re.search(r'id="problem"[^>]*>([^<]*)<', answer.text)
-    assert found, answer.text
-    return found.group(1)
-
-
-def rows(billing: RunningEmulator) -> list[tuple[str, bool]]:
-    """(remote name, on) of acme's list."""
-    found = setup.matches(billing.core, billing.core.people.named("acme").id)
-    return [(row.remote, row.active) for row in found]
-
 
 # --- the two forms about the other billing ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", FORMS)
 def test_what_is_typed_is_set_and_the_password_is_never_shown(
-    path: str, billing: RunningEmulator, admin: Person
+    path: str, old_billing: RunningEmulator, admin: Person
 ) -> None:
     """The three fields arrive; later the password is shown by no page, and left empty it stays as it is."""
     assert 'id="saved"' in admin.send(path, **THERE).text
-    assert kept(billing, path) == Elsewhere("https://a.example/billmgr", "robot", CANARY)
+    assert kept(old_billing, path) == Elsewhere("https://a.example/billmgr", "robot", CANARY)
     shown = admin.look(path).text
     assert 'value="robot"' in shown
     assert "canary" not in shown + admin.look("users").text
     admin.send(path, **THERE | {"login": "other", "password": ""})
-    assert kept(billing, path) == Elsewhere("https://a.example/billmgr", "other", CANARY)
+    assert kept(old_billing, path) == Elsewhere("https://a.example/billmgr", "other", CANARY)
     admin.send(path, **THERE | {"on": ""})
-    assert kept(billing, path) is None
+    assert kept(old_billing, path) is None
 
 
 BAD = (
@@ -119,19 +54,19 @@ BAD = (
 
 
 @pytest.mark.parametrize("path", FORMS)
-def test_bad_input_is_refused(path: str, billing: RunningEmulator, admin: Person) -> None:
+def test_bad_input_is_refused(path: str, old_billing: RunningEmulator, admin: Person) -> None:
     """The page says which field is wrong, sets nothing, and shows again what was typed, without the password."""
     for field, typed, complaint in BAD:
         fields = THERE | {field: typed}
         answer = admin.send(path, **fields)
-        assert (answer.status_code, kept(billing, path)) == (409, None)
+        assert (answer.status_code, kept(old_billing, path)) == (409, None)
         assert complaint in problem(answer)
         assert [f'value="{fields[name]}"' in answer.text for name in ("url", "login")] == [True, True]
         assert 'value="on" checked' in answer.text
         assert "canary" not in answer.text
 
 
-def test_the_password_of_a_refused_form_need_not_be_typed_again(billing: RunningEmulator, admin: Person) -> None:
+def test_the_password_of_a_refused_form_need_not_be_typed_again(old_billing: RunningEmulator, admin: Person) -> None:
     """However often it is refused, the form that is right at last has the password of the first; another's has not."""
     answer = admin.send("settings", **THERE | {"url": "wrong"})
     (draft,) = re.findall(r'name="draft" value="(\w+)"', answer.text)
@@ -139,43 +74,43 @@ def test_the_password_of_a_refused_form_need_not_be_typed_again(billing: Running
     assert f'value="{draft}"' in admin.send("settings", **again | {"login": ""}).text
     assert "password" in problem(admin.send("settings", **THERE | {"password": ""}))
     admin.send("settings", **again)
-    assert kept(billing, "settings") == Elsewhere("https://a.example/billmgr", "robot", CANARY)
+    assert kept(old_billing, "settings") == Elsewhere("https://a.example/billmgr", "robot", CANARY)
     assert "type the password again" in problem(admin.send("settings", **again))
 
 
-def test_the_side_door_refuses_the_same(billing: RunningEmulator) -> None:
+def test_the_side_door_refuses_the_same(old_billing: RunningEmulator) -> None:
     """One operation behind both."""
     for order in ({"do": "remote_client"}, {"do": "external_support", "login": "acme"}):
         body = order | {"url": "nonsense", "other_login": "robot", "other_password": "x"}
-        answer = httpx.post(f"{billing.base}/_emulator/act", json=body)
+        answer = httpx.post(f"{old_billing.base}/_emulator/act", json=body)
         assert (answer.status_code, "whole address" in answer.json()["error"]) == (409, True)
 
 
 # --- "Remote support departments" ---------------------------------------------------------------------------
 
 
-def test_a_row_is_added_edited_switched_and_deleted(billing: RunningEmulator, admin: Person) -> None:
+def test_a_row_is_added_edited_switched_and_deleted(old_billing: RunningEmulator, admin: Person) -> None:
     """Each does what it says, and nothing else."""
     shown = admin.send("users/{acme}/list/new", remote=" Technical support ", own=admin.ids["own"]).text
     assert ">Technical support</td><td>Outsourced support</td>" in shown
     (row,) = re.findall(r'id="match-(\d+)"', shown)
     admin.send(f"users/{{acme}}/list/{row}/disable")
-    assert rows(billing) == [("Technical support", False)]
+    assert rows(old_billing) == [("Technical support", False)]
     admin.send(f"users/{{acme}}/list/{row}", remote="Почта", own=admin.ids["support"])
-    assert rows(billing) == [("Почта", False)]
+    assert rows(old_billing) == [("Почта", False)]
     admin.send(f"users/{{acme}}/list/{row}/enable")
-    assert rows(billing) == [("Почта", True)]
+    assert rows(old_billing) == [("Почта", True)]
     admin.send(f"users/{{acme}}/list/{row}/delete")
-    assert rows(billing) == []
+    assert rows(old_billing) == []
 
 
-def test_a_row_that_cannot_be_is_refused(billing: RunningEmulator, admin: Person) -> None:
+def test_a_row_that_cannot_be_is_refused(old_billing: RunningEmulator, admin: Person) -> None:
     """No second row of a name, no empty name, no department that is not there; what was typed is shown again."""
     own = admin.ids["own"]
     admin.send("users/{acme}/list/new", remote="A", own=own)
     shown = admin.send("users/{acme}/list/new", remote="B", own=own).text
     second = re.findall(r'id="match-(\d+)"', shown)[1]
-    before = everything(billing)
+    before = everything(old_billing)
     for path in ("new", second):
         for remote, chosen, complaint in (
             ("A", own, "there already"),
@@ -187,146 +122,55 @@ def test_a_row_that_cannot_be_is_refused(billing: RunningEmulator, admin: Person
             assert (answer.status_code, complaint in problem(answer)) == (409, True)
             assert f'value="{remote}"' in answer.text
             assert (f'value="{own}" selected' in answer.text) == (chosen == own)
-    assert everything(billing) == before
+    assert everything(old_billing) == before
 
 
-def test_a_row_belongs_to_its_user(billing: RunningEmulator, admin: Person) -> None:
+def test_a_row_belongs_to_its_user(old_billing: RunningEmulator, admin: Person) -> None:
     """By another user's address, or staff's, or a number nobody has, it is neither shown nor changed."""
     shown = admin.send("users/{acme}/list/new", remote="A", own=admin.ids["own"]).text
     (row,) = re.findall(r'id="match-(\d+)"', shown)
-    globex, before = billing.core.people.named("globex").id, everything(billing)
+    globex, before = old_billing.core.people.named("globex").id, everything(old_billing)
     for path in (f"users/{globex}/list/{row}", f"users/{{robot}}/list/{row}", f"users/{{acme}}/list/{'9' * 30}"):
         assert admin.look(path).status_code == 409
         for do in ("", "/delete", "/disable"):
             assert admin.send(path + do, remote="B", own=admin.ids["own"]).status_code == 409
     assert admin.send(f"users/{{acme}}/list/{row}/forget").status_code == 409
     assert admin.look(f"users/{{acme}}/list/{row}/delete").status_code == 405
-    assert everything(billing) == before
+    assert everything(old_billing) == before
 
 
 # --- departments, rights ------------------------------------------------------------------------------------
 
 
-def test_the_department_has_its_check_box(billing: RunningEmulator, admin: Person) -> None:
+def test_the_department_has_its_check_box(old_billing: RunningEmulator, admin: Person) -> None:
     """On is on and off is off, for that department alone."""
     for fields, flagged in (({"on": "on"}, {"Technical support"}), ({}, set())):
         admin.send("departments/{support}", **fields)
-        assert {d["name"] for d in billing.state()["departments"] if d["remote"]} == flagged
+        assert {d["name"] for d in old_billing.state()["departments"] if d["remote"]} == flagged
         assert (' checked><label for="remote-department"' in admin.look("departments/{support}").text) == bool(fields)
 
 
 @pytest.mark.parametrize("owner", ["robot", "support"])
-def test_rights_are_given_and_taken(owner: str, billing: RunningEmulator, admin: Person) -> None:
+def test_rights_are_given_and_taken(owner: str, old_billing: RunningEmulator, admin: Person) -> None:
     """Exactly the chosen functions, to an administrator or a department; without "Internal functions" none."""
     path, two = f"functions/{{{owner}}}", ["clienttickets.sync", "clienttickets.syncdepartments"]
     admin.send(path, on="on", function=two)
-    assert rights.own_rights(billing.core, admin.ids[owner]) == two
+    assert rights.own_rights(old_billing.core, admin.ids[owner]) == two
     assert admin.look(path).text.count(" checked>") == 1 + len(two)
     answer = admin.send(path, on="on", function=["tickets"])
     assert "There is no function tickets" in problem(answer)
     assert "Choose a function" in problem(admin.send(path, on="on"))
-    assert rights.own_rights(billing.core, admin.ids[owner]) == two
+    assert rights.own_rights(old_billing.core, admin.ids[owner]) == two
     admin.send(path, function=two)
-    assert rights.own_rights(billing.core, admin.ids[owner]) == []
+    assert rights.own_rights(old_billing.core, admin.ids[owner]) == []
 
 
-def test_full_access_cannot_be_limited(billing: RunningEmulator, admin: Person) -> None:
+def test_full_access_cannot_be_limited(old_billing: RunningEmulator, admin: Person) -> None:
     """A superuser's functions are no form, and a client has none."""
     for login in ("admin", "acme"):
-        path = f"functions/{billing.core.people.named(login).id}"
+        path = f"functions/{old_billing.core.people.named(login).id}"
         assert (admin.look(path).status_code, admin.send(path, on="on").status_code) == (409, 409)
     assert "cannot be limited" in admin.look("administrators").text
-
-
-# --- who, and which releases --------------------------------------------------------------------------------
-
-CHANGES = {
-    "users/{acme}": THERE,
-    "settings": THERE,
-    "users/{acme}/list/new": {"remote": "A", "own": "Outsourced support"},
-    "departments/{support}": {"on": "on"},
-    "functions/{robot}": {"on": "on", "function": "clienttickets.sync"},
-}
-LISTS = ("", "users", "users/{acme}/list", "departments", "administrators")
-
-
-@pytest.mark.parametrize(("login", "status"), [("", 200), ("ivan", 403), ("acme", 403), ("support-robot", 403)])
-def test_only_superusers_come_in(login: str, status: int, billing: RunningEmulator) -> None:
-    """A stranger is asked who he is, everybody else is refused; neither sees nor changes anything."""
-    person, before = Person(billing, login), everything(billing)
-    for path in (*CHANGES, *LISTS):
-        answer = person.look(path)
-        assert (answer.status_code, "Set-up" in answer.text) == (status, False)
-        assert ("Who would you like to be?" in answer.text) == (not login)
-    for path, fields in CHANGES.items():
-        assert person.send(path, **fields).status_code == status
-    assert everything(billing) == before
-    person.close()
-
-
-def test_a_suspended_administrator_is_signed_out(billing: RunningEmulator, admin: Person) -> None:
-    """The pages that were open do nothing any more."""
-    billing.act(do="user", login="admin", active=False)
-    assert "Who would you like to be?" in admin.send("settings", **THERE).text
-    assert kept(billing, "settings") is None
-
-
-def test_who_signs_in_on_the_way_arrives(billing: RunningEmulator) -> None:
-    """The choice of people leads an administrator back to the page he wanted, and nobody anywhere else."""
-    with httpx.Client(base_url=billing.base) as client:
-        assert client.get("/setup/settings").headers["location"] == "/?then=/setup/settings"
-        assert 'name="then" value="/setup/settings"' in client.get("/?then=/setup/settings").text
-        for login, then, arrives in (
-            ("admin", "/setup/settings", "/setup/settings"),
-            ("admin", "/setup/", "/setup/"),
-            ("admin", "https://evil.example/", "/staff"),
-            ("ivan", "/setup/settings", "/client"),
-        ):
-            assert client.post("/sign-in", data={"login": login, "then": then}).headers["location"] == arrives
-            assert client.get(arrives).status_code in {200, 303}
-
-
-@pytest.mark.parametrize("billing", ["4.0.62"], indirect=True)
-def test_a_release_without_the_option_says_so(billing: RunningEmulator, admin: Person) -> None:
-    """4.0.62 has no remote support: every page says it, and no form does anything."""
-    before = everything(billing)
-    for path in (*CHANGES, *LISTS):
-        assert "4.0.62 has no such option" in problem(admin.look(path))
-    for path, fields in CHANGES.items():
-        assert admin.send(path, **fields).status_code == 409
-    assert everything(billing) == before
-
-
-@pytest.mark.parametrize("billing", ["4.0.63"], indirect=True)
-def test_rights_are_not_offered_before_4_0_68(billing: RunningEmulator, admin: Person) -> None:
-    """The lists have no link to them, and their address says why."""
-    assert "/setup/functions/" not in admin.look("administrators").text + admin.look("departments").text
-    assert "4.0.68" in problem(admin.look("functions/{robot}"))
-    assert admin.send("functions/{robot}", on="on", function="clienttickets.sync").status_code == 409
-    assert rights.own_rights(billing.core, admin.ids["robot"]) == []
-
-
-@pytest.mark.parametrize("billing", ["6.94.1"], indirect=True)
-def test_version_6_has_no_such_pages(admin: Person) -> None:
-    """Neither the addresses nor a link to them."""
-    assert {admin.look(path).status_code for path in (*CHANGES, *LISTS)} == {404}
-    assert "/setup/" not in admin.browser.get("/staff").text
-
-
-def test_nothing_typed_comes_alive(admin: Person) -> None:
-    """Markup in any field is shown as text, before and after it is saved, and no script may run."""
-    evil = "\"'><script>alert(1)</script>"
-    answers = [
-        admin.send("settings", on="on", url=evil, login=evil, password=evil),
-        admin.send("users/{acme}", **THERE | {"login": evil}),
-        admin.send("users/{acme}/list/new", remote=evil, own=evil),
-        admin.send("users/{acme}/list/new", remote=evil, own=admin.ids["own"]),
-        admin.send("functions/{robot}", on="on", function=evil),
-    ]
-    for answer in answers:
-        assert "&lt;script&gt;" in answer.text
-        assert "<script" not in answer.text
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 # --- what the product sees of it ----------------------------------------------------------------------------
