@@ -135,9 +135,17 @@ def _with_prefect(settings: Settings, billings: dict[str, RunningEmulator], cycl
 
 def _say_where(tree: Tree, billings: dict[str, RunningEmulator]) -> None:
     say(f"Prefect UI        {tree.api.removesuffix('/api')}")
+    for line in addresses(billings):
+        say(line)
+
+
+def addresses(billings: dict[str, RunningEmulator]) -> Iterator[str]:
+    """What there is to open, a line each: every billing, and the set-up of a version 4."""
     for name, billing in billings.items():
         who = "staff: anna" if name == "main" else "clients: ivan, maria, john"
-        say(f"{name:<8} billing  {billing.base}/   (version {billing.core.version}; {who})")
+        yield f"{name:<8} billing  {billing.base}/   (version {billing.core.version}; {who})"
+        if billing.core.version.startswith("4"):
+            yield f"{name:<8} set-up   {billing.base}/setup/settings   (remote support; as admin)"
 
 
 def _sync(tree: Tree) -> bool:

@@ -77,13 +77,18 @@ def texts(billing: RunningEmulator, ticket: str) -> list[str]:
 
 @contextmanager
 def three_billings(
-    home: Path, *, main_version: str = "6.94.1", acme_version: str = "6.94.1", globex_version: str = "6.94.1"
+    home: Path,
+    *,
+    main_version: str = "6.94.1",
+    acme_version: str = "6.94.1",
+    globex_version: str = "6.94.1",
+    set_up: bool = True,
 ) -> Iterator[ThreeBillings]:
-    """Serve them until the block ends; a version 4 is set up as the document has it."""
+    """Serve them until the block ends; with ``set_up`` a version 4 is set up as the document has it."""
     with ExitStack() as stack:
         versions = {"main": main_version, "acme": acme_version, "globex": globex_version}
         main, acme, globex = (stack.enter_context(running_emulator(n, v)) for n, v in versions.items())
-        for external in (acme, globex):
+        for external in (acme, globex) if set_up else ():
             name = external.core.name
             robot = ("support-robot", password_of("support-robot"))
             introduce(main, external, robot=robot, customer=(name, password_of(name)))

@@ -15,123 +15,89 @@ Element ids, for browsers that are driven by tests:
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from remotesupport.emulator import page_views
 from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.desk import Attachment
+from remotesupport.emulator.page_frame import Frame, text_of
 from remotesupport.emulator.people import CLIENT, EMPLOYEE, User
-from remotesupport.emulator.refusal import Refusal
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
-)
+from remotesupport.emulator.v4.setup_pages import setup_routes
 
 
 def page_routes(billing: Billing) -> list[Route]:
-    """All pages of this billing."""
-    return _Pages(billing).routes()
+    """All pages of this billing; those of the set-up are there in version 4 only."""
+    frame = Frame(billing)
+    return [*_Pages(billing, frame).routes(), *setup_routes(billing, frame)]
 
 
 class _Pages:
-    """Who is signed in (by a cookie of this billing's own name) and what each page does."""
+    """What each page does."""
 
-    def __init__(self, billing: Billing) -> None:
-        self._billing = billing
-        self._cookie = f"emulator-{billing.name}"
-        self._signed_in: dict[str, int] = {}
+    def __init__(self, billing: Billing, frame: Frame) -> None:
+        self._billing, self._frame = billing, frame
 
     def routes(self) -> list[Route]:
-        client, staff = f"{CLIENT}", f"{EMPLOYEE}"
+        client, staff, page = CLIENT, EMPLOYEE, self._frame.guard
         return [
             Route("/", self._choose, methods=["GET"]),
             Route("/sign-in", self._sign_in, methods=["POST"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
-            Route("/client", self._page(client, self._client_list), methods=["GET"]),
-            Route("/client/archive", self._page(client, self._client_list), methods=["GET"]),
-            Route("/client/new", self._page(client, self._client_new), methods=["GET", "POST"]),
-            Route("/client/ticket/{ticket:int}", self._page(client, self._client_thread), methods=["GET"]),
-            Route("/client/ticket/{ticket:int}/{do}", self._page(client, self._client_acts), methods=["POST"]),
-            Route("/staff", self._page(staff, self._staff_list), methods=["GET"]),
-            Route("/staff/all", self._page(staff, self._staff_list), methods=["GET"]),
-            Route("/staff/ticket/{ticket:int}", self._page(staff, self._staff_thread), methods=["GET"]),
-            Route("/staff/ticket/{ticket:int}/{do}", self._page(staff, self._staff_acts), methods=["POST"]),
-            Route("/file/{file:int}", self._page("", self._file), methods=["GET"]),
+            Route("/client", page(client, self._client_list), methods=["GET"]),
+            Route("/client/archive", page(client, self._client_list), methods=["GET"]),
+            Route("/client/new", page(client, self._client_new), methods=["GET", "POST"]),
+            Route("/client/ticket/{ticket:int}", page(client, self._client_thread), methods=["GET"]),
+            Route("/client/ticket/{ticket:int}/{do}", page(client, self._client_acts), methods=["POST"]),
+            Route("/staff", page(staff, self._staff_list), methods=["GET"]),
+            Route("/staff/all", page(staff, self._staff_list), methods=["GET"]),
+            Route("/staff/ticket/{ticket:int}", page(staff, self._staff_thread), methods=["GET"]),
+            Route("/staff/ticket/{ticket:int}/{do}", page(staff, self._staff_acts), methods=["POST"]),
+            Route("/file/{file:int}", page(0, self._file), methods=["GET"]),
         ]
 
     # --- signing in ------------------------------------------------------------------------------------------
 
-    async def _choose(self, _request: Request) -> Response:
-        people = self._billing.people
-        return self._render("sign_in.html", clients=people.everyone(CLIENT, CLIENT), staff=people.everyone(EMPLOYEE))
+    async def _choose(self, request: Request) -> Response:
+        people, then = self._billing.people, request.query_params.get("then", "")
+        clients, staff = people.everyone(CLIENT, CLIENT), people.everyone(EMPLOYEE)
+        return self._frame.render("sign_in.html", clients=clients, staff=staff, then=then)
 
     async def _sign_in(self, request: Request) -> Response:
-        user = self._billing.people.find(str((await request.form()).get("login", "")))
-        if user is None or not user.active:
-            return RedirectResponse("/", 303)
-        token = secrets.token_hex(16)
-        self._signed_in[token] = user.id
-        answer = RedirectResponse("/staff" if user.staff else "/client", 303)
-        answer.set_cookie(self._cookie, token, httponly=True, samesite="lax")
-        return answer
+        form = await request.form()
+        return self._frame.sign_in(text_of(form, "login"), text_of(form, "then"))
 
     async def _sign_out(self, request: Request) -> Response:
-        self._signed_in.pop(request.cookies.get(self._cookie, ""), None)
-        return RedirectResponse("/", 303)
-
-    def _page(
-        self, level: str, page: Callable[[Request, User], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
-        """Only for somebody signed in at that level; a refusal becomes a page that says so."""
-
-        async def guarded(request: Request) -> Response:
-            signed_in = self._signed_in.get(request.cookies.get(self._cookie, ""))
-            if signed_in is None:
-                return RedirectResponse("/", 303)
-            user = self._billing.people.get(signed_in)
-            if level and user.staff != (level == f"{EMPLOYEE}"):
-                return RedirectResponse("/staff" if user.staff else "/client", 303)
-            try:
-                return await page(request, user)
-            except Refusal as refusal:
-                return self._render("problem.html", 409, user=user, problem=refusal.text)
-
-        return guarded
+        return self._frame.sign_out(request)
 
     # --- clients ---------------------------------------------------------------------------------------------
 
     async def _client_list(self, request: Request, user: User) -> Response:
         archived = request.url.path.endswith("archive")
         rows = page_views.client_tickets(self._billing, user, archived=archived)
-        return self._render("client_list.html", user=user, rows=rows, archived=archived)
+        return self._frame.render("client_list.html", user=user, rows=rows, archived=archived)
 
     async def _client_new(self, request: Request, user: User) -> Response:
         departments = [each for each in self._billing.people.departments() if each.active]
         if request.method == "GET":
-            return self._render("client_new.html", user=user, departments=departments)
+            return self._frame.render("client_new.html", user=user, departments=departments)
         async with request.form() as form:
             files = await _attachments(form)
-            department = self._billing.people.department(_text(form, "department"))
+            department = self._billing.people.department(text_of(form, "department"))
+            subject, text = text_of(form, "subject"), text_of(form, "text")
         with self._billing.database.transaction():
-            ticket, _ = self._billing.desk.open(user, department, _text(form, "subject"), _text(form, "text"), files)
+            ticket, _ = self._billing.desk.open(user, department, subject, text, files)
         return RedirectResponse(f"/client/ticket/{ticket}", 303)
 
     async def _client_thread(self, request: Request, user: User) -> Response:
         ticket = request.path_params["ticket"]
         view = page_views.thread(self._billing, user, ticket)
         self._billing.desk.client_reads(ticket)
-        return self._render("client_thread.html", user=user, view=view)
+        return self._frame.render("client_thread.html", user=user, view=view)
 
     async def _client_acts(self, request: Request, user: User) -> Response:
         ticket, desk = request.path_params["ticket"], self._billing.desk
@@ -141,7 +107,7 @@ class _Pages:
             if request.path_params["do"] == "archive":
                 desk.archive(user, [ticket])
             else:
-                desk.client_message(user, ticket, _text(form, "text"), files)
+                desk.client_message(user, ticket, text_of(form, "text"), files)
         return RedirectResponse(f"/client/ticket/{ticket}", 303)
 
     # --- staff -----------------------------------------------------------------------------------------------
@@ -149,7 +115,7 @@ class _Pages:
     async def _staff_list(self, request: Request, user: User) -> Response:
         everything = request.url.path.endswith("all")
         rows = page_views.staff_tickets(self._billing, user, everything=everything)
-        return self._render("staff_list.html", user=user, rows=rows, everything=everything)
+        return self._frame.render("staff_list.html", user=user, rows=rows, everything=everything)
 
     async def _staff_thread(self, request: Request, user: User) -> Response:
         ticket = request.path_params["ticket"]
@@ -158,7 +124,7 @@ class _Pages:
         if held is not None:
             self._billing.desk.staff_reads(user, held)
         targets = [each for each in self._billing.people.everyone() if each.staff and each.active]
-        return self._render("staff_thread.html", user=user, view=view, held=held, targets=targets)
+        return self._frame.render("staff_thread.html", user=user, view=view, held=held, targets=targets)
 
     async def _staff_acts(self, request: Request, user: User) -> Response:
         ticket = request.path_params["ticket"]
@@ -172,9 +138,9 @@ class _Pages:
     def _staff_act(self, user: User, ticket: int, do: str, form: FormData, files: list[Attachment]) -> None:
         desk = self._billing.desk
         if do == "note":
-            desk.note(user, ticket, _text(form, "text"), files)
+            desk.note(user, ticket, text_of(form, "text"), files)
         elif do == "transfer":
-            desk.transfer(user, ticket, self._billing.people.get(int(_text(form, "to") or 0)))
+            desk.transfer(user, ticket, self._billing.people.get(int(text_of(form, "to") or 0)))
         elif do == "take":
             desk.take(user, ticket)
         else:
@@ -182,7 +148,7 @@ class _Pages:
             if do == "close":
                 desk.close(user, held)
             else:
-                desk.staff_message(user, held, _text(form, "text"), files, keep=_text(form, "then") == "keep")
+                desk.staff_message(user, held, text_of(form, "text"), files, keep=text_of(form, "then") == "keep")
 
     async def _file(self, request: Request, user: User) -> Response:
         name, content = self._billing.desk.file(user, request.path_params["file"])
@@ -192,20 +158,8 @@ class _Pages:
         }
         return Response(content, media_type="application/octet-stream", headers=headers)
 
-    def _render(self, template: str, status: int = 200, **values: Any) -> Response:
-        values = {"billing": self._billing, "user": None, "problem": "", **values}
-        page = _TEMPLATES.get_template(template).render(values)
-        return HTMLResponse(
-            page, status, headers={"content-security-policy": _POLICY, "referrer-policy": "same-origin"}
-        )
-
 
 async def _attachments(form: FormData) -> list[Attachment]:
     """What was chosen in the file field; a browser sends an empty part when nothing was."""
     uploads = [value for _, value in form.multi_items() if isinstance(value, UploadFile) and value.filename]
     return [Attachment(upload.filename or "file", await upload.read()) for upload in uploads]
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    return value if isinstance(value, str) else ""

@@ -120,7 +120,7 @@ def _flags(departments: Departments) -> CheckRow:
     if len(bare):
         return CheckRow(
             check, False, f"not flagged as remote over there: {_names(bare)}",
-            'In the external billing: the department\'s form, "Remote department" on',
+            'In the external billing: the department\'s form, "Internal functions" (or "Remote department") on',
         )  # fmt: skip
     unmapped = known[known["remote"].eq("yes") & ~known["department"].isin(pairs["department"])]
     if len(unmapped):

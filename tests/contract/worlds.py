@@ -171,7 +171,13 @@ def old_by_sync() -> Iterator[EmulatorWorld]:
     """Version 4.0.68 whose logins may call the three functions."""
     with in_process("4.0.68") as world:
         world.act(do="rights", login=STAFF)
-        world.act(do="external_support", login=CUSTOMER, url="https://acme.invalid/billmgr", other_login=STAFF)
+        world.act(
+            do="external_support",
+            login=CUSTOMER,
+            url="https://acme.invalid/billmgr",
+            other_login=STAFF,
+            other_password="invented",
+        )
         world.core.clock.set(START, freeze=True)
         yield world
 

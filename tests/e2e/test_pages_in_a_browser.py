@@ -1,7 +1,10 @@
-"""What a person sees in a browser: the emulator's pages as client and staff, and the Prefect UI of a real run."""
+"""What a person sees in a browser: the emulator's pages as client, staff and administrator, the Prefect UI of a run."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from deployments.processes import PrefectServer
 from tests.browser import PATIENCE_MS, pages_of, running_browser
-from tests.emulator_fixtures import RunningEmulator
+from tests.emulator_fixtures import RunningEmulator, password_of
 from tests.prefect_fixtures import test_environ, warm_worker
 from tests.three_billings import ThreeBillings, three_billings
 
@@ -121,6 +124,81 @@ def test_the_prefect_ui_shows_the_run_its_plan_and_the_form(browser: Browser, ho
         )
         form = house.client.read_deployment_by_name("backfill/ad-hoc").id
         see(page, f"{house.server.ui}/deployments/deployment/{form}/run", "Billings", "Since", "Until", "Plan only")
+        assert set(asked) == {"127.0.0.1"}
+
+
+def fill(page: Page, switch: str, **fields: str) -> None:
+    """Switch a form's check box on, which shows its fields, fill them, and save."""
+    for name in fields:
+        expect(page.locator(f"#{name}")).to_be_hidden()
+    page.check(f"#{switch}")
+    for name, value in fields.items():
+        page.fill(f"#{name}", value)
+    save(page)
+
+
+def save(page: Page) -> None:
+    """Submit the form, and see that it was taken."""
+    page.click("#save")
+    expect(page.locator("#saved")).to_be_visible()
+
+
+def set_up_main(page: Page, world: ThreeBillings) -> None:
+    """In the main billing: External support of the user acme, and where the tickets of its department go."""
+    sign_in(page, world.main, "admin")
+    page.click("#set-up")
+    page.click("#user-acme")
+    robot = {"login": "support-robot", "password": password_of("support-robot")}
+    fill(page, "external-support", url=world.acme.url, **robot)
+    page.click("#list-acme")
+    page.click("#add")
+    page.fill("#remote", "Technical support")
+    page.select_option("#own", label="Outsourced support")
+    save(page)
+
+
+def set_up_external(page: Page, world: ThreeBillings) -> None:
+    """In the external billing: where the main one is, the department's check box, the administrator's rights."""
+    page.goto(f"{world.acme.base}/setup/settings")
+    page.click("#as-admin")
+    fill(page, "remote-client", url=world.main.url, login="acme", password=password_of("acme"))
+    page.get_by_role("link", name="Departments").click()
+    page.get_by_role("link", name="Technical support").click()
+    page.check("#remote-department")
+    save(page)
+    page.get_by_role("link", name="Administrators").click()
+    page.click("#functions-support-robot")
+    page.check("#internal")
+    for function in ("sync", "syncadmticket", "syncdepartments"):
+        page.check(f"#{function}")
+    save(page)
+
+
+def command(world: ThreeBillings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``remotesupport`` as a person runs it, for the connection acme."""
+    program = [sys.executable, "-m", "remotesupport", *arguments, "--billing", "acme"]
+    environ = test_environ(**world.environ)
+    return subprocess.run(program, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
+def test_a_version_4_is_set_up_by_hand(browser: Browser, tmp_path: Path) -> None:
+    """What the document asks for is done in the browser, ``check`` finds it in order, and a row switched off stops."""
+    worlds = three_billings(tmp_path, main_version="4.0.68", acme_version="4.0.68", set_up=False)
+    with worlds as world, pages_of(browser) as (page, asked):
+        set_up_external(page, world)
+        set_up_main(page, world)
+        checked = command(world, "check", "--json")
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        rows = {row["check"]: row["ok"] for row in json.loads(checked.stdout)["connections"][0]["checks"]}
+        wanted = ("functions", "external support", "client of remote support", "department flags", "correspondences")
+        assert {name: rows[name] for name in wanted} == dict.fromkeys(wanted, True)
+        ticket = world.acme.act(as_="ivan", do="open", department="Technical support", subject="s", text="E1")["ticket"]
+        for switch, shown, copies in (("Disable", "off", 0), ("Enable", "on", 1)):
+            page.get_by_role("button", name=switch).click()
+            expect(page.locator("#matches .pill")).to_have_text(shown)
+            synced = command(world, "sync")
+            assert synced.returncode == 0, synced.stdout + synced.stderr
+            assert len(world.copies(f"[acme #{ticket}]")) == copies
         assert set(asked) == {"127.0.0.1"}
 
 

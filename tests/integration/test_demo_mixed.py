@@ -6,9 +6,11 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
+
 from remotesupport.bootstrap import open_context
 from remotesupport.core.report import BillingState, RunKind, RunRequest
-from remotesupport.demo import MIXED, PORTS, VERSION, configure, emulator
+from remotesupport.demo import MIXED, PORTS, VERSION, addresses, configure, emulator
 from remotesupport.steps.check import check_connection
 from remotesupport.steps.cycle import cycle
 from tests.http_desk import crossed_once
@@ -43,3 +45,13 @@ async def test_two_versions_and_one_main(tmp_path: Path) -> None:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def test_the_set_up_page_of_the_version_4_is_among_the_addresses() -> None:
+    """It is the only such page, and who follows it may sign in there as an administrator."""
+    with ExitStack() as stack:
+        billings = {n: stack.enter_context(emulator(n, MIXED.get(n, VERSION))) for n in PORTS}
+        (line,) = [line for line in addresses(billings) if "set-up" in line]
+        name, _, address, *_ = line.split()
+        assert name == "acme"
+        assert 'id="as-admin"' in httpx.get(address, follow_redirects=True).text

@@ -1,5 +1,7 @@
 """Set-up that only version 4 has, as orders of the side door: what the document tells people to switch on.
 
+People do the same on the pages of ``v4.setup_pages``.
+
 ``rights`` (login or department, functions: the sync functions it may call, none takes all away), ``external_support``
 (login; url, other_login, other_password; without url: off), ``remote_client`` (the same without login: the global
 setting), ``department_flag`` (department, remote), ``remote_department`` (login, remote, department, and active; with
@@ -22,9 +24,7 @@ Done = dict[str, int | None]
 def _rights(billing: Billing, order: Order) -> Done:
     people = billing.people
     owner = people.department(order["department"]) if "department" in order else people.named(order["login"])
-    wanted = order.get("functions", list(rights.SYNC_FUNCTIONS))
-    for function in rights.SYNC_FUNCTIONS:
-        rights.grant(billing, owner.id, function, on=function in wanted)
+    rights.set_rights(billing, owner, order.get("functions", rights.SYNC_FUNCTIONS))
     return {"user": owner.id}
 
 

@@ -6,10 +6,12 @@ three sync functions need a right of their own (the document), given to the admi
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from remotesupport.emulator.database import marks
 from remotesupport.emulator.people import EMPLOYEE, SUPER, User
+from remotesupport.emulator.refusal import wrong
 from remotesupport.emulator.v4.setup import external_support
 
 if TYPE_CHECKING:
@@ -25,12 +27,18 @@ def release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def grant(billing: Billing, user: int, function: str, *, on: bool = True) -> None:
-    """Switch the right on one function on or off, for an administrator or a department."""
-    if on:
-        billing.database.run("INSERT OR IGNORE INTO permission VALUES (?,?)", user, function)
-    else:
-        billing.database.run("DELETE FROM permission WHERE user = ? AND function = ?", user, function)
+def set_rights(billing: Billing, owner: User, functions: Collection[str]) -> None:
+    """Exactly these functions from now on, for an administrator or a department. Raises Refusal value."""
+    if unknown := set(functions) - set(SYNC_FUNCTIONS):
+        raise wrong("functions", f"There is no function {', '.join(sorted(unknown))}")
+    billing.database.run("DELETE FROM permission WHERE user = ?", owner.id)
+    billing.database.many("INSERT INTO permission VALUES (?,?)", [(owner.id, each) for each in set(functions)])
+
+
+def own_rights(billing: Billing, owner: int) -> list[str]:
+    """What this administrator or department was given itself."""
+    sql = "SELECT function FROM permission WHERE user = ? ORDER BY function"
+    return [row["function"] for row in billing.database.all(sql, owner)]
 
 
 def granted(billing: Billing, user: User) -> list[str]:

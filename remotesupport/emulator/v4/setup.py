@@ -5,10 +5,12 @@ Field names and where they are kept are OURS; what there is to set is DOCUMENTED
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from remotesupport.emulator.refusal import Refusal, missed
+from remotesupport.emulator.refusal import Refusal, missed, wrong
 
 if TYPE_CHECKING:
     from remotesupport.emulator.billing import Billing
@@ -37,17 +39,17 @@ def remote_client(billing: Billing) -> Elsewhere | None:
 
 
 def set_external_support(billing: Billing, user: int, value: Elsewhere | None) -> None:
-    """Switch it on with these values, or off."""
+    """Switch it on with these values, or off. Raises Refusal value for a bad address, login or password."""
     _write(billing, user, _EXTERNAL, value)
 
 
 def set_remote_client(billing: Billing, value: Elsewhere | None) -> None:
-    """Switch it on with these values, or off."""
+    """Switch it on with these values, or off. Raises Refusal value for a bad address, login or password."""
     _write(billing, GLOBAL, _CLIENT, value)
 
 
 def is_remote(billing: Billing, department: int) -> bool:
-    """The flag "Remote department" of the department's form."""
+    """The flag of the department's form: "Internal functions" in the document, "Remote department" elsewhere."""
     return _value(billing, department, _FLAG) == "on"
 
 
@@ -73,16 +75,17 @@ def matches(billing: Billing, user: int) -> list[Match]:
 
 
 def add_match(billing: Billing, user: int, remote: str, department: int) -> int:
-    """A new row. Raises Refusal exists when the remote name has one."""
-    if any(match.remote == remote for match in matches(billing, user)):
-        raise Refusal("exists", "remote", f"The remote department '{remote}' is there already", remote)
+    """A new row. Raises Refusal exists when the remote name has one, and value when it is empty."""
+    _must_be_free(billing, user, remote)
     sql = "INSERT INTO remote_department (user, remote, department) VALUES (?,?,?)"
     return billing.database.run(sql, user, remote, department)
 
 
 def change_match(billing: Billing, match: int, **columns: object) -> None:
-    """Edit, enable or disable a row: ``remote``, ``department``, ``active``. Raises Refusal missed."""
-    _must_be_there(billing, match)
+    """Edit, enable or disable a row: ``remote``, ``department``, ``active``. Raises Refusal missed, exists, value."""
+    row = _row(billing, match)
+    if columns.get("remote", row["remote"]) != row["remote"]:
+        _must_be_free(billing, row["user"], str(columns["remote"]))
     for name in ("remote", "department", "active"):
         if name in columns:
             billing.database.run(f"UPDATE remote_department SET {name} = ? WHERE id = ?", columns[name], match)  # noqa: S608
@@ -90,13 +93,22 @@ def change_match(billing: Billing, match: int, **columns: object) -> None:
 
 def delete_match(billing: Billing, match: int) -> None:
     """Take a row away. Raises Refusal missed."""
-    _must_be_there(billing, match)
+    _row(billing, match)
     billing.database.run("DELETE FROM remote_department WHERE id = ?", match)
 
 
-def _must_be_there(billing: Billing, match: int) -> None:
-    if billing.database.value("SELECT 1 FROM remote_department WHERE id = ?", match) is None:
+def _row(billing: Billing, match: int) -> sqlite3.Row:
+    row = billing.database.one("SELECT * FROM remote_department WHERE id = ?", match)
+    if row is None:
         raise missed("remote department", match)
+    return row
+
+
+def _must_be_free(billing: Billing, user: int, remote: str) -> None:
+    if not remote:
+        raise wrong("remote", "The name that the department has in the other billing is missing")
+    if any(match.remote == remote for match in matches(billing, user)):
+        raise Refusal("exists", "remote", f"The remote department '{remote}' is there already", remote)
 
 
 def _read(billing: Billing, user: int, name: str) -> Elsewhere | None:
@@ -107,8 +119,29 @@ def _read(billing: Billing, user: int, name: str) -> Elsewhere | None:
 
 
 def _write(billing: Billing, user: int, name: str, value: Elsewhere | None) -> None:
+    if value:
+        _must_be_complete(value)
     for part in ("url", "login", "password"):
         _keep(billing, user, f"{name}.{part}", getattr(value, part) if value else "")
+
+
+def _must_be_complete(value: Elsewhere) -> None:
+    """What cannot work is refused; the other billing is not asked."""
+    if not _is_address(value.url):
+        raise wrong("url", "The URL must be a whole address like https://example.com/billmgr, without a login")
+    if not value.login:
+        raise wrong("login", "The login in the other billing is missing")
+    if not value.password:
+        raise wrong("password", "The password in the other billing is missing")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return whole and "@" not in parts.netloc and url.isprintable() and " " not in url
 
 
 def _keep(billing: Billing, user: int, name: str, value: str) -> None:
