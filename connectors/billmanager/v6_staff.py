@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from connectors.billmanager import v6_rows
 from connectors.billmanager.call import Call
 from connectors.billmanager.v6_common import Listing, View
-from connectors.errors import ConnectorError, Retriable, UnknownOutcome
+from connectors.errors import ConnectorError, Missing, Retriable, UnknownOutcome
 from remotesupport.core.model import DepartmentRow, Identity, Side, TicketRow, TicketState, Upload, WriteReceipt
 
 DEPARTMENTS = Call("department")
@@ -52,20 +53,22 @@ class StaffView(View):
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """``ticket.edit`` with ``clicked_button=ok``: answers and takes it off the queue (SEEN IN CODE)."""
         del key
-        held = await self._held(ticket) or [await self._take(ticket)]
-        form = {"elid": held[0], "plid": ticket, "message": body, "clicked_button": "ok"}
-        await self._write(REPLY, form, files, ticket=ticket)
+        held = await self._held(ticket)
+        assignment = held[0] if held else await self._take(ticket)
+        form = {"elid": assignment, "plid": ticket, "message": body, "clicked_button": "ok"}
+        with self._surely_held(ticket, held):
+            await self._write(REPLY, form, files, ticket=ticket)
         return WriteReceipt(ticket)
 
     async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:
         """``ticket_open.delete`` (DOCUMENTED) of our assignments; an open ticket of nobody is taken first."""
         del key
         held = await self._held(ticket)
-        if not held:
-            if (await self.ticket(ticket)).state is TicketState.CLOSED:
-                return WriteReceipt(ticket)
-            held = [await self._take(ticket)]
-        await self._write(CLOSE, {"elid": ", ".join(held)}, ticket=ticket)
+        if not held and (await self.ticket(ticket)).state is TicketState.CLOSED:
+            return WriteReceipt(ticket)
+        assignments = held or [await self._take(ticket)]
+        with self._surely_held(ticket, held):
+            await self._write(CLOSE, {"elid": ", ".join(assignments)}, ticket=ticket)
         return WriteReceipt(ticket)
 
     async def reopen(self, ticket: str, *, key: str = "") -> WriteReceipt:
@@ -92,6 +95,14 @@ class StaffView(View):
         if not held:
             raise self._untaken("the server did not say which assignment it is", ticket)
         return held[0]
+
+    @contextmanager
+    def _surely_held(self, ticket: str, held: Sequence[str]) -> Iterator[None]:
+        """A ticket that we have just taken, and whose assignment is not there, was not taken, whatever was answered."""
+        try:
+            yield
+        except Missing as error:
+            raise (error if held else self._untaken(error.what, ticket)) from None
 
     def _untaken(self, what: str, ticket: str) -> ConnectorError:
         return Retriable(f"it could not be taken: {what}", billing=self._where, function=TAKE.func, ticket=ticket)

@@ -24,17 +24,16 @@ from remotesupport.core.model import (
     Lease,
     MessageRow,
     ParkedChange,
-    TicketState,
 )
 from remotesupport.core.normalize import body_hash
 from remotesupport.core.settle import could_be, match_written
 from remotesupport.steps.values import Snapshot
+from remotesupport.steps.writing import STATE_OF
 from remotesupport.store.errors import LinkConflict
 from remotesupport.store.states import UNPROVEN
 
 QUARANTINE = timedelta(seconds=120)  # longer than any request can live in the server
 ABSENT_READS = 2
-_STATUS = {ChangeKind.CLOSE: TicketState.CLOSED, ChangeKind.REOPEN: TicketState.OPEN}
 
 
 async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any]) -> list[dict[str, object]]:
@@ -124,7 +123,7 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
     located = [await _locate(connection, i) for i in intents]
     target = next((_target(i) for i in located if i.direction is Direction.TO_EXTERNAL or i.main_ticket), None)
     thread = await _thread(connection, located[0].direction, target)
-    speaking = [i for i in located if i.kind not in _STATUS or i.direction is Direction.TO_MAIN]
+    speaking = [i for i in located if i.kind not in STATE_OF or i.direction is Direction.TO_MAIN]
     matched = _match(ctx, connection.name, speaking, thread)
     for intent in located:
         message = matched.get(intent.id or 0)
@@ -210,4 +209,4 @@ async def _has_state(connection: Connection, intent: Intent) -> bool:
         row = await _billing(connection, intent.direction).ticket(_target(intent))
     except Missing:
         return False
-    return row.state is _STATUS[intent.kind]
+    return row.state is STATE_OF[intent.kind]

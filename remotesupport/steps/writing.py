@@ -23,10 +23,12 @@ from remotesupport.core.model import (
     Intent,
     IntentState,
     Lease,
+    TicketState,
     Upload,
     WriteReceipt,
 )
 from remotesupport.core.normalize import body_hash
+from remotesupport.core.settle import match_written
 from remotesupport.steps import parking
 from remotesupport.steps.attachments import carry
 from remotesupport.steps.leases import LEASE_SECONDS
@@ -36,6 +38,8 @@ from remotesupport.store.states import intent_key
 
 WRITE_SECONDS = 20.0  # a write's total deadline; the lease must live longer than that
 LEAST_SECONDS = 5.0  # a write with less than that left until its deadline is not begun
+STATE_OF = {ChangeKind.CLOSE: TicketState.CLOSED, ChangeKind.REOPEN: TicketState.OPEN}
+_NOT_SHOWN = "the server said that it was done, but does not show it; it is read back before anything is sent again"
 
 
 class Stop(Exception):
@@ -116,18 +120,36 @@ class Writer:
         except Exception as unforeseen:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, f"{type(unforeseen).__name__}: {unforeseen}")
             raise
+        if not (shown := await self._shown(row, intent)):
+            self.ctx.store.mark(intent, IntentState.UNKNOWN, _NOT_SHOWN)
+            return Written(False, _NOT_SHOWN, intent)
         try:
-            await asyncio.to_thread(self._receive, row, intent, receipt, await self._main_state(row))
+            await asyncio.to_thread(self._receive, row, intent, receipt, shown)
         except LinkConflict as conflict:
             return Written(False, str(conflict), intent)
         return Written(True, intent=intent, receipt=receipt)
 
-    async def _main_state(self, row: Any) -> str:
-        """After a close in main, what it really is: where staff hold the ticket only a notice was posted."""
-        if row.direction == Direction.TO_MAIN and row.kind == ChangeKind.CLOSE:
-            with suppress(ConnectorError):
-                return str((await self.connection.main.ticket(row.main_ticket)).state)
-        return str(row.main_state)
+    async def _shown(self, row: Any, intent: Intent) -> str:
+        """The state of main after this write; "" when a close or reopening was promised and is not to be seen.
+
+        A close in main where staff hold the ticket is a notice, and leaves it open.
+        """
+        wanted = STATE_OF.get(intent.kind)
+        if wanted is None or (intent.kind is ChangeKind.REOPEN and intent.direction is Direction.TO_MAIN):
+            return str(row.main_state)
+        inward = intent.direction is Direction.TO_MAIN
+        billing = self.connection.main if inward else self.connection.external
+        ticket = str(row.main_ticket if inward else row.ext_ticket)
+        with suppress(ConnectorError):
+            state = (await billing.ticket(ticket)).state
+            if state is wanted:
+                return str(row.main_state)
+            if inward and row.body and match_written([intent], await billing.thread(ticket), self._taken(intent)):
+                return str(state)
+        return ""
+
+    def _taken(self, intent: Intent) -> set[str]:
+        return self.ctx.store.targets(intent.connection, intent.direction, intent.ext_ticket)
 
     def _receive(self, row: Any, intent: Intent, receipt: WriteReceipt, main_state: str) -> None:
         self.ctx.store.receive(

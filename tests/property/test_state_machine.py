@@ -1,13 +1,13 @@
-"""The judge of the semantics: generated histories through the whole product, then the laws."""
+"""The judge of the semantics: 2,000 generated histories through the whole product, then the laws."""
 
 from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.simulation.machine import Product
+from tests.simulation.machine import CONNECTIONS, Product
 
-EXAMPLES = 3
+HISTORIES = 2000
 
 
 def test_nothing_twice_nothing_lost_nothing_leaked() -> None:
@@ -15,8 +15,8 @@ def test_nothing_twice_nothing_lost_nothing_leaked() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Product,
         settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=8,
+            max_examples=HISTORIES // CONNECTIONS,
+            stateful_step_count=5,
             deadline=None,
             database=None,
             derandomize=True,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from remotesupport.core.compose import closed_notice
+
 SECRET = re.compile(r"SECRET-[A-Z-]+<\d+>")
 HERE = "Technical support"
+CLOSED = (3, 10)
 
 
 def look_at_the_laws(desk: Any, elsewhere: set[str]) -> None:
@@ -34,9 +37,10 @@ def _copies(desk: Any, name: str) -> dict[str, list[Any]]:
 def _crossed(desk: Any, name: str, world: Any, ticket: Any, copies: dict[str, list[Any]]) -> None:
     said = [m for m in world.thread(ticket) if m.kind in ("client", "staff") and m.user != "robot"]
     if str(ticket.id) not in copies:
-        assert ticket.status in (3, 10), f"{name} {ticket.id}: it is not in the main billing"
+        assert ticket.status in CLOSED, f"{name} {ticket.id}: it is not in the main billing"
         return
     (copy,) = copies[str(ticket.id)]
+    _states_agree(desk, name, ticket, copy)
     ours = [m.body for m in desk.main.thread(copy) if m.user == name]
     whole = "\n".join(ours)
     head = rf"^{name} #{ticket.id}/(\d+) \| (?!.*edited, it now reads:$).*$"
@@ -58,6 +62,13 @@ def _crossed(desk: Any, name: str, world: Any, ticket: Any, copies: dict[str, li
         reached = "\n".join(replies)
         lost = [body for body in answers if body not in reached]
         assert not lost, f"{name} {ticket.id}: the client never got {lost}"
+
+
+def _states_agree(desk: Any, name: str, ticket: Any, copy: Any) -> None:
+    """Open or closed on both sides. Where staff of main hold the copy they were told that it is closed over there."""
+    there, here = ticket.status in CLOSED, copy.status in CLOSED
+    told = any(closed_notice(name, str(ticket.id)) in m.body for m in desk.main.thread(copy))
+    assert there == here or (there and told), f"{name} {ticket.id} → {copy.id}: closed there {there}, in main {here}"
 
 
 def _was_away(desk: Any, copy: Any) -> bool:

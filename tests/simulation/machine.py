@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from connectors.errors import ConnectorError
 from connectors.memory import MemoryCall
@@ -28,6 +28,8 @@ from tests.writing_machine.billings import Death
 
 CONNECTIONS = 25
 BADNESS = (0.0, 0.03, 0.1, 0.2)
+DISASTERS = ("", "", "", "", "copy", "copy", "lost", "back", "back")
+MOST_ACTS = 4
 KINDS = (RunKind.SYNC, RunKind.SYNC, RunKind.SYNC, RunKind.AUDIT)
 GUARD = "[external.guard]\ncreates = 1000\nposts = 5000\ncloses = 1000\ndepartures = 1000\ncloses_percent = 100\n" + (
     "departures_percent = 100\n"
@@ -62,35 +64,34 @@ class Product(RuleBasedStateMachine):
             world.before, world.after = {"*": self._before(world)}, {"*": self._after(world)}
         self._run(RunKind.SYNC)
 
-    @rule(most=st.integers(0, 4), badness=st.sampled_from(BADNESS), kind=st.sampled_from(KINDS))
-    def minute(self, most: int, badness: float, kind: RunKind) -> None:
-        """People do what they do; then a run, in this weather."""
+    @rule(
+        most=st.integers(0, MOST_ACTS),
+        badness=st.sampled_from(BADNESS),
+        kind=st.sampled_from(KINDS),
+        then=st.sampled_from(DISASTERS),
+    )
+    def minute(self, most: int, badness: float, kind: RunKind, then: str) -> None:
+        """People do what they do; then a run, in this weather; then perhaps something happens to the store."""
         for person in self.people:
             person.act(most)
         self._set_weather(badness)
         self._run(kind)
         self._set_weather(0.0)
+        if then == "copy":
+            self.kept = backup(self.desk)
+        elif then == "lost":
+            self._replace_the_store(None)
+        elif then == "back" and self.kept is not None:
+            self._replace_the_store(self.kept)
 
-    @rule()
-    def a_copy_of_the_store_is_made(self) -> None:
-        """For later."""
-        self.kept = backup(self.desk)
-
-    @rule()
-    def the_store_is_lost(self) -> None:
-        """Its last requests have come in; who brings an empty store up at once cannot know of them."""
-        MET["store lost"] += 1
+    def _replace_the_store(self, copy: Dump | None) -> None:
+        """By an older copy or an empty one. The last requests of the old one have come in: nobody can know of them."""
+        MET["store put back" if copy else "store lost"] += 1
         self._calm()
-        lose(self.desk)
-        self.kept = None
-
-    @precondition(lambda self: self.kept is not None)
-    @rule()
-    def the_store_is_put_back(self) -> None:
-        """The same with an older copy."""
-        MET["store put back"] += 1
-        self._calm()
-        restore(self.desk, self.kept or {})
+        if copy is None:
+            lose(self.desk)
+        else:
+            restore(self.desk, copy)
 
     def teardown(self) -> None:
         """All is well again: the laws."""

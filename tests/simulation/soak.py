@@ -14,7 +14,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.simulation.machine import BADNESS, CONNECTIONS, KINDS, Product
+from tests.simulation.machine import BADNESS, CONNECTIONS, DISASTERS, KINDS, MOST_ACTS, Product
 from tests.simulation.weather import MET
 
 MINUTES = (2, 6)
@@ -28,14 +28,8 @@ def world(seed: int) -> tuple[int, str, Counter[str]]:
     try:
         product.begin(seed)
         for _ in range(chance.randint(*MINUTES)):
-            product.minute(most=chance.randint(0, 4), badness=chance.choice(BADNESS), kind=chance.choice(KINDS))
-            disaster = chance.random()
-            if disaster < 0.1:
-                product.the_store_is_lost()
-            elif disaster < 0.2 and product.kept is not None:
-                product.the_store_is_put_back()
-            elif disaster < 0.5:
-                product.a_copy_of_the_store_is_made()
+            most, badness = chance.randint(0, MOST_ACTS), chance.choice(BADNESS)
+            product.minute(most=most, badness=badness, kind=chance.choice(KINDS), then=chance.choice(DISASTERS))
         product.teardown()
     except Exception as error:
         broken = f"{type(error).__name__}: {error}"

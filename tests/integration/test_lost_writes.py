@@ -1,0 +1,63 @@
+"""A billing that says that it was done, and has not done it: it is done again, once, and nothing of it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.http_desk import crossed_once, http_desk
+from tests.three_billings import ThreeBillings, three_billings
+
+CLOSED = (3, 10)
+
+
+async def test_a_promised_ticket_that_is_not_there_is_opened_again(tmp_path: Path) -> None:
+    """After the quarantine there is one ticket with everything that was said."""
+    with three_billings(tmp_path) as world:
+        opened = world.acme.act(as_="ivan", do="open", department="Technical support", subject="s", text="E1")
+        ticket = str(opened["ticket"])
+        async with http_desk(world) as desk:
+            world.main.fault(lost_write=True, only="writes", count=1)
+            await desk.run()
+            assert world.copies(f"[acme #{ticket}]") == []
+            world.acme.act(as_="ivan", do="reply", ticket=ticket, text="E2")
+            await desk.drain(15)
+            crossed_once(world.main, world.copy(f"[acme #{ticket}]"), ["E1", "E2"])
+            world.main.act(as_="anna", do="reply", ticket=world.copy(f"[acme #{ticket}]"), text="M1")
+            await desk.drain()
+            crossed_once(world.acme, ticket, ["M1"])
+
+
+def _closed_outside(world: ThreeBillings, ticket: str, _copy: str) -> None:
+    world.acme.act(as_="olga", do="close", ticket=ticket)
+
+
+def _closed_inside(world: ThreeBillings, _ticket: str, copy: str) -> None:
+    world.main.act(as_="anna", do="close", ticket=copy)
+
+
+@pytest.mark.parametrize("happens", [_closed_outside, _closed_inside])
+async def test_a_promised_close_that_was_not_done_is_done_again(
+    tmp_path: Path, happens: Callable[[ThreeBillings, str, str], None]
+) -> None:
+    """Both sides end closed: an open ticket behind a promised close is no person's reopening."""
+    with three_billings(tmp_path) as world:
+        opened = world.acme.act(as_="ivan", do="open", department="Technical support", subject="s", text="E1")
+        ticket = str(opened["ticket"])
+        async with http_desk(world) as desk:
+            await desk.drain()
+            copy = world.copy(f"[acme #{ticket}]")
+            world.main.act(as_="anna", do="reply", ticket=copy, text="M1")  # nobody holds it now: it can be archived
+            await desk.drain()
+            happens(world, ticket, copy)
+            for billing in (world.main, world.acme):
+                billing.fault(lost_write=True, only="writes", count=1)
+            await desk.run()
+            for billing in (world.main, world.acme):
+                billing.fault(clear=True)
+            await desk.drain(15)
+            states = [t["status"] for b, n in ((world.acme, ticket), (world.main, copy)) for t in b.state()["tickets"]
+                      if str(t["id"]) == n]  # fmt: skip
+            assert all(state in CLOSED for state in states), states
