@@ -75,7 +75,7 @@ class Spoilt:
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """``acts``: (external billing, what, which ticket). ``dies``: a point, its how-manieth passing, behind it or not."""
+    """``acts``: (external billing, what, which ticket). ``dies``: a point, its nth passing, behind it or not."""
 
     acts: tuple[tuple[str, str, int], ...]
     spoilt: tuple[Spoilt, ...] = ()
@@ -90,7 +90,9 @@ def history(chance: random.Random) -> list[Minute]:
 
 
 def _minute(chance: random.Random) -> Minute:
-    acts = [(chance.choice(BILLINGS[1:]), chance.choice(ACTS), chance.randint(0, 9)) for _ in range(chance.randint(0, 12))]
+    acts = [
+        (chance.choice(BILLINGS[1:]), chance.choice(ACTS), chance.randint(0, 9)) for _ in range(chance.randint(0, 12))
+    ]
     spoilt = [_spoilt(chance) for _ in range(chance.choice((0, 1, 2, 4)))]
     points = chance.choice(CRASHES)
     dies = (chance.choice(points), chance.randint(1, 12), chance.random() < 0.5) if points else ("", 0, False)
