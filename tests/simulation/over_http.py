@@ -86,12 +86,12 @@ class Minute:
 
 def history(chance: random.Random) -> list[Minute]:
     """A history for the soak; the tests have Hypothesis draw the same parts."""
-    return [_minute(chance) for _ in range(chance.randint(4, 8))]
+    return [_minute(chance) for _ in range(chance.randint(4, 6))]
 
 
 def _minute(chance: random.Random) -> Minute:
     acts = [
-        (chance.choice(BILLINGS[1:]), chance.choice(ACTS), chance.randint(0, 9)) for _ in range(chance.randint(0, 12))
+        (chance.choice(BILLINGS[1:]), chance.choice(ACTS), chance.randint(0, 9)) for _ in range(chance.randint(4, 18))
     ]
     spoilt = [_spoilt(chance) for _ in range(chance.choice((0, 1, 2, 4)))]
     points = chance.choice(CRASHES)
@@ -234,8 +234,8 @@ class Life:
         self.desk.limits = SHORT
         await self.desk.restart()
         quiet, report = 0, None
-        for _ in range(HEALING_RUNS):
-            report = await self.desk.run(RunKind.AUDIT if quiet else RunKind.SYNC, later=LONG)
+        for number in range(HEALING_RUNS):
+            report = await self.desk.run(RunKind.AUDIT if quiet or number % 4 == 3 else RunKind.SYNC, later=LONG)
             idle = not any(b.written for b in report.billings) and not self.desk.open_work()
             quiet = quiet + 1 if idle else 0
             if quiet == 2:
