@@ -75,8 +75,8 @@ def _cross(pairs: pd.DataFrame, ext: pd.Series, main: pd.Series) -> pd.Series:
 
 
 def after_post_to_main(pairs: pd.DataFrame) -> pd.DataFrame:
-    """ext_state, main_state after a post to main: main is open; a close over there, which came after the message, is left
-    for the next run unless main was opened by hand."""
+    """ext_state, main_state after a post to main: main is open. A close over there, which came after the message, is
+    left for the next run, unless somebody has opened main."""
     kept = pairs["ext_moved"] & pairs["now_ext"].eq(_CLOSED)
     kept &= ~(pairs["main_moved"] & pairs["now_main"].eq(_OPEN))
     ext_state = pairs["agreed_ext"].where(kept, pairs["now_ext"]).mask(pairs["sends_external"], _OPEN)

@@ -40,7 +40,7 @@ MINUTES = st.builds(
     phases=[Phase.generate] if IN_CI else [Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),
 )
-@given(minutes=st.lists(MINUTES, min_size=4, max_size=6))
+@given(minutes=st.lists(MINUTES, min_size=3, max_size=4))
 def test_over_http_nothing_twice_nothing_lost_nothing_leaked(pair: str, minutes: list[Minute]) -> None:
     """After any history: each message is there once and in order, states agree, and nothing else was ever sent."""
     wrong, _ = asyncio.run(lived(pair, minutes))

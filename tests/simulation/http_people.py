@@ -76,12 +76,16 @@ class HttpPeople:
         else:
             self.met[do] += 1
 
+    def talks_of(self, name: str) -> list[Talk]:
+        """The tickets of one external billing, in the order in which they were opened."""
+        return [t for t in self.talks if t.billing.core.name == name]
+
     # --- in the external billing ----------------------------------------------------------------------------
 
     def open(self, name: str, which: int, department: str = HERE) -> None:
         """A client opens a ticket."""
         billing, client = self._billing(name), CLIENTS[which % 2]
-        if sum(t.billing is billing for t in self.talks) >= MOST_TICKETS:
+        if len(self.talks_of(name)) >= MOST_TICKETS:
             return
         words, text = self._text("E", which)
         done = billing.act(as_=client, do="open", department=department, subject=f"subject {which}", text=text)
@@ -179,7 +183,7 @@ class HttpPeople:
     def main_delete(self, name: str, which: int) -> None:
         """The main ticket is deleted: a conflict, which a person has to resolve."""
         found = self._copy(name, which)
-        if found and found[0] is not self._all(name)[0]:
+        if found and found[0] is not self.talks_of(name)[0]:
             self.world.main.act(as_="admin", do="delete", ticket=found[1])
             found[0].cut = True
 
@@ -194,15 +198,12 @@ class HttpPeople:
         billing: RunningEmulator = getattr(self.world, name)
         return billing
 
-    def _all(self, name: str) -> list[Talk]:
-        return [t for t in self.talks if t.billing.core.name == name]
-
     def _any(self, name: str, which: int, *, home: bool | None = None, spare_first: bool = False) -> Talk | None:
-        found = [t for t in self._all(name)[spare_first:] if not t.gone and home in (None, t.home)]
+        found = [t for t in self.talks_of(name)[spare_first:] if not t.gone and home in (None, t.home)]
         return found[which % len(found)] if found else None
 
     def _copy(self, name: str, which: int) -> tuple[Talk, str] | None:
-        found = [(t, copies[0]) for t in self._all(name) if t.came and (copies := self.copies(t))]
+        found = [(t, copies[0]) for t in self.talks_of(name) if t.came and (copies := self.copies(t))]
         return found[which % len(found)] if found else None
 
     def _ask(self, talk: Talk, who: str, which: int) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 
+from remotesupport.core.model import ChangeKind, Direction
 from remotesupport.core.report import BillingState, RunKind, RunReport
 from remotesupport.steps.links import rebuild_links
 from tests.cycle_fixtures import Clock
@@ -236,18 +237,30 @@ class Life:
         quiet, report = 0, None
         for number in range(HEALING_RUNS):
             report = await self.desk.run(RunKind.AUDIT if quiet or number % 4 == 3 else RunKind.SYNC, later=LONG)
-            idle = not any(b.written for b in report.billings) and not self.desk.open_work()
+            idle = not any(b.written for b in report.billings) and not self._open_work()
             quiet = quiet + 1 if idle else 0
             if quiet == 2:
                 break
         assert report is not None
-        wrong = [] if quiet == 2 else [f"never quiet: {self.desk.open_work()}; {report.headline}"]
-        wrong += [f"{b.name}: {b.state}: {b.reason}" for b in report.billings if b.state is not BillingState.OK]
-        wrong += [f"{p.key} is parked: {p.cause}" for p in self.desk.context.store.parked() if not self._cut(p)]
-        return [*wrong, *broken_laws(self.people)]
+        wrong = [] if quiet == 2 else [f"never quiet: {self._open_work()}; {report.headline}"]
+        for line in report.billings:
+            conflicts = line.changes["conflict"] and any(t.cut for t in self.people.talks_of(line.name))
+            wrong += [] if line.state is BillingState.OK or conflicts else [f"{line.name}: {line.state}: {line.reason}"]
+        parked = [p for p in self.desk.context.store.parked() if not self._for_a_person(p)]
+        return [*wrong, *(f"{p.key} is parked: {p.cause}" for p in parked), *broken_laws(self.people)]
 
-    def _cut(self, parked: Any) -> bool:
-        return any(t.cut and t.name == f"{parked.connection} #{parked.ext_ticket}" for t in self.people.talks)
+    def _open_work(self) -> list[str]:
+        """What a run has still to do; where people deleted one of the two tickets, a person does it."""
+        store = self.desk.context.store
+        waiting = [p for p in store.parked() if p.next_try is not None]
+        intents = [i for name in BILLINGS[1:] for i in store.open_intents(name)]
+        return [each.key for each in (*waiting, *intents) if not self._for_a_person(each)]
+
+    def _for_a_person(self, what: Any) -> bool:
+        """A main ticket was deleted, or words wait for an external ticket that is no more (or none of ours)."""
+        (talk,) = [t for t in self.people.talks_of(what.connection) if t.ticket == what.ext_ticket]
+        lost = (talk.gone or not talk.home) and what.kind is ChangeKind.POST
+        return talk.cut or (lost and what.direction is Direction.TO_EXTERNAL)
 
 
 async def lived(pair: str, minutes: Sequence[Minute]) -> tuple[list[str], Counter[str]]:
