@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -53,7 +53,10 @@ def application(billing: Billing, *, allow_remote: bool = False) -> Starlette:
 
 
 async def _api(billing: Billing, request: Request) -> Response:
-    params, files = await _parameters(request)
+    try:
+        params, files = await _parameters(request)
+    except ClientDisconnect:
+        return _Gone()
     function = params.get("func", "")
     if not function and "out" not in params:
         return RedirectResponse("/", 302)
