@@ -335,7 +335,8 @@ class CustomerView(_View):
             if found.assignment is not None:
                 self._refuse_empty(notice, "close", ticket)
                 self.world.client_writes(ticket, notice, customer=self.login)
-            elif found.status != ARCHIVED:
+                return WriteReceipt(ticket, told=True)
+            if found.status != ARCHIVED:
                 self.world.archive(ticket)
         return WriteReceipt(ticket)
 

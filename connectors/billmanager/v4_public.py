@@ -8,6 +8,7 @@ CODE unless marked. Must stay out: the three functions.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 
 from connectors.billmanager import v4_hist
 from connectors.billmanager.call import Call
@@ -266,7 +267,7 @@ class PublicCustomer(PublicView):
         except Refused:
             if not notice:
                 raise
-            return await self.reply(ticket, notice, key=key)
+            return replace(await self.reply(ticket, notice, key=key), told=True)
         return WriteReceipt(ticket)
 
     async def reopen(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:

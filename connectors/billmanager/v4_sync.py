@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from connectors.billmanager.call import Call
 from connectors.billmanager.v4_answers import NO_FUNCTION, NO_RIGHT, digest, whole
@@ -245,7 +246,8 @@ class SyncCustomer(SyncView):
         except Refused:
             if not notice:
                 raise
-            return await self._order("message", ticket, f"{key}/notice" if key else "", text=notice)
+            told = await self._order("message", ticket, f"{key}/notice" if key else "", text=notice)
+            return replace(told, told=True)
 
     async def reopen(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
         """A message reopens, and says why."""

@@ -6,6 +6,7 @@ Must stay out: any staff function, so that no internal text can ever be received
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from connectors.billmanager import v6_rows
 from connectors.billmanager.call import Call
@@ -73,7 +74,7 @@ class CustomerView(View):
         except Refused:
             if not notice:
                 raise
-            return await self.reply(ticket, notice)
+            return replace(await self.reply(ticket, notice), told=True)
         return WriteReceipt(ticket)
 
     async def reopen(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:

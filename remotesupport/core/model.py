@@ -179,10 +179,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class WriteReceipt:
-    """What the server answered to a write: the new ticket's id (create), the new message's id if it said one."""
+    """What the server answered to a write: the new ticket's id (create), the new message's id if it said one.
+
+    ``told``: the ticket could not be closed, and a notice was posted instead.
+    """
 
     ticket: str
     message: str | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from remotesupport.core.model import (
     Intent,
     IntentState,
     Lease,
+    TicketState,
     Upload,
     WriteReceipt,
 )
@@ -116,15 +117,20 @@ class Writer:
         except Exception as unforeseen:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, f"{type(unforeseen).__name__}: {unforeseen}")
             raise
+        state = await self._main_state(row)
+        if _is_close_in_main(row) and state == TicketState.OPEN and not receipt.told:
+            why = "the server said that it was closed, and shows it open; it is read back before anything is sent again"
+            self.ctx.store.mark(intent, IntentState.UNKNOWN, why)
+            return Written(False, why, intent)
         try:
-            await asyncio.to_thread(self._receive, row, intent, receipt, await self._main_state(row))
+            await asyncio.to_thread(self._receive, row, intent, receipt, state)
         except LinkConflict as conflict:
             return Written(False, str(conflict), intent)
         return Written(True, intent=intent, receipt=receipt)
 
     async def _main_state(self, row: Any) -> str:
         """After a close in main, what it really is: where staff hold the ticket only a notice was posted."""
-        if row.direction == Direction.TO_MAIN and row.kind == ChangeKind.CLOSE:
+        if _is_close_in_main(row):
             with suppress(ConnectorError):
                 return str((await self.connection.main.ticket(row.main_ticket)).state)
         return str(row.main_state)
@@ -169,6 +175,10 @@ class Writer:
                 self.lease = await asyncio.to_thread(self.ctx.store.renew_lease, self.lease, LEASE_SECONDS)
             except LeaseLost as lost:
                 raise Stop(f"the right to write has passed on: {lost}") from None
+
+
+def _is_close_in_main(row: Any) -> bool:
+    return row.direction == Direction.TO_MAIN and row.kind == ChangeKind.CLOSE
 
 
 def _key(row: Any, run: str) -> str:
