@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
+
 from connectors.billmanager import Limits, connect_external, connect_main
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.report import RunKind, RunReport, RunRequest
@@ -37,6 +39,8 @@ class RealTime:
 class HttpDesk:
     """The product between three emulated billings; ``names``: the connections that take part."""
 
+    limits = SHORT
+
     def __init__(
         self, world: ThreeBillings, names: Iterable[str] = ("acme",), *, url: str | None = None, clock: Any = None
     ) -> None:
@@ -47,8 +51,7 @@ class HttpDesk:
 
     def open(self) -> Context:
         """A fresh context on the same store, as after a restart."""
-        store = Store.open(self.url, clock=self.clock)
-        store.migrate()
+        store = self.open_store()
         settings = self.world.settings()
         chosen = {e.name: self._connection(e) for e in settings.external if e.name in self.names}
 
@@ -57,16 +60,30 @@ class HttpDesk:
 
         return Context(settings, store, chosen, clock=self.clock, sleep=no_sleep)
 
+    def open_store(self) -> Any:
+        """The store, its tables up to date."""
+        store = Store.open(self.url, clock=self.clock)
+        store.migrate()
+        return store
+
+    def transport(self) -> httpx.AsyncBaseTransport | None:
+        """What a client sends its requests through; None: the connectors' own."""
+        return None
+
     def _connection(self, external: ExternalSettings) -> Connection:
-        options: dict[str, Any] = {"timezone": external.timezone, "limits": SHORT}
+        options: dict[str, Any] = {"timezone": external.timezone, "limits": self.limits}
         remote = [pair.remote for pair in external.departments if pair.enabled]
-        staff = connect_external(
-            external.name, external.url, external.login, password_of(external.login), departments=remote, **options
-        )
-        customer = connect_main(
-            external.name, self.world.main.url, external.main_login, password_of(external.main_login), **options
-        )
-        return Connection(external, staff, customer)
+        robot, customer = external.login, external.main_login
+        return Connection(
+            external,
+            connect_external(
+                external.name, external.url, robot, password_of(robot), departments=remote, http=self.transport(),
+                **options,
+            ),
+            connect_main(
+                external.name, self.world.main.url, customer, password_of(customer), http=self.transport(), **options
+            ),
+        )  # fmt: skip
 
     async def run(self, kind: RunKind = RunKind.SYNC, *, later: float = MINUTE, **request: Any) -> RunReport:
         """One run, some time after the last."""

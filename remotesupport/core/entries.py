@@ -97,6 +97,6 @@ def adoptions(pairs: pd.DataFrame, recognised: pd.DataFrame) -> pd.DataFrame:
 
 
 def _triples(rows: pd.DataFrame, target: str | None) -> pd.Series:
-    targets = [None] * len(rows) if target is None else rows[target].tolist()
+    targets = [None] * len(rows) if target is None else [None if pd.isna(t) else t for t in rows[target]]
     triples: list[Any] = list(zip(rows["message"], rows["body_hash"], targets, strict=True))
     return pd.Series(triples, index=rows.index, dtype=object)

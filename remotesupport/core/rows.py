@@ -62,7 +62,7 @@ def bare(pairs: pd.DataFrame) -> pd.DataFrame:
 
 def covers(triples: Iterable[tuple[str, str, str | None]]) -> str:
     """The ``covers`` column: source message, hash of its text, target message (None: not known yet)."""
-    return json.dumps([list(t) for t in triples], ensure_ascii=False)
+    return json.dumps([list(t) for t in triples], ensure_ascii=False, allow_nan=False)
 
 
 def all_files(files: Iterable[str]) -> str:

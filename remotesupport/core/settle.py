@@ -40,12 +40,17 @@ def match_written(intents: Sequence[Intent], thread: Sequence[MessageRow], taken
 def could_be(intent: Intent, thread: Sequence[MessageRow], taken: Collection[str]) -> list[str]:
     """Ids of the messages of ``thread`` that could be what ``intent`` wrote, whatever their words; in order."""
     ordered = sorted(thread, key=lambda m: m.ordinal)
-    return [r.message for r in _behind(intent, ordered) if r.message not in taken and _is_ours(intent, r)]
+    return [
+        r.message
+        for r in _behind(intent, ordered)
+        if r.message not in taken and _is_ours(intent, r) and _names(intent, r)
+    ]
 
 
 def _by_position(intent: Intent, ordered: Sequence[MessageRow], used: set[str], found: dict[int, str]) -> None:
     """Where the server said yes but shows other words (it adds a signature, say): the only new message of ours."""
     free = [r for r in _behind(intent, ordered) if r.message not in used and r.own and _is_ours(intent, r)]
+    free = [r for r in free if _names(intent, r)]
     if intent.state is IntentState.ACKED and len(free) == 1:
         found[intent.id or 0] = free[0].message
         used.add(free[0].message)
@@ -61,3 +66,11 @@ def _behind(intent: Intent, ordered: Sequence[MessageRow]) -> Sequence[MessageRo
 
 def _is_ours(intent: Intent, row: MessageRow) -> bool:
     return row.own is not False and row.kind is _SPEAKS[intent.direction]
+
+
+def _names(intent: Intent, row: MessageRow) -> bool:
+    """Towards main whatever we wrote says in a header line which message it carries; our notices there carry none."""
+    sources = {c.source_message.partition("/edit/")[0] for c in intent.covers}
+    if intent.direction is Direction.TO_EXTERNAL or not sources:
+        return True
+    return any(f"{intent.connection} #{intent.ext_ticket}/{source} |" in row.body for source in sources)

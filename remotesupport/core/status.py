@@ -41,7 +41,9 @@ def weigh(pairs: pd.DataFrame) -> pd.DataFrame:
     """
     flags = moved(pairs)
     ext, main = flags["ext_state"], flags["main_state"]
-    later = (_closed(pairs, "ext") & ext & ~main & pairs["sends_main"] & ~pairs["sends_external"]) | (
+    later = (
+        _closed(pairs, "ext") & ext & ~(main & ~_closed(pairs, "main")) & pairs["sends_main"] & ~pairs["sends_external"]
+    ) | (
         _closed(pairs, "main") & main & ~(ext & ~_closed(pairs, "ext")) & pairs["sends_external"] & ~pairs["sends_main"]
     )
     return pairs.assign(
@@ -73,8 +75,10 @@ def _cross(pairs: pd.DataFrame, ext: pd.Series, main: pd.Series) -> pd.Series:
 
 
 def after_post_to_main(pairs: pd.DataFrame) -> pd.DataFrame:
-    """ext_state, main_state after a post to main: main is open; a close over there alone is left for the next run."""
-    kept = pairs["ext_moved"] & pairs["now_ext"].eq(_CLOSED) & ~pairs["main_moved"]
+    """ext_state, main_state after a post to main: main is open. A close over there, which came after the message, is
+    left for the next run, unless somebody has opened main."""
+    kept = pairs["ext_moved"] & pairs["now_ext"].eq(_CLOSED)
+    kept &= ~(pairs["main_moved"] & pairs["now_main"].eq(_OPEN))
     ext_state = pairs["agreed_ext"].where(kept, pairs["now_ext"]).mask(pairs["sends_external"], _OPEN)
     return pairs.assign(ext_state=ext_state, main_state=_OPEN)
 

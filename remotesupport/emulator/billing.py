@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections import deque
 from contextlib import suppress
@@ -13,6 +14,7 @@ from remotesupport.emulator.database import Database
 from remotesupport.emulator.desk import Desk
 from remotesupport.emulator.exchange import ApiAnswer, ApiRequest
 from remotesupport.emulator.faults import Faults
+from remotesupport.emulator.late import Late
 from remotesupport.emulator.people import People
 from remotesupport.emulator.seed import plant
 from remotesupport.emulator.sessions import Sessions
@@ -42,6 +44,8 @@ class Billing:
             raise ValueError(f"no emulator of version {version}; there are {', '.join(DIALECTS)}")
         self.name, self.version = name, version
         self.clock = Clock()
+        self.turn = threading.RLock()  # calls are executed one at a time
+        self.late = Late(self.clock, self.turn)
         self.database = Database(state)
         self.people = People(self.database)
         self.desk = Desk(self.database, self.people, self.clock)

@@ -26,7 +26,8 @@ KINDS = {
     "reset_before": "reset the connection without executing",
     "reset_after": "execute, then reset the connection instead of answering",
     "hold_s": "execute, then wait so many seconds before answering",
-    "late_s": "reset the connection, and execute the call only so many seconds later (not at all if stopped before)",
+    "late_s": "reset the connection, and execute the call only so many seconds of the billing's clock later (not at all"
+    " if stopped before)",
     "lost_write": "answer as if it was done, and do nothing",
     "session_gone": "forget every session before the call",
     "clock_jump_s": "the billing's clock jumps by so many seconds, and stays there",

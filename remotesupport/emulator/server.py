@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -29,6 +29,7 @@ from remotesupport.emulator.side_door import side_door_routes
 LOOPBACK_NAMES = ["127.0.0.1", "localhost"]
 _HTML = "<!doctype html><html><head><title>BILLmanager</title></head><body><h1>{}</h1></body></html>"
 _PIECES = 20
+_LOOK_S = 0.02  # how often late requests look at the billing's clock
 _LARGEST_FIELD = 64 * 2**20
 _LYING_ABOUT: set[asyncio.Task[None]] = set()
 
@@ -52,7 +53,10 @@ def application(billing: Billing, *, allow_remote: bool = False) -> Starlette:
 
 
 async def _api(billing: Billing, request: Request) -> Response:
-    params, files = await _parameters(request)
+    try:
+        params, files = await _parameters(request)
+    except ClientDisconnect:
+        return _Gone()
     function = params.get("func", "")
     if not function and "out" not in params:
         return RedirectResponse("/", 302)
@@ -77,22 +81,32 @@ async def _api(billing: Billing, request: Request) -> Response:
 
 
 def _execute(billing: Billing, struck: dict[str, Any], asked: ApiRequest) -> ApiAnswer:
-    if struck.get("session_gone"):
-        billing.sessions.end_all()
-    if struck.get("clock_jump_s"):
-        billing.clock.advance(float(struck["clock_jump_s"]))
-    billing.faults.during(struck)
-    is_write = struck.get("lost_write") and bool(asked.params.get("sok"))
-    return billing.pretend(asked) if is_write else billing.answer(asked)
+    with billing.turn:
+        if struck.get("session_gone"):
+            billing.sessions.end_all()
+        if struck.get("clock_jump_s"):
+            billing.clock.advance(float(struck["clock_jump_s"]))
+        billing.faults.during(struck)
+        is_write = struck.get("lost_write") and bool(asked.params.get("sok"))
+        return billing.pretend(asked) if is_write else billing.answer(asked)
 
 
 def _later(billing: Billing, asked: ApiRequest, entry: dict[str, Any], seconds: float) -> None:
-    """A request that lay about somewhere and is executed when nobody waits for it any more."""
+    """A request that lies about until the billing's clock, which people may move, says that it comes."""
 
-    async def lie_about() -> None:
-        await asyncio.sleep(seconds)
+    def execute() -> None:
         answer = _execute(billing, {}, asked)
         entry.update(login=answer.login, outcome=f"late: {answer.outcome}", bytes=len(answer.body))
+
+    request = billing.late.add(seconds, execute)
+
+    async def lie_about() -> None:
+        try:
+            while not request.over:
+                await asyncio.sleep(_LOOK_S)
+                billing.late.arrive()
+        finally:
+            billing.late.drop(request)
 
     task = asyncio.create_task(lie_about())
     _LYING_ABOUT.add(task)

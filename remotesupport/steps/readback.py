@@ -34,6 +34,7 @@ from remotesupport.store.states import UNPROVEN
 
 QUARANTINE = timedelta(seconds=120)  # longer than any request can live in the server
 ABSENT_READS = 2
+MOST_PROMISES = 5  # so often a server may say that a write was done, and show nothing; then a person looks
 
 
 async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any]) -> list[dict[str, object]]:
@@ -168,19 +169,23 @@ def _surely_absent(ctx: Context, intent: Intent) -> bool:
 def _promised(ctx: Context, intent: Intent, thread: Sequence[MessageRow], others: set[str]) -> None:
     """The server said yes, but its thread does not show it. Nothing of ours there: it was lost, and is written again.
 
-    Something of ours in other words: which it is nobody can tell, so a person looks.
+    Something of ours in other words: which it is nobody can tell, so a person looks; nor is it written without end.
     """
     if not _surely_absent(ctx, intent):
         return
     taken = ctx.store.targets(intent.connection, intent.direction, intent.ext_ticket) | others
     seen = could_be(intent, thread, taken)
-    if not seen:
+    if not seen and intent.attempt < MOST_PROMISES:
         ctx.store.take_back(intent, "the server said that it was written, but it is not there; it is written again")
         return
-    cause = (
+    found = (
         f"what was written is not found again in these words; {len(seen)} message(s) of ours there may be it "
-        f"({', '.join(seen[:3])}): look at both tickets, then `remotesupport parked drop` says that all is well"
+        f"({', '.join(seen[:3])})"
     )
+    never = (
+        f"the server said {intent.attempt} times that it was written (ticket {_target(intent)}), and it is not there"
+    )
+    cause = f"{found if seen else never}: look at both tickets, then `remotesupport parked drop` says that all is well"
     key = intent.key + UNPROVEN
     if any(change.key == key for change in ctx.store.parked([intent.connection])):
         return

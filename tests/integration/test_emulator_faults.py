@@ -56,6 +56,21 @@ def test_a_late_request_is_done_when_nobody_waits(acme: RunningEmulator, ticket:
     until(lambda: acme.requests("clientticket.edit")[-1]["outcome"] == "late: ok")
 
 
+def test_a_late_request_comes_when_the_billing_s_clock_says_so(acme: RunningEmulator, ticket: str) -> None:
+    """Whoever moves the clock does not wait: late requests come in the order in which they are due, each once."""
+    for text, seconds in (("later", 90), ("late", 60)):
+        acme.fault(clear=True)
+        acme.fault(func="clientticket.edit", late_s=seconds)
+        with pytest.raises(httpx.HTTPError):
+            reply(acme, ticket, text)
+    acme.core.clock.advance(59)
+    assert said(acme, ticket) == ["first"]
+    acme.core.clock.advance(60)
+    assert said(acme, ticket) == ["first", "late", "later"]
+    acme.core.clock.advance(60)
+    assert said(acme, ticket) == ["first", "late", "later"]
+
+
 def test_a_held_answer_comes_after_the_effect(acme: RunningEmulator, ticket: str) -> None:
     """hold_s executes first, so a client that gives up has written all the same."""
     acme.fault(func="clientticket.edit", count=1, hold_s=30)

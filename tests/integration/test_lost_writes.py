@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.http_desk import crossed_once, http_desk
+from remotesupport.steps.readback import MOST_PROMISES
+from tests.http_desk import LONG, crossed_once, http_desk
 from tests.three_billings import ThreeBillings, three_billings
 
 CLOSED = (3, 10)
@@ -30,6 +31,23 @@ async def test_a_promised_ticket_that_is_not_there_is_opened_again(tmp_path: Pat
             crossed_once(world.acme, ticket, ["M1"])
 
 
+async def test_a_ticket_that_is_promised_again_and_again_waits_for_a_person(tmp_path: Path) -> None:
+    """A version 4 that remembers a ticket which was deleted there, and a lost store: it is not asked without end."""
+    old = "4.0.68"
+    with three_billings(tmp_path, main_version=old, acme_version=old, globex_version=old) as world:
+        opened = world.acme.act(as_="ivan", do="open", department="Technical support", subject="s", text="E1")
+        async with http_desk(world) as desk:
+            await desk.run()
+            world.main.act(as_="admin", do="delete", ticket=world.copy(f"[acme #{opened['ticket']}]"))
+        (tmp_path / "desk.sqlite3").unlink()
+        async with http_desk(world) as desk:
+            for _ in range(3 * MOST_PROMISES):
+                await desk.run(later=LONG)
+            (waits,) = desk.context.store.parked(["acme"])
+            assert f"said {MOST_PROMISES} times" in waits.cause
+            assert (await desk.run(later=LONG)).billings[0].written == 0
+
+
 def _closed_outside(world: ThreeBillings, ticket: str, _copy: str) -> None:
     world.acme.act(as_="olga", do="close", ticket=ticket)
 
@@ -38,12 +56,14 @@ def _closed_inside(world: ThreeBillings, _ticket: str, copy: str) -> None:
     world.main.act(as_="anna", do="close", ticket=copy)
 
 
-@pytest.mark.parametrize("happens", [_closed_outside, _closed_inside])
+@pytest.mark.parametrize(
+    ("happens", "main"), [(_closed_outside, "6.94.1"), (_closed_outside, "4.0.68"), (_closed_inside, "6.94.1")]
+)
 async def test_a_promised_close_that_was_not_done_is_done_again(
-    tmp_path: Path, happens: Callable[[ThreeBillings, str, str], None]
+    tmp_path: Path, happens: Callable[[ThreeBillings, str, str], None], main: str
 ) -> None:
     """Both sides end closed: an open ticket behind a promised close is no person's reopening."""
-    with three_billings(tmp_path) as world:
+    with three_billings(tmp_path, main_version=main) as world:
         opened = world.acme.act(as_="ivan", do="open", department="Technical support", subject="s", text="E1")
         ticket = str(opened["ticket"])
         async with http_desk(world) as desk:

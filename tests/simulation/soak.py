@@ -1,5 +1,6 @@
 """``python -m tests.simulation.soak --examples N [--seed S] [--jobs J]``: as many histories as wanted, by seed.
 
+``--over http [--pair 6/4]``: emulated billings over real HTTP (main/first external; all pairs in turn by default).
 Prints the seeds that break a law (one of them again: ``--examples 1 --seed THAT``) and what the histories have met.
 Exit status 1: a law was broken.
 """
@@ -7,14 +8,18 @@ Exit status 1: a law was broken.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import random
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 
+from tests.simulation import over_http
 from tests.simulation.machine import BADNESS, CONNECTIONS, DISASTERS, KINDS, MOST_ACTS, Product
+from tests.simulation.over_http import PAIRS, lived
 from tests.simulation.weather import MET
 
 MINUTES = (2, 6)
@@ -36,25 +41,38 @@ def world(seed: int) -> tuple[int, str, Counter[str]]:
     return seed, broken, Counter(MET)
 
 
+def history_over_http(pair: str, seed: int) -> tuple[int, str, Counter[str]]:
+    """The same over real HTTP, for a pair or (``all``) for the one whose turn it is."""
+    pair = list(PAIRS)[seed % len(PAIRS)] if pair == "all" else pair
+    try:
+        wrong, met = asyncio.run(lived(pair, over_http.history(random.Random(seed))))
+    except Exception as error:
+        return seed, f"{pair}: {type(error).__name__}: {error}", Counter()
+    return seed, f"{pair}: {'; '.join(wrong)}" if wrong else "", met
+
+
 def main() -> int:
     """Run them and say what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=100, help="histories, each of one connection")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--over", choices=["memory", "http"], default="memory")
+    parser.add_argument("--pair", choices=["all", *PAIRS], default="all", help="versions of main and first external")
     wanted = parser.parse_args()
-    worlds = -(-wanted.examples // CONNECTIONS)
+    each, live = (1, partial(history_over_http, wanted.pair)) if wanted.over == "http" else (CONNECTIONS, world)
+    worlds = -(-wanted.examples // each)
     seeds = range(wanted.seed, wanted.seed + worlds)
-    print(f"seeds {seeds[0]} to {seeds[-1]}, {CONNECTIONS} histories each", flush=True)
+    print(f"seeds {seeds[0]} to {seeds[-1]}, {each} histories each", flush=True)
     started, met, broken = time.monotonic(), Counter[str](), []
     with ProcessPoolExecutor(wanted.jobs, mp_context=get_context("spawn")) as pool:
-        for seed, why, found in pool.map(world, seeds):
+        for seed, why, found in pool.map(live, seeds):
             met.update(found)
             if why:
                 broken.append(seed)
                 print(f"seed {seed}: {why}", flush=True)
     took = time.monotonic() - started
-    histories = worlds * CONNECTIONS
+    histories = worlds * each
     print(f"{histories} histories in {took:.0f} s ({histories / took:.2f} a second)")
     print(f"{len(broken)} seeds broke a law: {broken}")
     print(", ".join(f"{name}: {count}" for name, count in met.most_common()))

@@ -2,6 +2,7 @@
 
 import json
 
+import orjson
 import pytest
 
 from tests.core_inputs import (
@@ -115,6 +116,16 @@ def test_adopt() -> None:
     assert [(c[0], c[2]) for c in outward] == [("11", "3"), ("12", "4")]
     assert outcome.changes["act"].tolist()[2:] == ["13", "5"]
     assert set(outcome.changes["main_ticket"]) == {"900"}
+
+
+def test_adopt_what_was_given_up() -> None:
+    """What a person gave up before the ledger was lost is known as such, without a target, and is not sent."""
+    outcome = run(
+        tickets=[ticket("1"), ticket("900", "main", origin="1")],
+        messages=[message("1"), message("2"), reply("10", "acme #1/2 | A (client) | t\ntext 2", kind="client")],
+    )
+    assert kinds(outcome) == ["adopt to_main"]
+    assert [(c[0], c[2]) for c in orjson.loads(outcome.changes["covers"].iloc[0])] == [("1", None), ("2", "10")]
 
 
 def test_adopt_needs_both_threads() -> None:

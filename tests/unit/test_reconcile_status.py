@@ -93,10 +93,16 @@ def test_message_against_close() -> None:
     outcome = look("oc", "oo", message("2"))
     assert kinds(outcome) == ["post to_main"]
     assert only(outcome)["main_state"] == "open"
+
+
+def test_message_and_a_close_on_either_side() -> None:
+    """Both closed it with a message on its way: the post opens main, and the close that came after it crosses next."""
     both = look("cc", "oo", message("2"))
     assert kinds(both) == ["post to_main"]
-    assert only(both)[["ext_state", "main_state"]].tolist() == ["closed", "open"]
+    assert only(both)[["ext_state", "main_state"]].tolist() == ["open", "open"]
     assert "both sides" in only(both)["detail"]
+    assert len(both.unfinished) == 1
+    assert kinds(look("co", "oo")) == ["close to_main"]
 
 
 def test_reply_to_closed() -> None:

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from remotesupport.core.model import ChangeKind, Direction, Intent, MessageKind, MessageRow
+from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, MessageKind, MessageRow
 from remotesupport.core.normalize import body_hash
-from remotesupport.core.settle import match_written
+from remotesupport.core.settle import could_be, match_written
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -64,3 +64,13 @@ def test_nothing_to_match() -> None:
     """An intent that was never stored, and an empty thread, match nothing."""
     assert match_written([intent(None, "ok")], [row(0, "ok")], set()) == {}
     assert match_written([intent(1, "ok")], [], set()) == {}
+
+
+def test_a_notice_is_not_the_message_that_was_lost() -> None:
+    """A write that main promised and lost is no notice of ours there; in other words it still names its source."""
+    promised = intent(1, "text 7", state=IntentState.ACKED, covers=(Carried("7", "hash"),), last_known="m0")
+    notice = row(1, "acme #1 was closed there.", own=True)
+    signed = row(2, "acme #1/7 | Ann (client) | now\ntext 7, and words of the server", own=True)
+    assert match_written([promised], [row(0, "x"), notice], set()) == {}
+    assert could_be(promised, [row(0, "x"), notice], set()) == []
+    assert match_written([promised], [row(0, "x"), notice, signed], set()) == {1: "m2"}

@@ -1,0 +1,284 @@
+"""The whole product over generated histories over real HTTP: two externals of any version around one main billing.
+
+A history is a list of minutes. In each, people act; then the product runs, while calls are spoilt and perhaps its
+process dies, its store is lost or put back from a copy. When all is well again the laws are looked at
+(``http_laws``). The billings' clocks are the product's: a late request comes when that says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.report import BillingState, RunKind, RunReport
+from remotesupport.steps.links import rebuild_links
+from tests.cycle_fixtures import Clock
+from tests.http_desk import LONG, MINUTE, SHORT, HttpDesk
+from tests.simulation.fuse import POINTS, Fuse, MortalStore, MortalTransport
+from tests.simulation.http_laws import broken_laws, excuse
+from tests.simulation.http_people import HttpPeople
+from tests.three_billings import ThreeBillings, three_billings
+from tests.writing_machine.billings import Death
+
+OLD, NEW = "4.0.68", "6.94.1"
+PAIRS = {"6/6": (NEW, NEW, NEW), "4/4": (OLD, OLD, OLD), "6/4": (NEW, OLD, NEW), "4/6": (OLD, NEW, OLD)}
+BILLINGS = ("main", "acme", "globex")
+ACTS = (
+    "open", "write", "answer", "open", "write", "answer", "local", "note", "main note", "edit", "edit answer", "close",
+    "main close", "archive", "take", "main take", "open elsewhere", "away", "back", "back", "delete", "main delete",
+)  # fmt: skip
+READS: dict[str, dict[str, Any]] = {
+    "503": {"status": 503}, "429": {"status": 429}, "reset": {"reset_before": True}, "cut off": {"truncate": True},
+    "html": {"html": True}, "redirect": {"redirect": "/login"}, "empty": {"empty": True},
+    "not UTF-8": {"bad_encoding": True}, "session gone": {"session_gone": True}, "doubled row": {"doubled_row": True},
+    "repeated page": {"repeat_page": True}, "empty list": {"empty_list": True}, "held": {"hold_s": 0.8},
+    "clock jumps": {"clock_jump_s": 3600},
+}  # fmt: skip
+WRITES: dict[str, dict[str, Any]] = {
+    "503": {"status": 503}, "500": {"status": 500}, "reset before": {"reset_before": True},
+    "reset after": {"reset_after": True}, "late 30": {"late_s": 30}, "late 90": {"late_s": 90},
+    "lost": {"lost_write": True}, "empty": {"empty": True}, "cut off": {"truncate": True}, "html": {"html": True},
+    "session gone": {"session_gone": True}, "held": {"hold_s": 0.8},
+}  # fmt: skip
+EVENTS = ("", "", "", "restart", "copy", "lose", "lose, rebuild", "put back", "put back, rebuild", "down")
+CRASHES = ((), (), ("write", "intend", "receive", "read"), POINTS)
+HEALING_RUNS, LATEST_S = 16, 90.0
+IMPATIENT = replace(SHORT, read_seconds=0.6, write_seconds=0.6)  # less than a call is held
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """``count`` calls of one billing after ``skip`` good ones: a kind of ``READS`` or ``WRITES``."""
+
+    billing: str
+    only: str
+    kind: str
+    skip: int
+    count: int
+
+    def order(self) -> dict[str, Any]:
+        """As the emulator takes it."""
+        kinds = READS if self.only == "reads" else WRITES
+        return {"only": self.only, "skip": self.skip, "count": self.count, **kinds[self.kind]}
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """``acts``: (external billing, what, which ticket). ``dies``: a point, its nth passing, behind it or not."""
+
+    acts: tuple[tuple[str, str, int], ...]
+    spoilt: tuple[Spoilt, ...] = ()
+    dies: tuple[str, int, bool] = ("", 0, False)
+    event: str = ""
+    audit: bool = False
+
+
+def history(chance: random.Random) -> list[Minute]:
+    """A history for the soak; the tests have Hypothesis draw the same parts."""
+    return [_minute(chance) for _ in range(chance.randint(4, 6))]
+
+
+def _minute(chance: random.Random) -> Minute:
+    acts = [
+        (chance.choice(BILLINGS[1:]), chance.choice(ACTS), chance.randint(0, 9)) for _ in range(chance.randint(4, 18))
+    ]
+    spoilt = [_spoilt(chance) for _ in range(chance.choice((0, 1, 2, 4)))]
+    points = chance.choice(CRASHES)
+    dies = (chance.choice(points), chance.randint(1, 12), chance.random() < 0.5) if points else ("", 0, False)
+    return Minute(tuple(acts), tuple(spoilt), dies, chance.choice(EVENTS), chance.random() < 0.2)
+
+
+def _spoilt(chance: random.Random) -> Spoilt:
+    only, kinds = chance.choice((("reads", READS), ("writes", WRITES)))
+    return Spoilt(chance.choice(BILLINGS), only, chance.choice(list(kinds)), chance.randint(0, 8), chance.randint(1, 4))
+
+
+class CommonClock(Clock):
+    """The product's clock, and everybody's."""
+
+    def __init__(self, world: ThreeBillings) -> None:
+        super().__init__()
+        self._clocks = [getattr(world, name).core.clock for name in BILLINGS]
+        for clock in self._clocks:
+            clock.set(self.now, freeze=True)
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        for clock in self._clocks:
+            clock.advance(seconds)
+
+
+class MortalDesk(HttpDesk):
+    """A desk whose process dies when its fuse has burnt down, and whose store can be lost."""
+
+    limits = IMPATIENT
+
+    def __init__(self, world: ThreeBillings, names: Sequence[str]) -> None:
+        self.fuse = Fuse()
+        super().__init__(world, names, clock=CommonClock(world))
+
+    def open_store(self) -> Any:
+        return MortalStore(super().open_store(), self.fuse)
+
+    def transport(self) -> httpx.AsyncBaseTransport:
+        return MortalTransport(self.fuse)
+
+    async def restart(self) -> None:
+        """The process ends (or is dead), and a new one begins. Nothing of the old one does anything any more."""
+        self.fuse.dead = True
+        while left := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.to_thread(self.fuse.wait_for_threads)
+        await self.context.aclose()
+        self.fuse = Fuse()
+        self.context = self.open()
+
+    @property
+    def file(self) -> Path:
+        """The store's file."""
+        return Path(self.url.removeprefix("sqlite:///"))
+
+    def copy_store(self) -> None:
+        """A backup, as people make it."""
+        with closing(sqlite3.connect(self.file)) as here, closing(sqlite3.connect(f"{self.file}.copy")) as there:
+            here.backup(there)
+
+    async def replace_store(self, *, by_copy: bool) -> None:
+        """The store is gone; the copy, or nothing, takes its place."""
+        await self.context.aclose()
+        for tail in ("", "-wal", "-shm"):
+            Path(f"{self.file}{tail}").unlink(missing_ok=True)
+        if by_copy:
+            shutil.copyfile(f"{self.file}.copy", self.file)
+        await self.restart()
+
+
+@dataclass(slots=True)
+class Life:
+    """One history as it is lived; ``met`` counts what it has met."""
+
+    world: ThreeBillings
+    desk: MortalDesk
+    people: HttpPeople
+    met: Counter[str] = field(default_factory=Counter)
+
+    async def minute(self, minute: Minute) -> None:
+        """People do what they do; then a run, in this weather."""
+        for name, act, which in minute.acts:
+            self.people.act(name, act, which)
+        await self._event(minute.event)
+        for spoilt in minute.spoilt:
+            getattr(self.world, spoilt.billing).fault(**spoilt.order())
+        down = getattr(self.world, BILLINGS[len(minute.acts) % 3]) if minute.event == "down" else None
+        if down:
+            down.stop()
+        await self._run(RunKind.AUDIT if minute.audit else RunKind.SYNC, Fuse(*minute.dies))
+        if down:
+            down.start()
+        self._clear()
+
+    async def _run(self, kind: RunKind, fuse: Fuse) -> RunReport | None:
+        current = self.desk.fuse
+        current.point, current.left, current.after = fuse.point, fuse.left, fuse.after
+        try:
+            report = await self.desk.run(kind, later=MINUTE)
+        except Death:
+            self.met[f"dies at {fuse.point}"] += 1
+            await self.desk.restart()
+            return None
+        current.left = 0
+        self.met["run"] += 1
+        self.met["written"] += sum(b.written for b in report.billings)
+        return report
+
+    def _clear(self) -> None:
+        for name in BILLINGS:
+            getattr(self.world, name).fault(clear=True)
+
+    async def _event(self, event: str) -> None:
+        what, _, rebuild = event.partition(", ")
+        if what == "restart":
+            await self.desk.restart()
+        elif what == "copy":
+            self.desk.copy_store()
+        elif what in ("lose", "put back"):
+            await self._lose(put_back=what == "put back")
+        if what:
+            self.met[event] += 1
+        if rebuild:
+            await rebuild_links(self.desk.context)
+
+    async def _lose(self, *, put_back: bool) -> None:
+        """A person needs longer for it than any request can be on its way; nobody else could know of that one."""
+        self.desk.clock.advance(LATEST_S)
+        excuse(self.people)
+        there = Path(f"{self.desk.file}.copy").exists()
+        await self.desk.replace_store(by_copy=put_back and there)
+
+    async def heal(self) -> list[str]:
+        """All is well again: run until two runs in a row have written nothing → what is wrong then."""
+        self._clear()
+        self.desk.limits = SHORT
+        await self.desk.restart()
+        quiet, report = 0, None
+        for number in range(HEALING_RUNS):
+            report = await self.desk.run(RunKind.AUDIT if quiet or number % 4 == 3 else RunKind.SYNC, later=LONG)
+            idle = not any(b.written for b in report.billings) and not self._open_work()
+            quiet = quiet + 1 if idle else 0
+            if quiet == 2:
+                break
+        assert report is not None
+        wrong = [] if quiet == 2 else [f"never quiet: {self._open_work()}; {report.headline}"]
+        for line in report.billings:
+            conflicts = line.changes["conflict"] and any(t.cut for t in self.people.talks_of(line.name))
+            wrong += [] if line.state is BillingState.OK or conflicts else [f"{line.name}: {line.state}: {line.reason}"]
+        parked = [p for p in self.desk.context.store.parked() if not self._for_a_person(p)]
+        return [*wrong, *(f"{p.key} is parked: {p.cause}" for p in parked), *broken_laws(self.people)]
+
+    def _open_work(self) -> list[str]:
+        """What a run has still to do; where people deleted one of the two tickets, a person does it."""
+        store = self.desk.context.store
+        waiting = [p for p in store.parked() if p.next_try is not None]
+        intents = [i for name in BILLINGS[1:] for i in store.open_intents(name)]
+        return [each.key for each in (*waiting, *intents) if not self._for_a_person(each)]
+
+    def _for_a_person(self, what: Any) -> bool:
+        """A main ticket was deleted, or words wait for an external ticket that is no more (or none of ours)."""
+        (talk,) = [t for t in self.people.talks_of(what.connection) if t.ticket == what.ext_ticket]
+        lost = (talk.gone or not talk.home) and what.kind is ChangeKind.POST
+        return talk.cut or (lost and what.direction is Direction.TO_EXTERNAL)
+
+
+async def lived(pair: str, minutes: Sequence[Minute]) -> tuple[list[str], Counter[str]]:
+    """A whole history → what is wrong at its end (empty: nothing), and what it has met."""
+    main, acme, globex = PAIRS[pair]
+    with (
+        tempfile.TemporaryDirectory(prefix="remotesupport-simulation-") as folder,
+        three_billings(Path(folder), main_version=main, acme_version=acme, globex_version=globex) as world,
+    ):
+        desk = MortalDesk(world, BILLINGS[1:])
+        life = Life(world, desk, HttpPeople(world))
+        try:
+            await life._run(RunKind.SYNC, Fuse())
+            for minute in minutes:
+                await life.minute(minute)
+            wrong = await life.heal()
+        finally:
+            await desk.aclose()
+        for name in BILLINGS:
+            life.met.update({f"struck: {k}": n for k, n in getattr(world, name).core.faults.struck.items()})
+        return wrong, life.met + life.people.met
