@@ -35,7 +35,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: status, the headers that matter, the raw bytes."""
+    """What came back: status, the headers that matter, the raw bytes (of a stream: those that it did not get)."""
 
     status: int
     charset: str

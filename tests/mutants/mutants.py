@@ -110,9 +110,9 @@ MUTANTS = (
     Mutant(
         "one request for one intent",
         WRITING,
-        "                receipt = await request(self.connection, row, body, uploads, intent.key)\n",
-        "                await request(self.connection, row, body, uploads, intent.key)\n"
-        "                receipt = await request(self.connection, row, body, uploads, intent.key)\n",
+        "                receipt = await request(self.connection, row, parcel, intent.key)\n",
+        "                await request(self.connection, row, parcel, intent.key)\n"
+        "                receipt = await request(self.connection, row, parcel, intent.key)\n",
         ("tests/integration/test_cycle.py",),
     ),
     Mutant(
