@@ -124,11 +124,12 @@ class Billing(Protocol):
     async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
         """The whole conversation in order; always complete or an error. Reading changes nothing on the server."""
 
-    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> None:
+    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
         """An attachment as a stream: never much of it at a time is in memory.
 
-        Raises Skippable as soon as it is larger than ``limit`` bytes, or when it is gone; what ``into`` has got by then
-        is worth nothing.
+        Returns whether the server said how long it is: where it did not, a file that was cut off looks whole. Raises
+        Skippable as soon as it is larger than ``limit`` bytes, or when it is gone; what ``into`` has got by then is
+        worth nothing.
         """
 
     async def setup(self) -> Setup | None:

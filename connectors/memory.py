@@ -143,7 +143,7 @@ class _View:
             shown = [m for m in self.world.thread(self._visible(ticket, "thread")) if self._shows(m)]
             return tuple(self._message(m, ordinal) for ordinal, m in enumerate(shown))
 
-    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> None:
+    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
         async with self._call("file", file=ref.file):
             content = self.world.contents.get(ref.file)
             if content is None:
@@ -153,6 +153,7 @@ class _View:
             into.restart()
             for start in range(0, len(content), _PIECE):
                 into.write(content[start : start + _PIECE])
+            return True
 
     async def setup(self) -> Setup | None:
         return None

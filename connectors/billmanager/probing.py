@@ -91,8 +91,8 @@ class Probing(Generic[AnyView]):
     async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
         return await (await self._view()).thread(ticket)
 
-    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> None:
-        await (await self._view()).file(ref, into, limit=limit)
+    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
+        return await (await self._view()).file(ref, into, limit=limit)
 
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         return await (await self._view()).reply(ticket, body, files, key=key)

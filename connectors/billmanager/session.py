@@ -89,22 +89,24 @@ class Session:
 
             return await self._with_session(call, fetch)
 
-    async def download(self, call: Call, form: Mapping[str, str], into: Sink, *, cap: int, page: bool = False) -> None:
+    async def download(self, call: Call, form: Mapping[str, str], into: Sink, *, cap: int, page: bool = False) -> bool:
         """As ``raw``, but the answer is a file of at most ``cap`` bytes and goes ``into`` there as it comes.
 
-        ``page``: an HTML page is a good answer too, and not a login page.
+        ``page``: an HTML page is a good answer too, and not a login page. Returns whether the server said
+        how long it is.
         """
         async with self._deadline(call) as progress:
 
-            async def fetch(session: str) -> None:
+            async def fetch(session: str) -> bool:
                 into.restart()
                 answer = await self._post(call, form, (), session, progress, cap, into)
                 self._refuse_complaint(answer, call, session)
                 if not page:
                     self._refuse_page(answer, call)
                 into.write(answer.body)
+                return answer.measured
 
-            await self._with_session(call, fetch)
+            return await self._with_session(call, fetch)
 
     async def log_in(self) -> str:
         """Have a session, a new one where there is none → the login. Raises AccessDenied and what a call raises."""

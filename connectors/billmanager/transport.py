@@ -171,6 +171,7 @@ class Transport:
             _seconds(response.headers.get("retry-after")),
             bytes(body),
             media,
+            not response.headers.keys().isdisjoint(("content-length", "transfer-encoding")),
         )
 
 

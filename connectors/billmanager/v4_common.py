@@ -34,7 +34,7 @@ class OldView:
         """Logins included."""
         return self._session.transport.stats
 
-    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> None:
+    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
         """Not found in version 4. Raises Skippable."""
         del into, limit
         raise Skippable(NO_FILES, billing=self._where, function="file", kind="files", ticket=ref.file)

@@ -137,11 +137,11 @@ class View:
             raise self._skip("it shows no messages at all", ticket)
         return found
 
-    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> None:
+    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
         """``ticket.file`` (SEEN IN CODE): raw bytes."""
         try:
             page = ref.name.lower().endswith((".htm", ".html", ".xhtml"))
-            await self._session.download(FILE, {"elid": ref.file}, into, cap=limit, page=page)
+            return await self._session.download(FILE, {"elid": ref.file}, into, cap=limit, page=page)
         except ProtocolError as error:
             if error.kind == "size":
                 raise Skippable(

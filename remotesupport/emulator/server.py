@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -52,14 +52,19 @@ def application(billing: Billing, *, allow_remote: bool = False) -> Starlette:
 
 
 async def _api(billing: Billing, request: Request) -> Response:
-    params, files = await _parameters(request)
+    if _has_files(request) and (share := billing.faults.cut_upload()):
+        return await _cut_off(request, share)
+    try:
+        params, files = await _parameters(request)
+    except ClientDisconnect:
+        return _Gone()
     function = params.get("func", "")
     if not function and "out" not in params:
         return RedirectResponse("/", 302)
     entry = _record(billing, request, params, files)
     struck = billing.faults.begin(function, write=bool(params.get("sok")))
     host = f"{request.url.scheme}://{request.url.netloc}"
-    asked = ApiRequest(params, files, request.cookies, host)
+    asked = ApiRequest(params, _spoilt(struck, files), request.cookies, host)
     if struck.get("delay_s"):
         await asyncio.sleep(float(struck["delay_s"]))
     if struck.get("late_s"):
@@ -74,6 +79,14 @@ async def _api(billing: Billing, request: Request) -> Response:
     if struck.get("hold_s"):
         await asyncio.sleep(float(struck["hold_s"]))
     return await _send(struck, request, answer)
+
+
+def _spoilt(struck: dict[str, Any], files: list[Attachment]) -> list[Attachment]:
+    if struck.get("lost_files"):
+        return []
+    if struck.get("cut_files"):
+        return [Attachment(file.name, file.content[: len(file.content) // 2]) for file in files]
+    return files
 
 
 def _execute(billing: Billing, struck: dict[str, Any], asked: ApiRequest) -> ApiAnswer:
@@ -104,7 +117,7 @@ async def _parameters(request: Request) -> tuple[dict[str, str], list[Attachment
     params = dict(parse_qsl(request.url.query, keep_blank_values=True))
     if request.method != "POST":
         return params, []
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if not _has_files(request):
         body = (await request.body()).decode("utf-8", "replace")
         return params | dict(parse_qsl(body, keep_blank_values=True)), []
     uploads: dict[str, Attachment] = {}
@@ -118,6 +131,20 @@ async def _parameters(request: Request) -> tuple[dict[str, str], list[Attachment
         uploads[name] for name in sorted(uploads, key=_file_number) if name.startswith("file_") and uploads[name].name
     ]
     return params, files
+
+
+def _has_files(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("multipart/form-data")
+
+
+async def _cut_off(request: Request, share: float) -> Response:
+    """Take in this share of the request, then reset."""
+    enough, got = int(request.headers.get("content-length", "0")) * share, 0
+    async for chunk in request.stream():
+        got += len(chunk)
+        if got >= enough:
+            break
+    return await _hang_up(request, b"", reset=True)
 
 
 def _file_number(name: str) -> tuple[int, str]:

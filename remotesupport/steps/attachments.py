@@ -15,12 +15,12 @@ from typing import Any
 
 import orjson
 
-from connectors.contract import Billing, Sink
-from connectors.errors import AccessDenied, ConnectorError, Fatal, Retriable
+from connectors.contract import Billing
+from connectors.errors import AccessDenied, ConnectorError, Fatal, ProtocolError, Retriable
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.compose import attachment_placeholder
 from remotesupport.core.model import Direction, FileRef, Upload
-from remotesupport.steps.spool import Spool
+from remotesupport.steps.spool import Digest, Spool
 
 IN_MEMORY = 256 * 1024  # bytes of one message's files
 PER_MESSAGE = 5  # files as large as one may be that one message may have
@@ -76,13 +76,29 @@ async def carry(ctx: Context, connection: Connection, row: Any, spools: ExitStac
     return Parcel(tuple(packing.uploads), "\n".join([row.body, *packing.lines]), tuple(packing.lost))
 
 
-async def fetch(ctx: Context, source: Billing, ref: FileRef, into: Sink, limit: int) -> None:
-    """Reading is repeated once before a file is given up. Raises what ``Billing.file`` raises."""
+async def fetch(ctx: Context, source: Billing, ref: FileRef, into: Digest, limit: int) -> None:
+    """The whole file. Reading is repeated once before it is given up; raises what ``Billing.file`` raises."""
     try:
-        await source.file(ref, into, limit=limit)
-    except Retriable:
+        await _read(source, ref, into, limit)
+    except (Retriable, ProtocolError):
         await ctx.sleep(1.0)
-        await source.file(ref, into, limit=limit)
+        await _read(source, ref, into, limit)
+
+
+async def _read(source: Billing, ref: FileRef, into: Digest, limit: int) -> None:
+    """A file of which nobody says how long it is is read twice: both must be the same."""
+    measured = await source.file(ref, into, limit=limit)
+    if ref.size is not None and into.size != ref.size:
+        raise _cut(source, "its size is not what the billing announced")
+    if not measured and ref.size is None:
+        again = Digest()
+        await source.file(ref, again, limit=limit)
+        if again.sha256 != into.sha256:
+            raise _cut(source, "two reads of it are not the same")
+
+
+def _cut(source: Billing, what: str) -> Retriable:
+    return Retriable(what, billing=f"{source.name} ({source.side})", function="file", kind="cut")
 
 
 @dataclass(slots=True)
@@ -111,16 +127,14 @@ class _Packing:
             room = self._room(ref)
             async with asyncio.timeout_at(until):
                 await fetch(self.ctx, self.source, ref, spool, room)
-            if ref.size is not None and spool.size != ref.size:
-                raise _NotCarriedError("its size is not what the billing announced")
         except (AccessDenied, Fatal):
             raise
         except ConnectorError as error:
-            self._leave(ref, error.what, str(error))
+            self._leave(ref, error.what, f"attachment {ref.file}: {error}")
         except TimeoutError:
             self._leave(ref, f"the files of its message did not come within {FETCH_SECONDS:.0f} s")
         except OSError as error:
-            self._leave(ref, "there is no room for it here", f"{ref.file}: {error}")
+            self._leave(ref, "there is no room for it here", f"attachment {ref.file}: {error}")
         except _NotCarriedError as error:
             self._leave(ref, str(error))
         else:
