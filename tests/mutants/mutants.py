@@ -116,6 +116,13 @@ MUTANTS = (
         ("tests/integration/test_cycle.py",),
     ),
     Mutant(
+        "files are compared",
+        READBACK,
+        "    if wrong:\n        park_spoilt_files(",
+        "    if False:\n        park_spoilt_files(",
+        ("tests/integration/test_attachments.py",),
+    ),
+    Mutant(
         "our own messages are no sources",
         "remotesupport/core/traffic.py",
         '    external = external[~is_in(external, ours, MESSAGE, [*EXT, "target_message"])]\n',
