@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.table import Table
 
-NAMES = ("diff", "cycle", "cold", "schedule", "growth", "minute")
+NAMES = ("diff", "cycle", "cold", "schedule", "growth", "minute", "attachment")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -71,18 +71,21 @@ def running_fleet(externals: Sequence[str], *, tickets: int = 0) -> Iterator[Fle
             process.communicate()
 
 
-def configuration(fleet: Fleet, folder: Path) -> tuple[Settings, dict[str, str]]:
-    """Settings for the fleet with their state in ``folder``, and the environment in which a process finds them."""
+def configuration(fleet: Fleet, folder: Path, more: str = "") -> tuple[Settings, dict[str, str]]:
+    """Settings for the fleet with their state in ``folder``, and the environment in which a process finds them.
+
+    ``more``: a line of the configuration for each connection.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "remotesupport.toml"
     file.write_text(
-        f'[main]\nurl = "{fleet.urls["main"]}"\n' + "".join(_external(fleet, n, folder) for n in fleet.externals)
+        f'[main]\nurl = "{fleet.urls["main"]}"\n' + "".join(_external(fleet, n, folder, more) for n in fleet.externals)
     )
     environ = {"REMOTESUPPORT_HOME": str(folder), "REMOTESUPPORT_CONFIG": str(file)}
     return load_settings(file, environ), environ
 
 
-def _external(fleet: Fleet, name: str, folder: Path) -> str:
+def _external(fleet: Fleet, name: str, folder: Path, more: str) -> str:
     return f"""
 [[external]]
 name = "{name}"
@@ -92,6 +95,7 @@ password = "file:{_secret(folder, ROBOT)}"
 main_login = "{name}"
 main_password = "file:{_secret(folder, name)}"
 timezone = "Europe/Moscow"
+{more}
 [[external.departments]]
 remote = "{DEPARTMENT}"
 main = "{MAIN_DEPARTMENT}"

@@ -56,6 +56,16 @@ class Capabilities:
             raise ValueError(f"{self.dialect} has states that are neither open nor closed: {', '.join(strange)}")
 
 
+class Sink(Protocol):
+    """Where the bytes of an attachment go, piece by piece."""
+
+    def restart(self) -> None:
+        """Forget what came so far: it comes again from its beginning."""
+
+    def write(self, chunk: bytes, /) -> None:
+        """The next piece."""
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A row of "Remote support departments": the remote department's name, our department, on or off."""
@@ -114,8 +124,13 @@ class Billing(Protocol):
     async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
         """The whole conversation in order; always complete or an error. Reading changes nothing on the server."""
 
-    async def file(self, ref: FileRef, *, limit: int) -> bytes:
-        """An attachment. Raises Skippable when it is larger than ``limit`` bytes or gone."""
+    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
+        """An attachment as a stream: never much of it at a time is in memory.
+
+        Returns whether the server said how long it is: where it did not, a file that was cut off looks whole. Raises
+        Skippable as soon as it is larger than ``limit`` bytes, or when it is gone; what ``into`` has got by then is
+        worth nothing.
+        """
 
     async def setup(self) -> Setup | None:
         """How this end is set up for remote support; None where the version has no such settings."""

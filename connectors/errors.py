@@ -73,5 +73,9 @@ class Refused(ConnectorError):
     """The server understood a write and said no: nothing was written (for example: locked, empty text, limit)."""
 
 
+class FilesRefused(Refused):
+    """The server does not take a request this large, or one of its files: nothing was written."""
+
+
 class UnknownOutcome(ConnectorError):
     """A write got no readable answer: done, not done, or not done yet. Never repeat it; read back first."""

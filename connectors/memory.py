@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.contract import Capabilities, ExternalBilling, MainBilling, Setup
+from connectors.contract import Capabilities, ExternalBilling, MainBilling, Setup, Sink
 from connectors.errors import AccessDenied, Missing, ProtocolError, Refused, Skippable
 from connectors.memory_world import ARCHIVED, CLOSED, Message, Ticket, World
 from remotesupport.core.model import (
@@ -37,6 +37,7 @@ from remotesupport.core.model import (
 
 STATES = {"0": "open", "1": "open", "2": "open", "3": "closed", "10": "closed"}
 KINDS = {k.value: k for k in MessageKind}
+_PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +143,17 @@ class _View:
             shown = [m for m in self.world.thread(self._visible(ticket, "thread")) if self._shows(m)]
             return tuple(self._message(m, ordinal) for ordinal, m in enumerate(shown))
 
-    async def file(self, ref: FileRef, *, limit: int) -> bytes:
+    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
         async with self._call("file", file=ref.file):
             content = self.world.contents.get(ref.file)
             if content is None:
                 raise Missing("the file is gone", billing=self._where, function="file")
             if len(content) > limit:
                 raise Skippable(f"the file is larger than {limit} bytes", billing=self._where, function="file")
-            return content
+            into.restart()
+            for start in range(0, len(content), _PIECE):
+                into.write(content[start : start + _PIECE])
+            return True
 
     async def setup(self) -> Setup | None:
         return None
@@ -361,7 +365,12 @@ class CustomerView(_View):
 
 
 def _contents(files: Iterable[Upload]) -> list[tuple[str, bytes]]:
-    return [(f.name, f.content) for f in files]
+    return [(f.name, _whole(f)) for f in files]
+
+
+def _whole(file: Upload) -> bytes:
+    file.content.seek(0)
+    return file.content.read()
 
 
 def _named(files: Iterable[Upload]) -> list[str]:

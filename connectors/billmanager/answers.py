@@ -15,6 +15,7 @@ from connectors.billmanager.wire import Node, Unreadable, parse
 from connectors.errors import (
     AccessDenied,
     ConnectorError,
+    FilesRefused,
     Missing,
     ProtocolError,
     Refused,
@@ -103,7 +104,7 @@ def _classed(problem: Complaint, call: Call, where: str, secrets: Iterable[str],
     elif problem.type == "missed":
         made = Missing
     elif call.write:
-        made = UnknownOutcome if _is_inner(problem) else Refused
+        made = UnknownOutcome if _is_inner(problem) else FilesRefused if _is_of_a_file(problem) else Refused
     else:
         made = ProtocolError if problem.type in _MALFORMED else Retriable
     return made(what, billing=where, function=call.func, ticket=ticket, cure=cure, kind=problem.type)
@@ -111,6 +112,11 @@ def _classed(problem: Complaint, call: Call, where: str, secrets: Iterable[str],
 
 def _is_inner(problem: Complaint) -> bool:
     return problem.type.lower() in _INNER
+
+
+def _is_of_a_file(problem: Complaint) -> bool:
+    """A value that is refused and is a file's (INFERRED from the names that files are sent under)."""
+    return problem.type in _MALFORMED and problem.object.startswith("file")
 
 
 def _in_words(problem: Complaint, secrets: Iterable[str]) -> str:

@@ -35,13 +35,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: status, the headers that matter, the raw bytes."""
+    """What came back: status, the headers that matter, the raw bytes (of a stream: those that it did not get).
+
+    ``measured``: the server said how many there are, so none is missing.
+    """
 
     status: int
     charset: str
     retry_after: float | None
     body: bytes
     media: str = ""
+    measured: bool = True
 
 
 class Progress:

@@ -12,7 +12,15 @@ import httpx
 
 from connectors.billmanager import tls
 from connectors.billmanager.call import Answer, Call, Progress
-from connectors.errors import AccessDenied, ConnectorError, Fatal, ProtocolError, Refused, Retriable, UnknownOutcome
+from connectors.errors import (
+    AccessDenied,
+    ConnectorError,
+    Fatal,
+    FilesRefused,
+    ProtocolError,
+    Retriable,
+    UnknownOutcome,
+)
 
 UNREADABLE_CURE = "Check that the address is the complete one of BILLmanager and that nothing in between answers for it"
 _REFUSED_CURE = "Check the login's rights and whether this machine's address is allowed there"
@@ -26,7 +34,7 @@ def of_status(call: Call, answer: Answer, where: str) -> ConnectorError:
     elif status == 429:
         error = Retriable("the server asks for fewer calls (HTTP 429)", billing=where)
     elif call.write and status == 413:
-        error = Refused("the request is too large for the server (HTTP 413)", billing=where)
+        error = FilesRefused("the request is too large for the server (HTTP 413)", billing=where)
     elif call.write:
         error = UnknownOutcome(f"the server answered HTTP {status} to a write", billing=where)
     elif 300 <= status < 400:

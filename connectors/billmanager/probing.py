@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Generic, TypeVar
 
 from connectors.billmanager.v4_answers import NO_RIGHT
-from connectors.contract import Capabilities, ExternalBilling, MainBilling, Setup
+from connectors.contract import Capabilities, ExternalBilling, MainBilling, Setup, Sink
 from connectors.errors import AccessDenied, ConnectorError, ProtocolError, TooOld
 from remotesupport.core.model import (
     CallStats,
@@ -91,8 +91,8 @@ class Probing(Generic[AnyView]):
     async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
         return await (await self._view()).thread(ticket)
 
-    async def file(self, ref: FileRef, *, limit: int) -> bytes:
-        return await (await self._view()).file(ref, limit=limit)
+    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
+        return await (await self._view()).file(ref, into, limit=limit)
 
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         return await (await self._view()).reply(ticket, body, files, key=key)

@@ -18,6 +18,7 @@ from connectors.billmanager import answers
 from connectors.billmanager.call import Answer, Call, Progress
 from connectors.billmanager.transport import Transport
 from connectors.billmanager.wire import Format, Node, Unreadable, parse
+from connectors.contract import Sink
 from connectors.errors import AccessDenied, ConnectorError, ProtocolError, Retriable
 from remotesupport.core.model import Upload
 
@@ -76,19 +77,34 @@ class Session:
 
             return await self._with_session(call, fetch)
 
-    async def raw(self, call: Call, form: Mapping[str, str], *, cap: int = 0, page: bool = False) -> Answer:
-        """A read whose answer is bytes, such as a file. An error document instead raises what it means.
-
-        ``page``: an HTML page is a good answer too, and not a login page.
-        """
+    async def raw(self, call: Call, form: Mapping[str, str]) -> Answer:
+        """A read whose answer is bytes. An error document instead raises what it means, an HTML page too."""
         async with self._deadline(call) as progress:
 
             async def fetch(session: str) -> Answer:
-                answer = await self._post(call, form, (), session, progress, cap)
+                answer = await self._post(call, form, (), session, progress)
                 self._refuse_complaint(answer, call, session)
-                if answer.media == "text/html" and not page:
-                    raise ProtocolError("an HTML page", billing=self.where, function=call.func, kind="html")
+                self._refuse_page(answer, call)
                 return answer
+
+            return await self._with_session(call, fetch)
+
+    async def download(self, call: Call, form: Mapping[str, str], into: Sink, *, cap: int, page: bool = False) -> bool:
+        """As ``raw``, but the answer is a file of at most ``cap`` bytes and goes ``into`` there as it comes.
+
+        ``page``: an HTML page is a good answer too, and not a login page. Returns whether the server said
+        how long it is.
+        """
+        async with self._deadline(call) as progress:
+
+            async def fetch(session: str) -> bool:
+                into.restart()
+                answer = await self._post(call, form, (), session, progress, cap, into)
+                self._refuse_complaint(answer, call, session)
+                if not page:
+                    self._refuse_page(answer, call)
+                into.write(answer.body)
+                return answer.measured
 
             return await self._with_session(call, fetch)
 
@@ -122,9 +138,10 @@ class Session:
         session: str,
         progress: Progress,
         cap: int = 0,
+        into: Sink | None = None,
     ) -> Answer:
         whole = {"func": call.func, "auth": session, **form}
-        answer = await self.transport.post(call, whole, files, progress=progress, cap=cap)
+        answer = await self.transport.post(call, whole, files, progress=progress, cap=cap, into=into)
         self.transport.judge(call, answer)
         return answer
 
@@ -135,6 +152,10 @@ class Session:
             return
         if doc is not None and answers.complaint(doc) is not None:
             answers.read(answer, call, self.where, secrets=self._secrets(session))
+
+    def _refuse_page(self, answer: Answer, call: Call) -> None:
+        if answer.media == "text/html":
+            raise ProtocolError("an HTML page", billing=self.where, function=call.func, kind="html")
 
     # --- what differs between versions ----------------------------------------------------------------------
 

@@ -15,12 +15,14 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import IO, cast
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 
 from connectors.billmanager import outcomes, tls
 from connectors.billmanager.call import Answer, Call, Limits, Progress
+from connectors.contract import Sink
 from connectors.errors import ConnectorError, Fatal, Refused, Retriable, UnknownOutcome
 from remotesupport.core.model import CallStats, Upload
 
@@ -29,6 +31,7 @@ for _noisy in ("httpx", "httpcore"):
 
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "remotesupport"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+HELD_BYTES = 64 * 1024  # of a stream; more than any document that says no has
 
 
 class Transport:
@@ -57,15 +60,25 @@ class Transport:
         return CallStats(self._functions.total(), self._bytes, self._seconds, dict(self._functions))
 
     async def post(
-        self, call: Call, form: Mapping[str, str], files: Sequence[Upload] = (), *, progress: Progress, cap: int = 0
+        self,
+        call: Call,
+        form: Mapping[str, str],
+        files: Sequence[Upload] = (),
+        *,
+        progress: Progress,
+        cap: int = 0,
+        into: Sink | None = None,
     ) -> Answer:
-        """One POST → its answer, whatever its status. Raises Retriable, ProtocolError, Fatal or UnknownOutcome."""
+        """One POST → its answer, whatever its status. Raises Retriable, ProtocolError, Fatal or UnknownOutcome.
+
+        ``into`` gets what comes once it is more than HELD_BYTES, so that all of a smaller answer can be judged first.
+        """
         failure: ConnectorError | None = None
         async with self._slots:
             started = time.perf_counter()
             self._functions[call.func] += 1
             try:
-                return await self._exchange(form, files, progress, cap or self.limits.max_bytes)
+                return await self._exchange(form, files, progress, cap or self.limits.max_bytes, into)
             except httpx.HTTPError as error:
                 failure = outcomes.of_lost(call, error, progress, self.where)
             except UnicodeEncodeError:
@@ -118,32 +131,39 @@ class Transport:
         pool = httpx.Limits(max_connections=self.limits.in_flight, keepalive_expiry=20.0)
         return httpx.AsyncHTTPTransport(verify=context, limits=pool, trust_env=False, retries=0)
 
-    async def _exchange(self, form: Mapping[str, str], files: Sequence[Upload], progress: Progress, cap: int) -> Answer:
+    async def _exchange(
+        self, form: Mapping[str, str], files: Sequence[Upload], progress: Progress, cap: int, into: Sink | None
+    ) -> Answer:
         request = self._request(form, files)
         request.extensions["trace"] = progress.trace
         progress.sent = True
         response = await self._client.send(request, stream=True)
         try:
-            return await self._received(response, cap)
+            return await self._received(response, cap, into)
         finally:
             await response.aclose()
 
     def _request(self, form: Mapping[str, str], files: Sequence[Upload]) -> httpx.Request:
         if not files:
             return self._client.build_request("POST", self.url, content=urlencode(form).encode(), headers=_FORM)
-        parts = [(f"file_{n}", (f.name, f.content, "application/octet-stream")) for n, f in enumerate(files, start=1)]
+        opened = [(f.name, cast("IO[bytes]", f.content)) for f in files]  # httpx reads it in pieces of 64 KB
+        parts = [(f"file_{n}", (*file, "application/octet-stream")) for n, file in enumerate(opened, start=1)]
         return self._client.build_request("POST", self.url, data=dict(form), files=parts)
 
-    async def _received(self, response: httpx.Response, cap: int) -> Answer:
+    async def _received(self, response: httpx.Response, cap: int, into: Sink | None) -> Answer:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("", "identity"):
             raise _Oversize(f"an answer in the encoding {encoding[:20]!r}, which was not asked for", kind="compressed")
-        body = bytearray()
-        async for chunk in response.aiter_raw():
+        body, size = bytearray(), 0
+        async for chunk in response.aiter_raw(HELD_BYTES if into is not None else None):
             self._bytes += len(chunk)
-            body += chunk
-            if len(body) > cap:
+            size += len(chunk)
+            if size > cap:
                 raise _Oversize(f"an answer of more than {cap} bytes", kind="size")
+            body += chunk
+            if into is not None and size > HELD_BYTES:
+                into.write(bytes(body))
+                body.clear()
         media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         return Answer(
             response.status_code,
@@ -151,6 +171,7 @@ class Transport:
             _seconds(response.headers.get("retry-after")),
             bytes(body),
             media,
+            not response.headers.keys().isdisjoint(("content-length", "transfer-encoding")),
         )
 
 

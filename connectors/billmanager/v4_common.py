@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from connectors.billmanager.call import Call
 from connectors.billmanager.v4_session import OldSession
 from connectors.billmanager.wire import Node
+from connectors.contract import Sink
 from connectors.errors import ConnectorError, ProtocolError, Refused, Skippable, UnknownOutcome
 from remotesupport.core.model import CallStats, FileRef, Side, Upload
 
@@ -33,9 +34,9 @@ class OldView:
         """Logins included."""
         return self._session.transport.stats
 
-    async def file(self, ref: FileRef, *, limit: int) -> bytes:
+    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
         """Not found in version 4. Raises Skippable."""
-        del limit
+        del into, limit
         raise Skippable(NO_FILES, billing=self._where, function="file", kind="files", ticket=ref.file)
 
     async def aclose(self) -> None:

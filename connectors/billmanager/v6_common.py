@@ -18,7 +18,7 @@ from connectors.billmanager.session import WHOAMI, Session
 from connectors.billmanager.sheets import ONE_ROW, Sheet, Sheets
 from connectors.billmanager.v6_rows import BadRow, Viewer
 from connectors.billmanager.wire import Format, Node
-from connectors.contract import Capabilities, Setup
+from connectors.contract import Capabilities, Setup, Sink
 from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolError, Skippable, UnknownOutcome
 from remotesupport.core.model import (
     CallStats,
@@ -137,18 +137,17 @@ class View:
             raise self._skip("it shows no messages at all", ticket)
         return found
 
-    async def file(self, ref: FileRef, *, limit: int) -> bytes:
+    async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
         """``ticket.file`` (SEEN IN CODE): raw bytes."""
         try:
             page = ref.name.lower().endswith((".htm", ".html", ".xhtml"))
-            answer = await self._session.raw(FILE, {"elid": ref.file}, cap=limit, page=page)
+            return await self._session.download(FILE, {"elid": ref.file}, into, cap=limit, page=page)
         except ProtocolError as error:
             if error.kind == "size":
                 raise Skippable(
                     f"the file is larger than {limit} bytes", billing=self._where, function=FILE.func, kind="size"
                 ) from None
             raise
-        return answer.body
 
     async def setup(self) -> Setup | None:
         """These versions have no such settings (reference 3.3)."""

@@ -30,7 +30,7 @@ enabled = true
 # canary_department = "Technical support"   # must be readable before anything is closed
 # canary_ticket = "1"
 # show_author = false                       # true: replies to clients begin with the name of the member of staff
-# attachment_limit_mb = 10
+# attachment_limit_mb = 10                 # of one file; a message with its files must be sent within 20 s
 
 # Tickets of the remote department go to the main one. Names or ids; see: remotesupport departments
 [[external.departments]]

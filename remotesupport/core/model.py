@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 
 class Side(StrEnum):
@@ -185,12 +186,24 @@ class WriteReceipt:
     message: str | None = None
 
 
+class Content(Protocol):
+    """The bytes of an attachment, to be read from their beginning as often as it takes."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+
+    def tell(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An attachment to be written: a safe name and its bytes (SHA-256 of the bytes in hex)."""
+    """An attachment to be written: a safe name, its content (whoever opened it closes it), size in bytes, SHA-256 in
+    hex."""
 
     name: str
-    content: bytes
+    content: Content
+    size: int
     sha256: str
 
 
@@ -240,7 +253,8 @@ class Intent:
     """One write that is about to happen. ``key`` is unique: connection, direction, ticket, source message or act.
 
     ``last_known`` is the last message id seen in the target thread before the write (None: thread unknown);
-    ``last_ordinal`` its ordinal. ``deadline`` is when the client will have given up, by our clock.
+    ``last_ordinal`` its ordinal. ``deadline`` is when the client will have given up, by our clock. ``files_hash`` has
+    the beginnings of the SHA-256 of its files with / between them.
     """
 
     key: str
@@ -262,6 +276,11 @@ class Intent:
     attempt: int = 1
     absent_reads: int = 0
     cause: str = ""
+
+    @property
+    def file_hashes(self) -> list[str]:
+        """One for each of its files."""
+        return self.files_hash.split("/") if self.files_hash else []
 
 
 @dataclass(frozen=True, slots=True)

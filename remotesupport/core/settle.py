@@ -18,7 +18,8 @@ def match_written(intents: Sequence[Intent], thread: Sequence[MessageRow], taken
 
     A message counts when it is behind the last one known before the intent, not somebody else's, of the kind that the
     direction writes, of the same canonical text, and not ``taken`` (already some receipt's target). Intents are served
-    in the order of their ids and each message serves one, so equal texts stay as many as they are.
+    in the order of their ids and each message serves one, so equal texts stay as many as they are. Of equal texts, one
+    with as many files as were sent comes first; one with fewer still counts, since a server may have lost a file.
     """
     found: dict[int, str] = {}
     used = set(taken)
@@ -26,11 +27,15 @@ def match_written(intents: Sequence[Intent], thread: Sequence[MessageRow], taken
     ordered = sorted(thread, key=lambda m: m.ordinal)
     by_age = sorted((i for i in intents if i.id is not None), key=lambda i: i.id or 0)
     for intent in by_age:
-        for row in _behind(intent, ordered):
-            if row.message not in used and _is_ours(intent, row) and texts[row.message] == intent.body_hash:
-                found[intent.id or 0] = row.message
-                used.add(row.message)
-                break
+        same = [
+            row
+            for row in _behind(intent, ordered)
+            if row.message not in used and _is_ours(intent, row) and texts[row.message] == intent.body_hash
+        ]
+        if same:
+            row = next((r for r in same if len(r.files) == len(intent.file_hashes)), same[0])
+            found[intent.id or 0] = row.message
+            used.add(row.message)
     for intent in by_age:
         if intent.id not in found:
             _by_position(intent, ordered, used, found)

@@ -6,12 +6,14 @@ by staff with ``keep`` true the ticket stays in the queue), ``note``, ``close``,
 ``unlock``, ``edit`` (message, text: in place). Without ``as``, set-up of the billing: ``user`` (login, and any of
 password, realname, timezone, lang, active, level, departments) and ``department`` (department, active, name); what only
 version 4 has is in ``v4.acts``.
-Departments are given by id or name, files as ``[{"name", "content_base64"}]``.
+Departments are given by id or name, files as ``[{"name", "content_base64"}]`` or, with bytes made here, ``[{"name",
+"size"}]``.
 """
 
 from __future__ import annotations
 
 import base64
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +44,14 @@ def _set_up(billing: Billing, order: Order) -> dict[str, int | None]:
 
 
 def _files(order: Order) -> list[Attachment]:
-    return [Attachment(file["name"], base64.b64decode(file["content_base64"])) for file in order.get("files") or []]
+    return [Attachment(file["name"], _content(file)) for file in order.get("files") or []]
+
+
+def _content(file: Order) -> bytes:
+    if "size" in file:
+        size = int(file["size"])
+        return random.Random(size).randbytes(size)  # noqa: S311 - the same bytes for the same size
+    return base64.b64decode(file["content_base64"])
 
 
 def _open(billing: Billing, who: User, order: Order) -> dict[str, int | None]:

@@ -29,6 +29,9 @@ KINDS = {
     "late_s": "reset the connection, and execute the call only so many seconds of the billing's clock later (not at all"
     " if stopped before)",
     "lost_write": "answer as if it was done, and do nothing",
+    "cut_upload": "reset the connection after this share (true: half) of any request with files has come",
+    "lost_files": "take what is written without its files",
+    "cut_files": "keep half of each file that is written",
     "session_gone": "forget every session before the call",
     "clock_jump_s": "the billing's clock jumps by so many seconds, and stays there",
     "doubled_row": "lists show their first row twice",
@@ -97,10 +100,18 @@ class Faults:
         """The kinds that strike this call, which is thereby counted."""
         struck: dict[str, Any] = {}
         for fault in self._faults:
-            if fault.strikes(function, write=write):
+            if "cut_upload" not in fault.kinds and fault.strikes(function, write=write):
                 struck.update(fault.kinds)
         self.struck.update(struck.keys())
         return struck
+
+    def cut_upload(self) -> float:
+        """The share of a request with files that still comes in, 0 where none is cut off; ``func`` is not looked at."""
+        for fault in self._faults:
+            if "cut_upload" in fault.kinds and fault.strikes(fault.function, write=True):
+                self.struck["cut_upload"] += 1
+                return _share(fault.kinds["cut_upload"])
+        return 0.0
 
     def during(self, struck: dict[str, Any]) -> None:
         """Make ``struck`` the faults of the call that is executed now."""
@@ -141,6 +152,10 @@ class Faults:
                     order.get("only", ""),
                 )
             )  # fmt: skip
+
+
+def _share(given: Any) -> float:
+    return 0.5 if given is True else float(given)
 
 
 def _refuse_unknown(kinds: Iterable[str]) -> None:

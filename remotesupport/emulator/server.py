@@ -53,6 +53,8 @@ def application(billing: Billing, *, allow_remote: bool = False) -> Starlette:
 
 
 async def _api(billing: Billing, request: Request) -> Response:
+    if _has_files(request) and (share := billing.faults.cut_upload()):
+        return await _cut_off(request, share)
     try:
         params, files = await _parameters(request)
     except ClientDisconnect:
@@ -63,7 +65,7 @@ async def _api(billing: Billing, request: Request) -> Response:
     entry = _record(billing, request, params, files)
     struck = billing.faults.begin(function, write=bool(params.get("sok")))
     host = f"{request.url.scheme}://{request.url.netloc}"
-    asked = ApiRequest(params, files, request.cookies, host)
+    asked = ApiRequest(params, _spoilt(struck, files), request.cookies, host)
     if struck.get("delay_s"):
         await asyncio.sleep(float(struck["delay_s"]))
     if struck.get("late_s"):
@@ -78,6 +80,14 @@ async def _api(billing: Billing, request: Request) -> Response:
     if struck.get("hold_s"):
         await asyncio.sleep(float(struck["hold_s"]))
     return await _send(struck, request, answer)
+
+
+def _spoilt(struck: dict[str, Any], files: list[Attachment]) -> list[Attachment]:
+    if struck.get("lost_files"):
+        return []
+    if struck.get("cut_files"):
+        return [Attachment(file.name, file.content[: len(file.content) // 2]) for file in files]
+    return files
 
 
 def _execute(billing: Billing, struck: dict[str, Any], asked: ApiRequest) -> ApiAnswer:
@@ -118,7 +128,7 @@ async def _parameters(request: Request) -> tuple[dict[str, str], list[Attachment
     params = dict(parse_qsl(request.url.query, keep_blank_values=True))
     if request.method != "POST":
         return params, []
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if not _has_files(request):
         body = (await request.body()).decode("utf-8", "replace")
         return params | dict(parse_qsl(body, keep_blank_values=True)), []
     uploads: dict[str, Attachment] = {}
@@ -132,6 +142,20 @@ async def _parameters(request: Request) -> tuple[dict[str, str], list[Attachment
         uploads[name] for name in sorted(uploads, key=_file_number) if name.startswith("file_") and uploads[name].name
     ]
     return params, files
+
+
+def _has_files(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("multipart/form-data")
+
+
+async def _cut_off(request: Request, share: float) -> Response:
+    """Take in this share of the request, then reset."""
+    enough, got = int(request.headers.get("content-length", "0")) * share, 0
+    async for chunk in request.stream():
+        got += len(chunk)
+        if got >= enough:
+            break
+    return await _hang_up(request, b"", reset=True)
 
 
 def _file_number(name: str) -> tuple[int, str]:

@@ -1,21 +1,30 @@
 """Attachments of one change: fetched from the side that has them, checked, named safely, or replaced by words.
 
-A message is never held back by its file: what cannot be carried leaves a visible line that says what and why.
+A message is never held back by its file: what cannot be carried leaves a visible line that says what and why. Of the
+files of one message at most ``IN_MEMORY`` bytes are in memory and ``PER_MESSAGE`` times the connection's limit on disk.
 """
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from connectors.contract import Billing
-from connectors.errors import AccessDenied, ConnectorError, Fatal, Retriable
+from connectors.errors import AccessDenied, ConnectorError, Fatal, ProtocolError, Retriable
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.compose import attachment_placeholder
 from remotesupport.core.model import Direction, FileRef, Upload
+from remotesupport.steps.spool import Digest, Spool
+
+IN_MEMORY = 256 * 1024  # bytes of one message's files
+PER_MESSAGE = 5  # files as large as one may be that one message may have
+FETCH_SECONDS = 45.0  # for all files of one message
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
@@ -29,42 +38,123 @@ def safe_name(name: str) -> str:
     return base or "file"
 
 
-async def carry(ctx: Context, connection: Connection, row: Any) -> tuple[tuple[Upload, ...], str, list[str]]:
-    """The uploads of a row of CHANGES, its final text, and what could not be carried. Raises AccessDenied, Fatal."""
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What one message takes along: its files, its text with a line for each file that stays, and why they stay.
+
+    ``lost`` is for the list of what waits for a person; it is empty where files could never cross.
+    """
+
+    uploads: tuple[Upload, ...]
+    body: str
+    lost: tuple[str, ...] = ()
+
+    @property
+    def files_hash(self) -> str:
+        """As an intent has it."""
+        return "/".join(u.sha256[:16] for u in self.uploads)
+
+    def without_files(self, why: str) -> Parcel:
+        """The text with a line for each file."""
+        lines = [attachment_placeholder(u.name, why) for u in self.uploads]
+        return Parcel((), "\n".join([self.body, *lines]), (*self.lost, f"{len(lines)} attachment(s): {why}"))
+
+
+async def carry(ctx: Context, connection: Connection, row: Any, spools: ExitStack, *, give_up: str = "") -> Parcel:
+    """What a row of CHANGES takes along; its files are open until ``spools`` is closed. Raises AccessDenied, Fatal.
+
+    ``give_up``: why its files are not even tried, "" where they are.
+    """
     refs = [FileRef(f["file"], f["name"], f.get("size")) for f in orjson.loads(row.files)]
     outward = row.direction == Direction.TO_EXTERNAL
     source, target = (connection.main, connection.external) if outward else (connection.external, connection.main)
     if refs and not target.capabilities.attachments:
         lines = [attachment_placeholder(safe_name(ref.name), "that billing takes no files") for ref in refs]
-        return (), "\n".join([row.body, *lines]), []
-    limit = connection.settings.attachment_limit
-    uploads, lines, lost = [], [], []
-    for ref in refs:
+        return Parcel((), "\n".join([row.body, *lines]))
+    packing = _Packing(ctx, source, connection.settings.attachment_limit, spools)
+    await packing.pack(refs, give_up)
+    return Parcel(tuple(packing.uploads), "\n".join([row.body, *packing.lines]), tuple(packing.lost))
+
+
+async def fetch(ctx: Context, source: Billing, ref: FileRef, into: Digest, limit: int) -> None:
+    """The whole file. Reading is repeated once before it is given up; raises what ``Billing.file`` raises."""
+    try:
+        await _read(source, ref, into, limit)
+    except (Retriable, ProtocolError):
+        await ctx.sleep(1.0)
+        await _read(source, ref, into, limit)
+
+
+async def _read(source: Billing, ref: FileRef, into: Digest, limit: int) -> None:
+    """A file of which nobody says how long it is is read twice: both must be the same."""
+    measured = await source.file(ref, into, limit=limit)
+    if ref.size is not None and into.size != ref.size:
+        raise _cut(source, "its size is not what the billing announced")
+    if not measured and ref.size is None:
+        again = Digest()
+        await source.file(ref, again, limit=limit)
+        if again.sha256 != into.sha256:
+            raise _cut(source, "two reads of it are not the same")
+
+
+def _cut(source: Billing, what: str) -> Retriable:
+    return Retriable(what, billing=f"{source.name} ({source.side})", function="file", kind="cut")
+
+
+@dataclass(slots=True)
+class _Packing:
+    ctx: Context
+    source: Billing
+    limit: int
+    spools: ExitStack
+    uploads: list[Upload] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    async def pack(self, refs: Sequence[FileRef], give_up: str) -> None:
+        until = asyncio.get_running_loop().time() + FETCH_SECONDS
+        for ref in refs:
+            if give_up:
+                self._leave(ref, give_up)
+                continue
+            spool = Spool(self.ctx.settings.home, max(1, IN_MEMORY // len(refs)))
+            self.spools.callback(spool.close)
+            if not await self._fetched(ref, spool, until):
+                spool.close()
+
+    async def _fetched(self, ref: FileRef, spool: Spool, until: float) -> bool:
         try:
-            content = await _fetch(ctx, source, ref, limit)
-            if ref.size is not None and len(content) != ref.size:
-                raise _CutError
-            uploads.append(Upload(safe_name(ref.name), content, hashlib.sha256(content).hexdigest()))
+            room = self._room(ref)
+            async with asyncio.timeout_at(until):
+                await fetch(self.ctx, self.source, ref, spool, room)
         except (AccessDenied, Fatal):
             raise
         except ConnectorError as error:
-            lost.append(str(error))
-            lines.append(attachment_placeholder(safe_name(ref.name), error.what))
-        except _CutError:
-            lost.append(f"attachment {ref.file}: its size is not what the billing announced")
-            lines.append(attachment_placeholder(safe_name(ref.name), "its size is not what the billing announced"))
-    body = "\n".join([row.body, *lines]) if lines else row.body
-    return tuple(uploads), body, lost
+            self._leave(ref, error.what, f"attachment {ref.file}: {error}")
+        except TimeoutError:
+            self._leave(ref, f"the files of its message did not come within {FETCH_SECONDS:.0f} s")
+        except OSError as error:
+            self._leave(ref, "there is no room for it here", f"attachment {ref.file}: {error}")
+        except _NotCarriedError as error:
+            self._leave(ref, str(error))
+        else:
+            self.uploads.append(Upload(safe_name(ref.name), spool, spool.size, spool.sha256))
+            return True
+        return False
+
+    def _room(self, ref: FileRef) -> int:
+        """How large this file may be; one that is announced to be larger is not asked for."""
+        room = PER_MESSAGE * self.limit - sum(upload.size for upload in self.uploads)
+        if room <= 0:
+            raise _NotCarriedError(f"the files of its message are larger than {PER_MESSAGE * self.limit} bytes")
+        if ref.size is not None and ref.size > min(room, self.limit):
+            raise _NotCarriedError(f"the file is larger than {min(room, self.limit)} bytes")
+        return min(room, self.limit)
+
+    def _leave(self, ref: FileRef, why: str, detail: str = "") -> None:
+        self.lost.append(detail or f"attachment {ref.file}: {why}")
+        self.lines.append(attachment_placeholder(safe_name(ref.name), why))
 
 
-async def _fetch(ctx: Context, source: Billing, ref: FileRef, limit: int) -> bytes:
-    """Reading is repeated once before a file is given up."""
-    try:
-        return await source.file(ref, limit=limit)
-    except Retriable:
-        await ctx.sleep(1.0)
-        return await source.file(ref, limit=limit)
-
-
-class _CutError(Exception):
+class _NotCarriedError(Exception):
     pass

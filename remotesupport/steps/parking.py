@@ -5,12 +5,13 @@ Nothing parked expires silently; a success of the same change takes it away agai
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.errors import ConnectorError, Refused, Retriable
 from remotesupport.bootstrap import Context
-from remotesupport.core.model import ChangeKind, Direction, ParkedChange
+from remotesupport.core.model import ChangeKind, Direction, Intent, ParkedChange
 from remotesupport.store.states import FILES, intent_key
 
 BACKOFF = (60.0, 120.0, 300.0, 900.0, 3600.0)  # seconds until a parked change is offered again, by attempt
@@ -31,10 +32,20 @@ def park_conflict(ctx: Context, row: Any, run: str) -> None:
     _park(ctx, row, _key(row), None, row.detail, 1, None, run)
 
 
-def park_files(ctx: Context, row: Any, causes: list[str], run: str) -> None:
+def park_files(ctx: Context, row: Any, causes: Sequence[str], run: str) -> None:
     """Attachments that could not be carried: their message went without them, and a person should know."""
     key = intent_key(row.connection, row.direction, row.ext_ticket, row.act + FILES)
     _park(ctx, row, key, None, "; ".join(causes), 1, None, run)
+
+
+def park_spoilt_files(ctx: Context, intent: Intent, cause: str) -> None:
+    """Attachments that are not on the other side as they were sent: a person should know."""
+    ctx.store.park(
+        ParkedChange(
+            intent.connection, intent.ext_ticket, None, intent.kind, f"{intent.key}/there{FILES}", cause, ctx.clock(),
+            1, None, intent.run,
+        )
+    )  # fmt: skip
 
 
 def done(ctx: Context, row: Any, run: str) -> None:

@@ -27,6 +27,8 @@ from remotesupport.core.model import (
 )
 from remotesupport.core.normalize import body_hash
 from remotesupport.core.settle import could_be, match_written
+from remotesupport.steps.parking import park_spoilt_files
+from remotesupport.steps.spoilt_files import spoilt_files
 from remotesupport.steps.values import Snapshot
 from remotesupport.steps.writing import STATE_OF
 from remotesupport.store.errors import LinkConflict
@@ -35,6 +37,7 @@ from remotesupport.store.states import UNPROVEN
 QUARANTINE = timedelta(seconds=120)  # longer than any request can live in the server
 ABSENT_READS = 2
 MOST_PROMISES = 5  # so often a server may say that a write was done, and show nothing; then a person looks
+CHECKED_AT_A_TIME = 5  # messages whose files are read back
 
 
 async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any]) -> list[dict[str, object]]:
@@ -47,7 +50,10 @@ async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any]) -
         if written.ok and intent.covers:
             acked = replace(intent, state=IntentState.ACKED)
             by_thread.setdefault((intent.direction, _target(intent)), []).append(acked)
-    found = await asyncio.gather(*(_confirm(ctx, connection, *key, intents) for key, intents in by_thread.items()))
+    gate = asyncio.Semaphore(CHECKED_AT_A_TIME)
+    found = await asyncio.gather(
+        *(_confirm(ctx, connection, *key, intents, gate) for key, intents in by_thread.items())
+    )
     return [row for rows in found for row in rows]
 
 
@@ -60,7 +66,12 @@ def _billing(connection: Connection, direction: Direction) -> Billing:
 
 
 async def _confirm(
-    ctx: Context, connection: Connection, direction: Direction, target: str, intents: list[Intent]
+    ctx: Context,
+    connection: Connection,
+    direction: Direction,
+    target: str,
+    intents: list[Intent],
+    gate: asyncio.Semaphore,
 ) -> list[dict[str, object]]:
     thread = await _billing(connection, direction).thread(target)
     matched = _match(ctx, connection.name, intents, thread)
@@ -69,6 +80,8 @@ async def _confirm(
     for intent in intents:
         message = matched.get(intent.id or 0)
         if message is not None:
+            async with gate:
+                await _check_files(ctx, connection, intent, by_id[message])
             _fill(ctx, intent, message, IntentState.ACKED)
         rows.append(_receipt(intent, by_id.get(message or "")))
     return rows
@@ -77,6 +90,13 @@ async def _confirm(
 def _match(ctx: Context, name: str, intents: Sequence[Intent], thread: Sequence[MessageRow]) -> dict[int, str]:
     taken = ctx.store.targets(name, intents[0].direction, intents[0].ext_ticket) if intents else set()
     return match_written(intents, thread, taken)
+
+
+async def _check_files(ctx: Context, connection: Connection, intent: Intent, found: MessageRow) -> None:
+    """Before the message counts as settled, so that a run which ends in between checks again."""
+    wrong = await spoilt_files(ctx, connection, _billing(connection, intent.direction), intent, found)
+    if wrong:
+        park_spoilt_files(ctx, intent, wrong)
 
 
 def _fill(ctx: Context, intent: Intent, message: str, state: IntentState) -> None:
@@ -126,11 +146,13 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
     thread = await _thread(connection, located[0].direction, target)
     speaking = [i for i in located if i.kind not in STATE_OF or i.direction is Direction.TO_MAIN]
     matched = _match(ctx, connection.name, speaking, thread)
+    by_id = {m.message: m for m in thread}
     for intent in located:
         message = matched.get(intent.id or 0)
         if _shows_in_state(intent) and await _has_state(connection, intent):
             ctx.store.confirm(intent, (), main_ticket=intent.main_ticket, state=IntentState.ADOPTED)
         elif message is not None:
+            await _check_files(ctx, connection, intent, by_id[message])
             _adopt(ctx, intent, message)
         elif intent.state in (IntentState.INTENT, IntentState.UNKNOWN):
             _not_found(ctx, intent)

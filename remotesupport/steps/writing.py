@@ -6,7 +6,7 @@ Exactly one request per intent. Whatever is not a clear yes or a clear no is *un
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from connectors.errors import AccessDenied, ConnectorError, Fatal, UnknownOutcome
+from connectors.errors import AccessDenied, ConnectorError, Fatal, FilesRefused, UnknownOutcome
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.model import (
     Carried,
@@ -24,20 +24,20 @@ from remotesupport.core.model import (
     IntentState,
     Lease,
     TicketState,
-    Upload,
     WriteReceipt,
 )
 from remotesupport.core.normalize import body_hash
 from remotesupport.core.settle import match_written
 from remotesupport.steps import parking
-from remotesupport.steps.attachments import carry
+from remotesupport.steps.attachments import Parcel, carry
 from remotesupport.steps.leases import LEASE_SECONDS
 from remotesupport.steps.parking import ACTS
 from remotesupport.store.errors import AlreadyIntended, LeaseLost, LinkConflict, WriteBlocked
 from remotesupport.store.states import intent_key
 
-WRITE_SECONDS = 20.0  # a write's total deadline; the lease must live longer than that
+WRITE_SECONDS = 20.0  # a write's total deadline, its files included; the lease must live longer than that
 LEAST_SECONDS = 5.0  # a write with less than that left until its deadline is not begun
+FILE_TRIES = 2  # times that a message is sent with its files before it goes without them
 STATE_OF = {ChangeKind.CLOSE: TicketState.CLOSED, ChangeKind.REOPEN: TicketState.OPEN}
 _NOT_SHOWN = "the server said that it was done, but does not show it; it is read back before anything is sent again"
 
@@ -52,13 +52,17 @@ class Stop(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How one row came out. ``intent`` is set when something is, or may be, on the other side."""
+    """How one row came out. ``intent`` is set when something is, or may be, on the other side.
+
+    ``bare``: why the server does not take it with its files, "" where it does.
+    """
 
     ok: bool
     cause: str = ""
     intent: Intent | None = None
     receipt: WriteReceipt | None = None
     parked: bool = False
+    bare: str = ""
 
 
 class Writer:
@@ -71,38 +75,53 @@ class Writer:
     async def write(self, row: Any, *, park: bool = True) -> Written:
         """Write one row of CHANGES. Raises Stop when the lease is lost or a login is refused.
 
-        A refused change is parked and offered again, unless ``park`` is False.
+        A refused change is parked and offered again, unless ``park`` is False. One that is refused for
+        its files is sent without them at once.
         """
-        try:
-            uploads, body, lost = await carry(self.ctx, self.connection, row)
-        except (AccessDenied, Fatal) as denied:
-            raise Stop(str(denied), access=isinstance(denied, AccessDenied)) from None
+        with ExitStack() as spools:
+            try:
+                parcel = await carry(self.ctx, self.connection, row, spools, give_up=self._give_up(row))
+            except (AccessDenied, Fatal) as denied:
+                raise Stop(str(denied), access=isinstance(denied, AccessDenied)) from None
+            written = await self._write(row, parcel, park)
+        if written.bare:
+            written = await self._write(row, parcel.without_files(written.bare), park)
+        return written
+
+    async def _write(self, row: Any, parcel: Parcel, park: bool) -> Written:
         await self._keep_lease()
         try:
-            intent = await asyncio.to_thread(self.ctx.store.intend, self.lease, self._intent(row, body, uploads))
+            intent = await asyncio.to_thread(self.ctx.store.intend, self.lease, self._intent(row, parcel))
         except LeaseLost as passed_on:
             raise Stop(f"the right to write has passed on: {passed_on}") from None
         except (AlreadyIntended, WriteBlocked) as held:
             return Written(False, str(held))
-        written = await self._send(row, body, uploads, intent, park)
+        written = await self._send(row, parcel, intent, park)
         if written.ok:
             parking.done(self.ctx, row, self.run)
-        if written.intent is not None and lost:
-            parking.park_files(self.ctx, row, lost, self.run)
+        if written.intent is not None and parcel.lost:
+            parking.park_files(self.ctx, row, parcel.lost, self.run)
         return written
 
     def park_conflict(self, row: Any) -> None:
         """A row that only a person can resolve."""
         parking.park_conflict(self.ctx, row, self.run)
 
-    async def _send(self, row: Any, body: str, uploads: tuple[Upload, ...], intent: Intent, park: bool) -> Written:
+    def _give_up(self, row: Any) -> str:
+        """Why this message goes without its files: too often it did not arrive with them."""
+        before = self.ctx.store.intended(_key(row, self.run)) if row.files != "[]" else None
+        if before is None or before.state is not IntentState.ABSENT or before.attempt < FILE_TRIES:
+            return ""
+        return f"its message was sent with it {before.attempt} times and did not arrive within {WRITE_SECONDS:.0f} s"
+
+    async def _send(self, row: Any, parcel: Parcel, intent: Intent, park: bool) -> Written:
         left = (intent.deadline - self.ctx.clock()).total_seconds()
         if left < LEAST_SECONDS:
             self.ctx.store.mark(intent, IntentState.REFUSED, "this process was held up; nothing was sent")
             raise Stop("this process was held up for longer than a write may take; nothing was sent")
         try:
             async with asyncio.timeout(left):
-                receipt = await request(self.connection, row, body, uploads, intent.key)
+                receipt = await request(self.connection, row, parcel, intent.key)
         except TimeoutError:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, f"no answer in {left:.0f} s")
             return Written(False, f"no answer in {left:.0f} s; it is read back before anything is sent again", intent)
@@ -114,6 +133,8 @@ class Writer:
             raise Stop(str(denied), access=isinstance(denied, AccessDenied)) from None
         except ConnectorError as refused:
             self.ctx.store.mark(intent, IntentState.REFUSED, str(refused))
+            if isinstance(refused, FilesRefused) and parcel.uploads:
+                return Written(False, str(refused), bare=refused.what)
             if park:
                 parking.park_change(self.ctx, row, refused, self.run)
             return Written(False, str(refused), parked=park)
@@ -162,7 +183,7 @@ class Writer:
             state=IntentState.ACKED,
         )
 
-    def _intent(self, row: Any, body: str, uploads: tuple[Upload, ...]) -> Intent:
+    def _intent(self, row: Any, parcel: Parcel) -> Intent:
         direction = Direction(row.direction)
         known = self.ctx.store.last_target(self.connection.name, direction, row.ext_ticket)
         return Intent(
@@ -172,8 +193,8 @@ class Writer:
             direction=direction,
             ext_ticket=row.ext_ticket,
             main_ticket=None if pd.isna(row.main_ticket) else str(row.main_ticket),
-            body_hash=body_hash(body),
-            files_hash="/".join(u.sha256[:16] for u in uploads),
+            body_hash=body_hash(parcel.body),
+            files_hash=parcel.files_hash,
             last_known=known,
             last_ordinal=-1,
             deadline=self.ctx.clock() + timedelta(seconds=WRITE_SECONDS),
@@ -204,9 +225,9 @@ def covers_of(row: Any) -> tuple[Carried, ...]:
     return tuple(Carried(source, digest, target) for source, digest, target in orjson.loads(row.covers))
 
 
-async def request(connection: Connection, row: Any, body: str, uploads: tuple[Upload, ...], key: str) -> WriteReceipt:
+async def request(connection: Connection, row: Any, parcel: Parcel, key: str) -> WriteReceipt:
     """The one request that a row of CHANGES is; ``key`` is its intent's."""
-    kind = ChangeKind(row.kind)
+    kind, body, uploads = ChangeKind(row.kind), parcel.body, parcel.uploads
     if row.direction == Direction.TO_EXTERNAL:
         billing = connection.external
         if kind is ChangeKind.CLOSE:

@@ -67,6 +67,11 @@ class Journal(Part):
             query = update(intents).where(*unsettled(intent)).values(absent_reads=intents.c.absent_reads + 1)
             return conn.execute(query.returning(intents.c.absent_reads)).scalar() or 0
 
+    def intended(self, key: str) -> Intent | None:
+        """The last attempt at this write, whatever became of it; None when there was none."""
+        with self._db.read() as conn:
+            return by_key(conn, key)
+
     def open_intents(self, connection: str) -> list[Intent]:
         """INTENT, UNKNOWN, and done ones whose target message is not known yet; oldest first."""
         with self._db.read() as conn:

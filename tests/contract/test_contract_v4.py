@@ -33,6 +33,7 @@ from tests.contract.test_contract_writing import (  # noqa: F401
 )
 from tests.contract.worlds import CUSTOMER, ELSEWHERE, HERE, OLD, STAFF, in_process, old_by_public, old_by_sync
 from tests.emulator_fixtures import password_of
+from tests.files import fetched
 
 
 @pytest.fixture(params=OLD)
@@ -154,7 +155,7 @@ async def test_an_empty_text_is_refused(world: Any) -> None:
 async def test_files_are_skipped(world: Any) -> None:
     """Version 4 carries no attachments: asked for one it says so."""
     with pytest.raises(Skippable, match="no attachments"):
-        await world.staff.file(FileRef("1", "a.txt"), limit=10)
+        await fetched(world.staff, FileRef("1", "a.txt"), limit=10)
 
 
 async def test_another_departments_ticket_is_missing(world: Any) -> None:

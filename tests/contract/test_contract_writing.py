@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import pytest
 
 from connectors.errors import Missing, Refused
-from remotesupport.core.model import MessageKind, TicketState, Upload
+from remotesupport.core.model import MessageKind, TicketState
 from tests.contract.test_contract_reading import TRICKY, listed
 from tests.contract.worlds import HERE
-
-
-def upload(name: str, content: bytes) -> Upload:
-    """A file to be written."""
-    return Upload(name, content, hashlib.sha256(content).hexdigest())
+from tests.files import Pieces, fetched, upload
 
 
 async def here(pair: Any) -> str:
@@ -149,10 +144,22 @@ async def test_writing_to_nothing_is_missing(world: Any) -> None:
 
 async def test_files_go_with_their_message(world: Any) -> None:
     """Uploads arrive byte for byte, in order, in both directions."""
-    files = [upload("one.bin", b"\x00\xff" * 500), upload("два «2».txt", "текст".encode())]
+    contents = {"one.bin": b"\x00\xff" * 500, "два «2».txt": "текст".encode()}
+    files = [upload(name, content) for name, content in contents.items()]
     receipt = await world.customer.create(await here(world), "subject", "see files", files)
     await world.staff.reply(receipt.ticket, "mine", files[:1])
-    sent = [(f.name, f.content) for f in [*files, files[0]]]
+    sent = [*contents.items(), ("one.bin", contents["one.bin"])]
     for billing in (world.staff, world.customer):
         refs = [ref for m in await billing.thread(receipt.ticket) for ref in m.files]
-        assert [(ref.name, await billing.file(ref, limit=10_000)) for ref in refs] == sent
+        assert [(ref.name, await fetched(billing, ref, limit=10_000)) for ref in refs] == sent
+
+
+async def test_a_large_file_comes_in_pieces(world: Any) -> None:
+    """Three megabytes arrive as they were, and none of the pieces that are handed over is large."""
+    content = bytes(range(256)) * (3 * 4096)
+    receipt = await world.customer.create(await here(world), "subject", "see file", [upload("big.bin", content)])
+    ((ref,),) = [m.files for m in await world.staff.thread(receipt.ticket)]
+    got = Pieces()
+    await world.staff.file(ref, got, limit=len(content))
+    assert b"".join(got.pieces) == content
+    assert max(map(len, got.pieces)) <= 128 * 1024

@@ -110,10 +110,17 @@ MUTANTS = (
     Mutant(
         "one request for one intent",
         WRITING,
-        "                receipt = await request(self.connection, row, body, uploads, intent.key)\n",
-        "                await request(self.connection, row, body, uploads, intent.key)\n"
-        "                receipt = await request(self.connection, row, body, uploads, intent.key)\n",
+        "                receipt = await request(self.connection, row, parcel, intent.key)\n",
+        "                await request(self.connection, row, parcel, intent.key)\n"
+        "                receipt = await request(self.connection, row, parcel, intent.key)\n",
         ("tests/integration/test_cycle.py",),
+    ),
+    Mutant(
+        "files are compared",
+        READBACK,
+        "    if wrong:\n        park_spoilt_files(",
+        "    if False:\n        park_spoilt_files(",
+        ("tests/integration/test_attachments.py",),
     ),
     Mutant(
         "our own messages are no sources",

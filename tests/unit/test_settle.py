@@ -1,9 +1,19 @@
 """Matching our writes with a read-back: by position and text, never by time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, MessageKind, MessageRow
+from remotesupport.core.model import (
+    Carried,
+    ChangeKind,
+    Direction,
+    FileRef,
+    Intent,
+    IntentState,
+    MessageKind,
+    MessageRow,
+)
 from remotesupport.core.normalize import body_hash
 from remotesupport.core.settle import could_be, match_written
 
@@ -34,6 +44,15 @@ def test_equal_texts_stay_two() -> None:
     """Two writes of equal texts are two messages, in order; a third one has none."""
     thread = [row(1, "ok"), row(0, "ok")]
     assert match_written([intent(8, "ok"), intent(7, "ok"), intent(9, "ok")], thread, set()) == {7: "m0", 8: "m1"}
+
+
+def test_of_equal_texts_the_one_with_as_many_files_is_ours() -> None:
+    """Files tell equal texts apart; one whose file was lost is still found where there is no better."""
+    bare, full = row(0, "see file"), replace(row(1, "see file"), files=(FileRef("f1", "a.txt"),))
+    ours = intent(1, "see file", files_hash="ab12")
+    assert match_written([ours], [bare, full], set()) == {1: "m1"}
+    assert match_written([ours], [bare], set()) == {1: "m0"}
+    assert match_written([intent(1, "see file")], [full, row(2, "see file")], set()) == {1: "m2"}
 
 
 def test_taken_messages_do_not_count() -> None:

@@ -21,6 +21,7 @@ from connectors.errors import (
     Retriable,
     TooOld,
 )
+from tests.files import fetched
 from tests.hostile_server import RESET, WHOAMI, Answer, HostileServer, doc, error, http
 
 SHORT = Limits(read_seconds=0.3, write_seconds=0.3, max_bytes=100_000)
@@ -171,7 +172,7 @@ async def test_a_file_that_is_a_document_is_still_a_file() -> None:
 
     for body, media in ((b'{"a": 1}', "application/json"), (b"<doc><x/></doc>", "text/xml"), (b"", "text/plain")):
         async with answering(http(body, media=media), "ticket.file") as (_, billing):
-            assert await billing.file(FileRef("1", "a.json"), limit=100) == body
+            assert await fetched(billing, FileRef("1", "a.json"), limit=100) == body
     async with answering(error("missed", "file"), "ticket.file") as (_, billing):
         with pytest.raises(Missing):
-            await billing.file(FileRef("1", "a.json"), limit=1000)
+            await fetched(billing, FileRef("1", "a.json"), limit=1000)

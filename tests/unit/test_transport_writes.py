@@ -13,12 +13,14 @@ from connectors.contract import MainBilling
 from connectors.errors import (
     AccessDenied,
     ConnectorError,
+    FilesRefused,
     Missing,
     Refused,
     Retriable,
     UnknownOutcome,
 )
 from remotesupport.core.model import Upload
+from tests.files import upload
 from tests.hostile_server import RESET, WHOAMI, Answer, HostileServer, Request, doc, error, http
 
 SHORT = Limits(read_seconds=0.3, write_seconds=0.3)
@@ -55,9 +57,10 @@ OUTCOMES: dict[str, tuple[Answer, type[ConnectorError]]] = {
     "no ok": (doc({"elid": {"$": "7"}}), UnknownOutcome),
     "inner failure": (error("xml", "xpath"), UnknownOutcome),
     "429": (http(b"", status="429 Slow"), Retriable),
-    "413": (http(b"", status="413 Big"), Refused),
+    "413": (http(b"", status="413 Big"), FilesRefused),
     "403": (http(b"", status="403 No"), AccessDenied),
     "value": (error("value", "message"), Refused),
+    "a file": (error("value", "file_1"), FilesRefused),
     "locked": (error("blocked", "ticket"), Refused),
     "missed": (error("missed", "ticket"), Missing),
 }
@@ -154,12 +157,12 @@ async def test_uploads_travel_as_file_1_and_on() -> None:
     """Files are parts of the same single POST, and the text is a field beside them."""
     seen: list[str] = []
     async with answering({"": lambda request: (seen.append(request.headers), doc({"ok": {}}))[1]}) as (server, billing):
-        await billing.reply("7", "text", [Upload('a".txt', b"content", "0" * 64), Upload("b", b"", "0" * 64)])
+        await billing.reply("7", "text", [upload('a".txt', b"content"), upload("b", b"")])
         assert len(server.requests) == 2
     assert "multipart/form-data" in seen[0]
 
 
-@pytest.mark.parametrize("files", [[], [Upload("a", b"", "0" * 64)]], ids=["form", "multipart"])
+@pytest.mark.parametrize("files", [[], [upload("a", b"")]], ids=["form", "multipart"])
 async def test_half_a_character_is_refused_before_anything_is_sent(files: list[Upload]) -> None:
     """A text that has no UTF-8 is Refused, without a request."""
     async with answering({}) as (server, billing):
