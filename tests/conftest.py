@@ -6,7 +6,10 @@ import ipaddress
 import os
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 for name in [n for n in os.environ if n.startswith(("REMOTESUPPORT_", "PREFECT_"))]:
     if not name.startswith("REMOTESUPPORT_LIVE_"):
@@ -19,6 +22,26 @@ os.environ |= {
     "DO_NOT_TRACK": "1",
     "GX_ANALYTICS_ENABLED": "false",
 }
+
+TESTS = Path(__file__).parent
+# Begun last, each of these would keep one worker busy for a minute or more after the others are done.
+LONGEST = (
+    "property/test_writing_machine.py",
+    "integration/test_fault_table.py",
+    "integration/test_two_workers.py",
+    "integration/test_crash_matrix.py",
+    "property/test_state_machine.py",
+    "packaging/test_wheel.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, the rest in the order in which they were found."""
+    missing = [name for name in LONGEST if not (TESTS / name).is_file()]
+    if missing:
+        raise pytest.UsageError(f"tests/conftest.py names files that are not there: {', '.join(missing)}")
+    places = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 class OutsideNetwork(RuntimeError):
