@@ -6,7 +6,11 @@ import ipaddress
 import os
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
 
 for name in [n for n in os.environ if n.startswith(("REMOTESUPPORT_", "PREFECT_"))]:
     if not name.startswith("REMOTESUPPORT_LIVE_"):
@@ -19,6 +23,49 @@ os.environ |= {
     "DO_NOT_TRACK": "1",
     "GX_ANALYTICS_ENABLED": "false",
 }
+
+TESTS = Path(__file__).parent
+# Begun last, each of these would keep one worker busy long after the others are done.
+LONGEST = (
+    "property/test_writing_machine.py",
+    "integration/test_fault_table.py",
+    "integration/test_two_workers.py",
+    "integration/test_cli_flow_runs.py",  # and with it all of ON_ONE_SERVER
+    "integration/test_crash_matrix.py",
+    "property/test_state_machine.py",
+    "integration/test_restored.py",
+    "integration/test_nothing_lost.py",
+    "packaging/test_wheel.py",
+)
+# On one worker, so that their Prefect server is started once.
+ON_ONE_SERVER = (
+    "tests/integration/test_cli_flow_runs.py",
+    "tests/integration/test_prefect_flows.py",
+    "tests/integration/test_prefect_server.py",
+    "tests/integration/test_prefect_worker.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, the rest in the order in which they were found."""
+    missing = [name for name in LONGEST if not (TESTS / name).is_file()]
+    if missing:
+        raise pytest.UsageError(f"tests/conftest.py names files that are not there: {', '.join(missing)}")
+    places = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+class ByFileAndServer(LoadFileScheduling):
+    """A worker takes whole files, and all that share a server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "on one server" if file in ON_ONE_SERVER else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFileAndServer:
+    """How ``-n`` gives tests to workers, whatever ``--dist`` says."""
+    return ByFileAndServer(config, log)
 
 
 class OutsideNetwork(RuntimeError):

@@ -14,11 +14,13 @@ import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any
 
 import pandas as pd
 
+from remotesupport.checks.sieve import cells, mesh, sieved
 from remotesupport.checks.suites import Check, Suite
 
 PACKAGE = "great_expectations"  # four seconds of CPU that a quiet minute does not pay
@@ -29,7 +31,7 @@ ROWS = {"result_format": "COMPLETE", "unexpected_index_column_names": [ROW], "re
 QUIET_BARS = {"globally": False, "metric_calculations": False}
 
 # Great Expectations keeps its current project in a global and gives wrong results, silently, to threads that share a
-# context. Every call makes its own, and one runs at a time: threads make it no faster.
+# context. Ours is shared, because making one costs more than two expectations, so one thread has its turn at a time.
 _turn = threading.Lock()
 
 
@@ -42,7 +44,7 @@ class Findings:
 
 
 def findings(suite: Suite, frame: pd.DataFrame) -> Findings:
-    """Validate ``frame`` (index labels are its row labels) in a context of its own. An empty frame costs nothing."""
+    """Validate ``frame`` (index labels are its row labels). An empty frame costs nothing."""
     if frame.empty:
         return Findings({}, ())
     with _turn:
@@ -52,26 +54,47 @@ def findings(suite: Suite, frame: pd.DataFrame) -> Findings:
 
 def _failed(suite: Suite, frame: pd.DataFrame) -> dict[str, tuple[int, ...]]:
     """Each check that failed → labels of its rows; none where it cannot say which."""
-    gx = _great_expectations()
-    batch = _batch(gx, suite.name, frame)
-    failed = [_check(r) for r in _results(gx, batch, suite.checks, VERDICT) if not r.success]
-    again = tuple(c for c in suite.checks if c.name in failed)
-    return {_check(r): _labels(r) for r in _results(gx, batch, again, ROWS)}
+    return {_check(r): _labels(r) for r in _results(frame, _doubtful(suite, frame), ROWS) if not r.success}
 
 
-def _batch(gx: ModuleType, name: str, frame: pd.DataFrame) -> Any:
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = QUIET_BARS
-    asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
-    return asset.add_batch_definition_whole_dataframe(name).get_batch({"dataframe": frame})
+def _doubtful(suite: Suite, frame: pd.DataFrame) -> tuple[Check, ...]:
+    """The checks that may have failed: all that the sieve stands for, when anything stays in it."""
+    behind = sieved(suite)
+    if not behind or all(r.success for r in _results(cells(suite, frame), (mesh(suite),), VERDICT)):
+        behind = ()
+    alone = tuple(c for c in suite.checks if not c.sieve)
+    failed = {_check(r) for r in _results(frame[_read(frame, alone)], alone, VERDICT) if not r.success}
+    return behind + tuple(c for c in alone if c.name in failed)
 
 
-def _results(gx: ModuleType, batch: Any, checks: tuple[Check, ...], detail: Mapping[str, Any]) -> Sequence[Any]:
+def _read(frame: pd.DataFrame, checks: tuple[Check, ...]) -> list[str]:
+    """The columns of ``frame`` that ``checks`` name: Great Expectations takes a hash of all that it gets."""
+    named = {
+        name
+        for c in checks
+        for value in c.arguments.values()
+        for name in (value if isinstance(value, list) else [value])
+    }
+    return [column for column in frame.columns if column in named]
+
+
+def _results(frame: pd.DataFrame, checks: tuple[Check, ...], detail: Mapping[str, Any]) -> Sequence[Any]:
     if not checks:
         return ()
+    gx = _great_expectations()
     suite = gx.ExpectationSuite(name="checks", expectations=[_expectation(gx, c) for c in checks])
+    batch = _definition().get_batch({"dataframe": frame})
     results: Sequence[Any] = batch.validate(suite, result_format=detail).results
     return results
+
+
+@cache
+def _definition() -> Any:
+    context = _great_expectations().get_context(mode="ephemeral")
+    context.variables.progress_bars = QUIET_BARS
+    return (
+        context.data_sources.add_pandas("rows").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("rows")
+    )
 
 
 def _check(result: Any) -> str:

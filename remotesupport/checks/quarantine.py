@@ -16,15 +16,18 @@ COLUMNS = ("connection", "side", "ticket", "check", "reason")
 MISSING = "value_missing"
 ALONG = "goes_along"
 NAME_CHARS = 60
+FAILURE = {"row": "int64", "check": "str", "reason": "str"}
+NO_ROWS = pd.DataFrame({c: pd.Series(dtype=frames.STR) for c in COLUMNS})
+NO_FAILURE = pd.DataFrame(columns=[*FAILURE]).astype(FAILURE)
 
 
 def bad_rows(suite: Suite, missing: Mapping[int, str], found: Mapping[str, tuple[int, ...]]) -> pd.DataFrame:
     """One row per failure that keeps a row out: row (int64 label), check, reason (str). Warnings are not in it."""
+    if not missing and not found:
+        return NO_FAILURE.copy()
     holes = [(row, MISSING, f"{column} has no value") for row, column in missing.items()]
     failed = [(row, c.name, c.why) for c in suite.checks if not c.warn for row in found.get(c.name, ())]
-    return pd.DataFrame([*holes, *failed], columns=["row", "check", "reason"]).astype(
-        {"row": "int64", "check": "str", "reason": "str"}
-    )
+    return pd.DataFrame([*holes, *failed], columns=[*FAILURE]).astype(FAILURE)
 
 
 def spoiled(suite: Suite, frame: pd.DataFrame, bad: pd.DataFrame) -> pd.Series:
@@ -67,7 +70,7 @@ def is_in(frame: pd.DataFrame, keys: pd.DataFrame, columns: list[str]) -> pd.Ser
 
 def nothing() -> pd.DataFrame:
     """A quarantine with no rows."""
-    return pd.DataFrame({c: pd.Series(dtype=frames.STR) for c in COLUMNS})
+    return NO_ROWS.copy()
 
 
 def _name(value: object) -> str:

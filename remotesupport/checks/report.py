@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -75,7 +76,7 @@ def report_of(
         rows=rows,
         accepted=accepted,
         at=at,
-        failures={str(k): int(n) for k, n in bad.groupby("check", sort=True).size().items()},
+        failures=dict(sorted(Counter(bad["check"]).items())),
         warnings={c.name: len(found[c.name]) for c in suite.checks if c.warn and c.name in found},
         quarantined=tuple(QuarantinedRow(*row) for row in quarantined.itertuples(index=False, name=None)),
         rejected=dict(rejected),

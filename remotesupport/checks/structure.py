@@ -92,12 +92,18 @@ def _readable(column: pd.Series, dtype: str) -> bool:
 
 def _duplicated(frame: pd.DataFrame, schema: frames.Schema) -> dict[str, str]:
     key = [*schema.key]
-    twice = frame.loc[frame.duplicated(key, keep=False), key]
+    mask = frame.duplicated(key, keep=False)
+    if not mask.any():
+        return {}
+    twice = frame.loc[mask, key]
     counts = twice.drop_duplicates().groupby("connection").size()
     return {str(n): f"{c} ids of {schema.name} are there more than once ({', '.join(key)})" for n, c in counts.items()}
 
 
 def _missing(frame: pd.DataFrame, schema: frames.Schema) -> dict[int, str]:
-    holes = frame[[c for c in schema.columns if c not in schema.nullable]].isna()
+    must = [c for c in schema.columns if c not in schema.nullable]
+    if not any(frame[c].hasnans for c in must):
+        return {}
+    holes = frame[must].isna()
     bad = holes[holes.any(axis=1)]
     return dict(zip(bad.index.tolist(), bad.idxmax(axis=1).astype(str), strict=True))

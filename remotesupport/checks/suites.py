@@ -1,13 +1,14 @@
 """What a good row looks like, as data: one suite for each kind of frame. Great Expectations is not imported here.
 
-A ``Check`` names an expectation class of Great Expectations and its arguments; ``gx.py`` turns it into the real
-thing. What must stay out: how a frame is split (gate.py), how facts are computed (facts.py), Prefect, the store.
+A ``Check`` names an expectation class of Great Expectations and its arguments; ``expectations.py`` turns it into the
+real thing. What must stay out: how a frame is split (gate.py), how facts are computed (facts.py), Prefect, the store.
 The limits are OURS: wide enough for any installation seen, narrow enough to catch a misread answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,8 @@ SAYS_SOMETHING = r"\S"
 class Check:
     """One expectation. ``why`` is shown to people and never holds a value of the row.
 
-    ``warn``: a row that fails is listed in the report and passes.
+    ``warn``: a row that fails is listed in the report and passes. ``sieve``: the same demand on the text of a cell, as
+    an assertion of a regular expression; its form is sieve.py's. A check without one is always made by itself.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Check:
     arguments: Mapping[str, Any]
     why: str
     warn: bool = False
+    sieve: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +67,27 @@ class Suite:
     together: tuple[str, ...] = ()
 
 
+def _whole(pattern: str) -> str:
+    return rf"(?=\Z|={pattern}\Z)"
+
+
 def _chars(column: str, low: int, high: int, *, name: str = "") -> Check:
     return Check(
         name or f"{column}_length",
         "ExpectColumnValueLengthsToBeBetween",
         {"column": column, "min_value": low, "max_value": high},
         f"{column} is shorter than {low} or longer than {high} characters",
+        sieve=_whole(f".{{{low},{high}}}"),
     )
 
 
 def _without(column: str, pattern: str, why: str, *, name: str = "") -> Check:
     return Check(
-        name or f"{column}_pattern", "ExpectColumnValuesToNotMatchRegex", {"column": column, "regex": pattern}, why
+        name or f"{column}_pattern",
+        "ExpectColumnValuesToNotMatchRegex",
+        {"column": column, "regex": pattern},
+        why,
+        sieve=f"(?!=.*{pattern})",
     )
 
 
@@ -84,14 +96,20 @@ def _id(column: str) -> tuple[Check, ...]:
     return _chars(column, 1, ID_CHARS), _without(column, NOT_AN_ID, odd)
 
 
-def _one_of(column: str, words: type[Any]) -> Check:
-    known = sorted(str(word) for word in words)
+def _in_set(name: str, column: str, values: Iterable[Any], why: str) -> Check:
+    known = [*values]
     return Check(
-        f"{column}_known",
+        name,
         "ExpectColumnValuesToBeInSet",
         {"column": column, "value_set": known},
-        f"{column} is none of {', '.join(known)}",
+        why,
+        sieve=_whole(f"(?:{'|'.join(re.escape(str(value)) for value in known)})"),
     )
+
+
+def _one_of(column: str, words: type[Any]) -> Check:
+    known = sorted(str(word) for word in words)
+    return _in_set(f"{column}_known", column, known, f"{column} is none of {', '.join(known)}")
 
 
 def _hash(column: str) -> tuple[Check, ...]:
@@ -112,16 +130,23 @@ def _says_something(column: str, what: str, *, name: str = "") -> Check:
         "ExpectColumnValuesToMatchRegex",
         {"column": column, "regex": SAYS_SOMETHING},
         f"{what} is empty",
+        sieve=rf"(?=\Z|=.*?{SAYS_SOMETHING})",
     )
 
 
-def _at_least(column: str, low: int) -> Check:
+def _not_negative(column: str) -> Check:
+    """For a column of whole numbers."""
     return Check(
         f"{column}_range",
         "ExpectColumnValuesToBeBetween",
-        {"column": column, "min_value": low},
-        f"{column} is below {low}",
+        {"column": column, "min_value": 0},
+        f"{column} is below 0",
+        sieve=_whole("[0-9]+"),
     )
+
+
+def _there(name: str, column: str, why: str, *, warn: bool = False) -> Check:
+    return Check(name, "ExpectColumnValuesToNotBeNull", {"column": column}, why, warn, sieve="(?==)")
 
 
 def _equal(name: str, left: str, right: str, why: str, ignore: str = "either_value_is_missing") -> Check:
@@ -172,7 +197,7 @@ MESSAGES = Suite(
         *_id("ticket"),
         *_id("message"),
         _one_of("kind", MessageKind),
-        _at_least("ordinal", 0),
+        _not_negative("ordinal"),
         Check(
             "ordinal_unique",
             "ExpectCompoundColumnsToBeUnique",
@@ -182,13 +207,8 @@ MESSAGES = Suite(
         *_printable("body", BODY_CHARS),
         *_printable("author", NAME_CHARS),
         *_hash("body_hash"),
-        Check(
-            "own_known",
-            "ExpectColumnValuesToBeInSet",
-            {"column": "own", "value_set": ["no", "yes"]},
-            "own is neither yes nor no",
-        ),
-        Check("at_readable", "ExpectColumnValuesToNotBeNull", {"column": "at"}, "the time cannot be read", warn=True),
+        _in_set("own_known", "own", ("no", "yes"), "own is neither yes nor no"),
+        _there("at_readable", "at", "the time cannot be read", warn=True),
         Check(
             "at_plausible",
             "ExpectColumnValuesToBeBetween",
@@ -211,19 +231,9 @@ CHANGES = Suite(
         *CONNECTION,
         _one_of("kind", ChangeKind),
         _one_of("direction", Direction),
-        Check(
-            "route_known",
-            "ExpectColumnValuesToBeInSet",
-            {"column": "route", "value_set": ROUTES},
-            "this kind of change never goes in this direction",
-        ),
-        Check(
-            "rank_known",
-            "ExpectColumnValuesToBeInSet",
-            {"column": "rank", "value_set": [int(rank) for rank in Rank]},
-            "rank is not a place in the order of writing",
-        ),
-        _at_least("ordinal", 0),
+        _in_set("route_known", "route", ROUTES, "this kind of change never goes in this direction"),
+        _in_set("rank_known", "rank", map(int, Rank), "rank is not a place in the order of writing"),
+        _not_negative("ordinal"),
         *_id("ext_ticket"),
         *_id("main_ticket"),
         _chars("act", 1, 2 * ID_CHARS),
@@ -233,10 +243,10 @@ CHANGES = Suite(
         _says_something("spoken", "the text to write", name="body_not_empty"),
         _says_something("titled", "the subject of a new ticket", name="subject_not_empty"),
         _equal("body_hash_agrees", "body_hash", "spoken_hash", "body_hash is not the hash of the text to write"),
-        Check(
+        _in_set(
             "covers_only_people",
-            "ExpectColumnValuesToBeInSet",
-            {"column": "covered", "value_set": ["people"]},
+            "covered",
+            ["people"],
             "it would carry a message that is not a client's or staff's own, or that was not read in this run",
         ),
     ),
@@ -267,13 +277,8 @@ RECEIPTS = Suite(
     (
         *CONNECTION,
         _one_of("direction", Direction),
-        Check("found", "ExpectColumnValuesToNotBeNull", {"column": "found_hash"}, "the written text was not read back"),
-        Check(
-            "placed",
-            "ExpectColumnValuesToNotBeNull",
-            {"column": "target_message"},
-            "the read-back gave no id of the written message",
-        ),
+        _there("found", "found_hash", "the written text was not read back"),
+        _there("placed", "target_message", "the read-back gave no id of the written message"),
         *_id("target_message"),
         _equal("same_text", "expected_hash", "found_hash", "what was read back is not what was written"),
     ),

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from sqlalchemy import delete
 
 from connectors.errors import ConnectorError
 from connectors.memory import MemoryBilling
@@ -39,6 +38,7 @@ from tests.writing_machine.billings import READ_FATES, STORE_FATES, WRITE_FATES,
 
 NAME = "acme"
 LONGEST_WAIT_S = 200
+EMPTYING = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
 HEALING_RUNS = 12  # of a minute each: the quarantine is over in three, a chain of waiting messages needs more
 
 
@@ -89,8 +89,8 @@ class House:
 
     def empty(self) -> None:
         with self.store._db.write() as conn:
-            for table in reversed(metadata.sorted_tables):
-                conn.execute(delete(table))
+            for statement in EMPTYING:
+                conn.exec_driver_sql(statement)
 
     def close(self) -> None:
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
