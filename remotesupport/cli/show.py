@@ -11,6 +11,7 @@ import typer
 from remotesupport.cli import output, session
 from remotesupport.cli.errors import DONE, FAILED, PERSON, Refusal
 from remotesupport.cli.options import AsJson, BillingName, Billings
+from remotesupport.core.spans import span
 
 if TYPE_CHECKING:
     from remotesupport.core.model import ParkedChange
@@ -123,11 +124,11 @@ def _show_board(rows: list[Row]) -> None:
         [
             (
                 r.name,
-                output.span(r.behind_s),
+                span(r.behind_s),
                 r.last_good,
                 r.reading,
                 r.parked,
-                output.span(r.oldest_parked_s) if r.oldest_parked_s is not None else "",
+                span(r.oldest_parked_s) if r.oldest_parked_s is not None else "",
                 r.stopped,
                 r.access,
                 r.paused,

@@ -15,6 +15,7 @@ from remotesupport.core import frames
 from remotesupport.core.model import ChangeKind, ParkedChange, Reason, Side
 from remotesupport.core.report import BillingResult, BillingState
 from remotesupport.steps.correspond import remember
+from remotesupport.steps.parking import ACTS
 from remotesupport.steps.reading import mark_primed, settled_sightings
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
 
@@ -130,28 +131,35 @@ def with_conflicts(reasons: pd.DataFrame, parked: list[ParkedChange]) -> pd.Data
 def let_go(
     ctx: Context, run: str, snapshot: Snapshot, reasons: pd.DataFrame, parked: list[ParkedChange]
 ) -> list[ParkedChange]:
-    """Conflicts that a person has resolved in the billings: the ticket goes on in the next run, by itself.
+    """Take off the list what nobody wants any more; returns what stays parked. ``reasons``: as the diff gave them.
 
-    ``reasons``: as the diff gave them. Returns what stays parked. Only where both sides were looked at in this run,
-    and nothing was unreadable.
+    Conflicts that a person has resolved in the billings (the ticket goes on in the next run, by itself), only where
+    both sides were looked at in this run and nothing was unreadable. And closes and reopens that were offered again,
+    and both sides are in the same state by now.
     """
-    if snapshot.external.unreadable or snapshot.main.unreadable:
-        return parked
     known = _of(reasons, snapshot.name)
-    known = known[known["reason"] != str(Reason.CONFLICT)]
-    mains = dict(zip(known["ticket"], known["main_ticket"].fillna(""), strict=True))
-    fresh = set(snapshot.main.tickets.loc[snapshot.main.tickets["fresh"], "ticket"])
-    read = set(snapshot.external.tickets.loc[snapshot.external.tickets["fresh"], "ticket"])
+    solved = _without_conflict(snapshot, known)
+    in_sync = set(known.loc[known["reason"] == str(Reason.IN_SYNC), "ticket"])
     left = []
     for change in parked:
-        left.append(change)
-        if change.id is None or not change.key.endswith("/conflict") or change.ext_ticket not in mains:
-            continue
-        main_ticket = mains[change.ext_ticket]
-        if not main_ticket or (main_ticket in fresh and change.ext_ticket in read):
+        due = change.next_try is not None and change.next_try <= ctx.clock()
+        moot = change.kind in ACTS and due and change.ext_ticket in in_sync
+        if change.id is not None and (moot or (change.key.endswith("/conflict") and change.ext_ticket in solved)):
             ctx.store.unpark(change.id, run)
-            left.pop()
+        else:
+            left.append(change)
     return left
+
+
+def _without_conflict(snapshot: Snapshot, known: pd.DataFrame) -> set[str]:
+    """External tickets in which this run would have seen a conflict, and saw none."""
+    if snapshot.external.unreadable or snapshot.main.unreadable:
+        return set()
+    fresh = set(snapshot.main.tickets.loc[snapshot.main.tickets["fresh"], "ticket"])
+    read = set(snapshot.external.tickets.loc[snapshot.external.tickets["fresh"], "ticket"])
+    rest = known[known["reason"] != str(Reason.CONFLICT)]
+    pairs = zip(rest["ticket"], rest["main_ticket"].fillna(""), strict=True)
+    return {ticket for ticket, main in pairs if not main or (main in fresh and ticket in read)}
 
 
 def _of(frame: pd.DataFrame, name: str) -> pd.DataFrame:

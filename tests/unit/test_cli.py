@@ -23,6 +23,7 @@ from remotesupport.cli.show import board
 from remotesupport.core import frames
 from remotesupport.core.model import ChangeKind, Direction, Event, ParkedChange
 from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
+from remotesupport.core.spans import span
 from remotesupport.store import ConnectionState, Store
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -265,4 +266,4 @@ def test_foreign_text_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[st
 )
 def test_spans(seconds: float | None, text: str) -> None:
     """A span of time is its two largest units."""
-    assert output.span(seconds) == text
+    assert span(seconds) == text
