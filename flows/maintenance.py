@@ -1,4 +1,4 @@
-"""Every night: retention of our store, a second chance for what is parked, an end for lost runs. Writes to no billing."""
+"""Every night: retention of our store, another try for what is parked, an end for lost runs. Writes to no billing."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from remotesupport.core.acts import follows_departure
 from remotesupport.core.model import ChangeKind
 from remotesupport.core.plan import Plan
 
@@ -116,17 +117,19 @@ def _too_many(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
 
 
 def tally(plan: Plan) -> dict[str, int]:
-    """What the limits count: reopens write a message and count as posts; closing what this plan creates is no close.
+    """What the limits count: reopens write a message and count as posts; closing what this plan creates is no close,
+    nor is the close that ends a departure, which was counted when main was told.
 
     Conflicts have the limits of departures: many at once mean that a billing was restored from a backup.
     """
     rows = plan.changes
     n = rows["kind"].value_counts()
     born = rows["kind"].eq(ChangeKind.CLOSE) & rows["main_ticket"].isna()
+    late = sum(follows_departure(*one) for one in zip(rows["kind"], rows["act"], strict=True))
     return {
         "creates": int(n.get(str(ChangeKind.CREATE), 0)),
         "posts": int(n.get(str(ChangeKind.POST), 0) + n.get(str(ChangeKind.REOPEN), 0)),
-        "closes": int(n.get(str(ChangeKind.CLOSE), 0) - born.sum()),
+        "closes": int(n.get(str(ChangeKind.CLOSE), 0) - born.sum() - late),
         "departures": int(n.get(str(ChangeKind.DEPARTURE), 0)),
         "conflicts": int(n.get(str(ChangeKind.CONFLICT), 0)),
     }

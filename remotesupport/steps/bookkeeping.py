@@ -12,6 +12,7 @@ import pandas as pd
 from connectors.errors import AccessDenied, ConnectorError, TooOld
 from remotesupport.bootstrap import Context
 from remotesupport.core import frames
+from remotesupport.core.acts import follows_departure
 from remotesupport.core.model import ChangeKind, ParkedChange, Reason, Side
 from remotesupport.core.report import BillingResult, BillingState
 from remotesupport.steps.correspond import remember
@@ -82,12 +83,15 @@ def settle_books(
 
 
 def _departed(proposal: Proposal, name: str, loaded: Loaded | None) -> set[str]:
-    """External tickets whose departure this run has told."""
+    """External tickets whose departure this run has told, or ended."""
     plan = proposal.plans.get(name)
     if plan is None or loaded is None or loaded.stopped:
         return set()
     rows = plan.changes
-    return set(rows.loc[rows["kind"] == str(ChangeKind.DEPARTURE), "ext_ticket"]) - set(loaded.failed)
+    told = {
+        r.ext_ticket for r in rows.itertuples() if r.kind == ChangeKind.DEPARTURE or follows_departure(r.kind, r.act)
+    }
+    return told - set(loaded.failed)
 
 
 def undone(proposal: Proposal, name: str, loaded: Loaded | None, stopped: bool) -> dict[str, str]:
@@ -129,21 +133,21 @@ def with_conflicts(reasons: pd.DataFrame, parked: list[ParkedChange]) -> pd.Data
 
 
 def let_go(
-    ctx: Context, run: str, snapshot: Snapshot, reasons: pd.DataFrame, parked: list[ParkedChange]
+    ctx: Context, run: str, snapshot: Snapshot, proposal: Proposal, parked: list[ParkedChange]
 ) -> list[ParkedChange]:
-    """Take off the list what nobody wants any more; returns what stays parked. ``reasons``: as the diff gave them.
+    """Take off the list what nobody wants any more; returns what stays parked.
 
     Conflicts that a person has resolved in the billings (the ticket goes on in the next run, by itself), only where
-    both sides were looked at in this run and nothing was unreadable. And closes and reopens that were offered again,
-    and both sides are in the same state by now.
+    both sides were looked at in this run and nothing was unreadable. And closes and reopens of tickets on which both
+    sides agree by now.
     """
-    known = _of(reasons, snapshot.name)
+    known = _of(proposal.reasons, snapshot.name)
     solved = _without_conflict(snapshot, known)
-    in_sync = set(known.loc[known["reason"] == str(Reason.IN_SYNC), "ticket"])
+    agreed = set(known.loc[known["reason"] == str(Reason.IN_SYNC), "ticket"])
+    agreed |= set(_of(proposal.agreed, snapshot.name)["ext_ticket"])
     left = []
     for change in parked:
-        due = change.next_try is not None and change.next_try <= ctx.clock()
-        moot = change.kind in ACTS and due and change.ext_ticket in in_sync
+        moot = change.kind in ACTS and change.next_try is not None and change.ext_ticket in agreed
         if change.id is not None and (moot or (change.key.endswith("/conflict") and change.ext_ticket in solved)):
             ctx.store.unpark(change.id, run)
         else:

@@ -63,7 +63,7 @@ class Books:
         stopped = verdict is not None and not verdict.ok
         parked = self.ctx.store.parked([name])
         if not (request.plan_only or request.tickets):
-            parked = let_go(self.ctx, self.done.run, snapshot, proposal.reasons, parked)
+            parked = let_go(self.ctx, self.done.run, snapshot, proposal, parked)
         names = {p.ext_ticket for p in parked}
         self.waiting[name] = bool(parked or undone(proposal, name, loaded, stopped))
         reasons = with_conflicts(final_reasons(name, accepted, proposal, loaded, stopped, names), parked)

@@ -23,6 +23,7 @@ from remotesupport.core.model import (
     Intent,
     IntentState,
     Lease,
+    TicketState,
     Upload,
     WriteReceipt,
 )
@@ -64,11 +65,8 @@ class Writer:
         self.ctx, self.connection, self.lease, self.run = ctx, connection, lease, run
         self._renewing = asyncio.Lock()
 
-    async def write(self, row: Any, *, park: bool = True) -> Written:
-        """Write one row of CHANGES. Raises Stop when the lease is lost or a login is refused.
-
-        A refused change is parked and offered again, unless ``park`` is False.
-        """
+    async def write(self, row: Any) -> Written:
+        """Write one row of CHANGES; what is refused is parked. Raises Stop when the lease or a login is lost."""
         try:
             uploads, body, lost = await carry(self.ctx, self.connection, row)
         except (AccessDenied, Fatal) as denied:
@@ -80,7 +78,7 @@ class Writer:
             raise Stop(f"the right to write has passed on: {passed_on}") from None
         except (AlreadyIntended, WriteBlocked) as held:
             return Written(False, str(held))
-        written = await self._send(row, body, uploads, intent, park)
+        written = await self._send(row, body, uploads, intent)
         if written.ok:
             parking.done(self.ctx, row, self.run)
         if written.intent is not None and lost:
@@ -91,7 +89,7 @@ class Writer:
         """A row that only a person can resolve."""
         parking.park_conflict(self.ctx, row, self.run)
 
-    async def _send(self, row: Any, body: str, uploads: tuple[Upload, ...], intent: Intent, park: bool) -> Written:
+    async def _send(self, row: Any, body: str, uploads: tuple[Upload, ...], intent: Intent) -> Written:
         left = (intent.deadline - self.ctx.clock()).total_seconds()
         if left < LEAST_SECONDS:
             self.ctx.store.mark(intent, IntentState.REFUSED, "this process was held up; nothing was sent")
@@ -110,9 +108,8 @@ class Writer:
             raise Stop(str(denied), access=isinstance(denied, AccessDenied)) from None
         except ConnectorError as refused:
             self.ctx.store.mark(intent, IntentState.REFUSED, str(refused))
-            if park:
-                parking.park_change(self.ctx, row, refused, self.run)
-            return Written(False, str(refused), parked=park)
+            parking.park_change(self.ctx, row, refused, self.run)
+            return Written(False, str(refused), parked=True)
         except Exception as unforeseen:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, f"{type(unforeseen).__name__}: {unforeseen}")
             raise
@@ -123,7 +120,10 @@ class Writer:
         return Written(True, intent=intent, receipt=receipt)
 
     async def _main_state(self, row: Any) -> str:
-        """After a close in main, what it really is: where staff hold the ticket only a notice was posted."""
+        """After a close in main, what it really is: where staff hold the ticket only a notice was posted. A departure's
+        note leaves it open; its close is a write of its own."""
+        if row.kind == ChangeKind.DEPARTURE:
+            return str(TicketState.OPEN)
         if row.direction == Direction.TO_MAIN and row.kind == ChangeKind.CLOSE:
             with suppress(ConnectorError):
                 return str((await self.connection.main.ticket(row.main_ticket)).state)

@@ -73,8 +73,8 @@ class Parked(Part):
             change = change_of(row)
             if change.key.endswith(FILES):
                 raise NotRetriable(
-                    f"{change.connection} ticket {change.ext_ticket}: the message is on the other side already, without "
-                    f"its file ({change.cause}). Send the file there by hand, then: "
+                    f"{change.connection} ticket {change.ext_ticket}: the message is on the other side already, "
+                    f"without its file ({change.cause}). Send the file there by hand, then: "
                     f'remotesupport parked drop {change.id} --why "sent by hand"'
                 )
             note(
@@ -86,7 +86,7 @@ class Parked(Part):
         """BLOCKED: tickets and directions with an unknown outcome, or with a parked change that is not due yet.
 
         A parked change whose ``next_try`` has come blocks no more, so that the next plan offers it again. Without a
-        direction it blocks nothing (an attachment, say), except a conflict, which blocks both.
+        direction it blocks nothing (an attachment, the close after a departure), except a conflict, which blocks both.
         """
         names = list(connections)
         with self._db.read() as conn:

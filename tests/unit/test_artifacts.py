@@ -116,8 +116,10 @@ def test_no_reason_breaks_the_summary(text: str) -> None:
 def parked(number: int, since: datetime, cause: str) -> ParkedChange:
     """A close of a ticket of acme that failed."""
     later = since + timedelta(hours=1)
-    fields = {"ext_ticket": str(number), "direction": None, "kind": ChangeKind.CLOSE, "key": str(number)}
-    return ParkedChange("acme", **fields, cause=cause, since=since, attempts=3, next_try=later, run="r", id=number)  # type: ignore[arg-type]
+    return ParkedChange(
+        "acme", str(number), None, ChangeKind.CLOSE, str(number), cause, since, attempts=3, next_try=later, run="r",
+        id=number,
+    )  # fmt: skip
 
 
 def test_the_board_shows_what_is_parked_by_age_with_its_cause() -> None:
@@ -133,7 +135,7 @@ def test_the_board_shows_what_is_parked_by_age_with_its_cause() -> None:
 
 @given(pieces)
 def test_no_parked_cause_comes_alive(text: str) -> None:
-    """What a billing answered to a parked change is dead text on the board, and a long list says how much is missing."""
+    """What a billing answered to a parked change is dead text on the board; a long list says how much is missing."""
     now = datetime(2026, 1, 5, tzinfo=UTC)
     board = artifacts.board_markdown([], now, [parked(n, now, text) for n in range(artifacts.ROWS + 7)])
     line = next(line for line in board.splitlines() if line.startswith("| 1 |"))
