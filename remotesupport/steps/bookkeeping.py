@@ -87,10 +87,8 @@ def _departed(proposal: Proposal, name: str, loaded: Loaded | None) -> set[str]:
     plan = proposal.plans.get(name)
     if plan is None or loaded is None or loaded.stopped:
         return set()
-    rows = plan.changes
-    told = {
-        r.ext_ticket for r in rows.itertuples() if r.kind == ChangeKind.DEPARTURE or follows_departure(r.kind, r.act)
-    }
+    rows = zip(*(plan.changes[c].astype(str) for c in ("ext_ticket", "kind", "act")), strict=True)
+    told = {t for t, kind, act in rows if kind == ChangeKind.DEPARTURE or follows_departure(kind, act)}
     return told - set(loaded.failed)
 
 
@@ -138,8 +136,8 @@ def let_go(
     """Take off the list what nobody wants any more; returns what stays parked.
 
     Conflicts that a person has resolved in the billings (the ticket goes on in the next run, by itself), only where
-    both sides were looked at in this run and nothing was unreadable. And closes and reopens of tickets on which both
-    sides agree by now.
+    both sides were looked at in this run and nothing was unreadable. And closes, reopens and edits of tickets on which
+    both sides agree by now.
     """
     known = _of(proposal.reasons, snapshot.name)
     solved = _without_conflict(snapshot, known)
@@ -147,7 +145,8 @@ def let_go(
     agreed |= set(_of(proposal.agreed, snapshot.name)["ext_ticket"])
     left = []
     for change in parked:
-        moot = change.kind in ACTS and change.next_try is not None and change.ext_ticket in agreed
+        taken_back = "/edit/" in change.key and change.ext_ticket in solved
+        moot = (change.kind in ACTS or taken_back) and change.next_try is not None and change.ext_ticket in agreed
         if change.id is not None and (moot or (change.key.endswith("/conflict") and change.ext_ticket in solved)):
             ctx.store.unpark(change.id, run)
         else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import Refused, UnknownOutcome
+from connectors.errors import Refused
 from tests.cycle_fixtures import Desk
 
 A, B = "one", "two"
@@ -60,3 +60,24 @@ async def test_to_and_fro_is_told_each_time(desk: Any, side: Any) -> None:
     await desk.run()
     assert told() == [B, A, B]
     assert desk.store.parked() == desk.store.open_intents("acme") == []
+
+
+async def test_an_edit_that_was_refused_and_taken_back_is_wanted_no_more(desk: Any) -> None:
+    """Refused, edited back, and edited once more: nothing is left on the list, and the last text is told once."""
+    edit, told = of_client(desk)
+
+    def refuse(call: Any) -> None:
+        raise Refused("no", billing="main", function="reply")
+
+    desk.main.before["reply"] = refuse
+    edit(B)
+    await desk.run()
+    desk.main.before.clear()
+    edit(A)
+    await desk.run()
+    desk.clock.advance(60)
+    await desk.run()
+    assert (told(), desk.store.parked()) == ([], [])
+    edit(B)
+    await desk.run()
+    assert told() == [B]
