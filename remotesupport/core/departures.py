@@ -9,6 +9,7 @@ import pandas as pd
 
 from remotesupport.core.acts import AFTER_DEPARTURE, DEPARTURE, act_of
 from remotesupport.core.compose import departure_notice, returned_notice
+from remotesupport.core.cures import number_given_again, rebuild
 from remotesupport.core.keys import look_up
 from remotesupport.core.model import ChangeKind, Direction, Side, TicketState
 from remotesupport.core.phases import Phase
@@ -16,6 +17,7 @@ from remotesupport.core.rows import Rank, bare, changes, none_from_none
 from remotesupport.core.told import DEPARTED
 
 _TO_MAIN = str(Direction.TO_MAIN)
+_TOO_LONG = r"^(.{118}).{3,}$"  # claims; what to do about them comes behind
 
 
 @none_from_none
@@ -112,6 +114,10 @@ def conflicts(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def quarrel(pairs: pd.DataFrame) -> pd.Series:
-    """What is wrong with each contested pair, in words."""
-    gone = "main ticket " + pairs["main_ticket"] + " is gone (" + pairs["main_gone"] + "); it is not created again"
-    return ("more than one claim: " + pairs["claims"]).fillna(pairs["strange"]).fillna(gone).astype("str")
+    """What is wrong with each contested pair and what to do, in words that the store keeps whole."""
+    cures = {of: pairs["connection"].map(of).astype("str") for of in (number_given_again, rebuild)}
+    claims = "more than one claim: " + pairs["claims"].str.replace(_TOO_LONG, r"\1 …", regex=True)
+    claims += ". " + cures[number_given_again]
+    gone = "main ticket " + pairs["main_ticket"] + " is gone (" + pairs["main_gone"] + "); it is not created again. "
+    gone += "To have it created again: " + cures[rebuild]
+    return claims.fillna(pairs["strange"]).fillna(gone).astype("str")

@@ -83,7 +83,7 @@ def _detail(rows: pd.DataFrame) -> pd.Series:
         ],
         [
             rows["detail"],
-            quarrel(rows),
+            quarrel(rows[phase.eq(Phase.CONFLICT)]).reindex(rows.index).fillna(""),
             waiting(rows).fillna(""),
             rows["open_why"],
             "its main ticket is still open",

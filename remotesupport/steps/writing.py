@@ -16,6 +16,7 @@ import pandas as pd
 
 from connectors.errors import AccessDenied, ConnectorError, Fatal, UnknownOutcome
 from remotesupport.bootstrap import Connection, Context
+from remotesupport.core.cures import rebuild
 from remotesupport.core.model import (
     Carried,
     ChangeKind,
@@ -104,8 +105,9 @@ class Writer:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, str(unknown))
             return Written(False, str(unknown), intent)
         except (AccessDenied, Fatal) as denied:
-            self.ctx.store.mark(intent, IntentState.REFUSED, str(denied))
-            raise Stop(str(denied), access=isinstance(denied, AccessDenied)) from None
+            why = f"{denied}{_if_not_ours(row, denied)}"
+            self.ctx.store.mark(intent, IntentState.REFUSED, why)
+            raise Stop(why, access=isinstance(denied, AccessDenied)) from None
         except ConnectorError as refused:
             self.ctx.store.mark(intent, IntentState.REFUSED, str(refused))
             parking.park_change(self.ctx, row, refused, self.run)
@@ -169,6 +171,13 @@ class Writer:
                 self.lease = await asyncio.to_thread(self.ctx.store.renew_lease, self.lease, LEASE_SECONDS)
             except LeaseLost as lost:
                 raise Stop(f"the right to write has passed on: {lost}") from None
+
+
+def _if_not_ours(row: Any, denied: ConnectorError) -> str:
+    """What else it may be when the right to one main ticket is refused: its number may be somebody else's by now."""
+    if denied.kind != "access" or row.direction != Direction.TO_MAIN or pd.isna(row.main_ticket):
+        return ""
+    return f". If only main ticket {row.main_ticket} is refused, it is not ours any more: {rebuild(row.connection)}"
 
 
 def _key(row: Any, run: str) -> str:
