@@ -85,9 +85,9 @@ class HttpDesk:
         return reports
 
     def open_work(self) -> list[str]:
-        """What has no known outcome or waits for its next try."""
+        """What has no known outcome or waits for its next try; a close after a departure waits for main's staff."""
         store = self.context.store
-        waiting = [p.key for p in store.parked(list(self.names)) if p.next_try is not None]
+        waiting = [p.key for p in store.parked(list(self.names)) if p.next_try is not None and p.direction is not None]
         return waiting + [i.key for n in self.names for i in store.open_intents(n)]
 
     async def aclose(self) -> None:
