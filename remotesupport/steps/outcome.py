@@ -19,6 +19,7 @@ from remotesupport.steps.bookkeeping import (
     with_conflicts,
     with_counts,
 )
+from remotesupport.steps.parking import ends_departure
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
 from remotesupport.store.states import PlanState
 
@@ -65,7 +66,8 @@ class Books:
         if not (request.plan_only or request.tickets):
             parked = let_go(self.ctx, self.done.run, snapshot, proposal, parked)
         names = {p.ext_ticket for p in parked}
-        self.waiting[name] = bool(parked or undone(proposal, name, loaded, stopped))
+        late = not all(map(ends_departure, parked))
+        self.waiting[name] = bool(late or undone(proposal, name, loaded, stopped))
         reasons = with_conflicts(final_reasons(name, accepted, proposal, loaded, stopped, names), parked)
         result = with_counts(BillingResult(name), snapshot, accepted, reasons)
         result.changes["conflict"] = sum(p.kind is ChangeKind.CONFLICT for p in parked)

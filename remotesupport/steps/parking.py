@@ -29,9 +29,14 @@ def park_change(ctx: Context, row: Any, error: ConnectorError, run: str) -> None
     _park(ctx, row, _key(row), direction, str(error), attempt, _next_try(ctx.clock(), attempt, error), run)
 
 
+def ends_departure(change: ParkedChange) -> bool:
+    """Whether it is the close after a departure: no human action that is still to be carried."""
+    return change.kind is ChangeKind.CLOSE and change.direction is None
+
+
 def closes_of_departed(ctx: Context, connection: str, *, due: bool) -> list[str]:
     """External tickets whose close after a departure was refused: those to be tried now, or those that still wait."""
-    waiting = [p for p in ctx.store.parked([connection]) if p.kind is ChangeKind.CLOSE and p.direction is None]
+    waiting = [p for p in ctx.store.parked([connection]) if ends_departure(p)]
     return [p.ext_ticket for p in waiting if p.next_try is not None and (p.next_try <= ctx.clock()) is due]
 
 

@@ -69,6 +69,7 @@ async def test_a_close_that_is_refused_is_parked_and_not_sent_each_minute(desk: 
     assert report.billings[0].state is BillingState.OK
     assert (notes(desk), closes(desk), is_closed(desk)) == (1, 4, False)
     assert desk.store.parked()[0].attempts == 4
+    assert desk.store.connection_states()[0].pending_since is None
     assert desk.store.reason_of("acme", desk.ticket)[0] == "departed"
     assert [e.event for e in desk.store.timeline("acme", desk.ticket)].count("departed") == 2  # written, and the reason
 
