@@ -78,7 +78,7 @@ CATALOG = (
         "nightly",
         "flows.maintenance.maintenance",
         deadline_s=30 * MINUTE_S,
-        description="Retention, and an end for lost runs. Writes to no billing.",
+        description="Retention, parked changes offered again, an end for lost runs. Writes to no billing.",
         cron="41 3 * * *",
         slug="nightly",
         tags=("maintenance",),

@@ -1,4 +1,4 @@
-"""Every night: retention of our store, and an end for runs that never had one. Writes to no billing."""
+"""Every night: retention of our store, another try for what is parked, an end for lost runs. Writes to no billing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from flows.running import FLOW, opened, run_name
-from tasks.tidy import end_lost_runs, prune
+from tasks.tidy import end_lost_runs, prune, reoffer
 
 Days = Annotated[int, Field(ge=7, le=3650, description="Days that runs, timelines and closed plans are kept.")]
 Hours = Annotated[int, Field(ge=24, le=720, description="Hours after which a run without an end counts as lost.")]
@@ -22,5 +22,6 @@ async def maintenance(keep_days: Days = 90, lost_after_hours: Hours = 24) -> Sta
     """Tidy up."""
     async with opened() as context:
         pruned = await prune(context, timedelta(days=keep_days))
+        offered = await reoffer(context)
     lost = await end_lost_runs(timedelta(hours=lost_after_hours))
-    return Completed(message=f"{pruned} old rows deleted, {lost} lost runs ended")
+    return Completed(message=f"{pruned} old rows deleted, {lost} lost runs ended; {offered}")

@@ -12,7 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from remotesupport.core.model import ParkedChange
 from remotesupport.core.report import BillingState, RunReport
+from remotesupport.core.spans import span
 
 ROWS = 200
 SUBJECT_CHARS, TEXT_CHARS, REASON_CHARS = 80, 160, 300
@@ -94,17 +96,39 @@ def _counts(changes: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {kind}" for kind, n in changes.items() if n)
 
 
-def board_markdown(states: Iterable[Any], now: datetime) -> str:
-    """The board of ``status``: a line per connection, the one that is behind most first."""
-    heads = ("billing", "last good", "behind", "parked", "stopped", "access")
+def board_markdown(states: Iterable[Any], now: datetime, parked: Sequence[ParkedChange] = ()) -> str:
+    """The board of ``status``: a line per connection, the one that is behind most first; then what is parked.
+
+    ``parked``: oldest first.
+    """
+    heads = ("billing", "last good", "behind", "parked", "oldest parked", "stopped", "access")
+    oldest = {p.connection: _age(p.since, now) for p in reversed(parked)}
     worst = sorted(states, key=lambda s: (s.last_good is not None, s.last_good or now))
     rows = [
-        (s.name, _time(s.last_good), _age(s.last_good, now), s.parked, s.stopped_why or "", s.access or "")
+        (
+            s.name, _time(s.last_good), _age(s.last_good, now), s.parked, oldest.get(s.name, ""), s.stopped_why or "",
+            s.access or "",
+        )
         for s in worst
-    ]
-    return (
-        markdown_table(heads, rows) + f"\n\nAs of {now:%Y-%m-%d %H:%M} UTC; `remotesupport status` shows the present."
-    )
+    ]  # fmt: skip
+    present = f"\n\nAs of {now:%Y-%m-%d %H:%M} UTC; `remotesupport status` shows the present."
+    return markdown_table(heads, rows) + _parked(parked, now) + present
+
+
+def _parked(parked: Sequence[ParkedChange], now: datetime) -> str:
+    """What waits with its age and cause, the oldest ``ROWS``."""
+    if not parked:
+        return ""
+    heads = ("id", "billing", "ticket", "change", "age", "tries", "next try", "cause")
+    rows = [
+        (
+            p.id, p.connection, p.ext_ticket, p.kind, _age(p.since, now), p.attempts,
+            _time(p.next_try) if p.next_try else "when a person has looked", p.cause,
+        )
+        for p in parked[:ROWS]
+    ]  # fmt: skip
+    more = f"\n\n… and {len(parked) - ROWS} more" if len(parked) > ROWS else ""
+    return "\n\n**Parked, oldest first**\n\n" + markdown_table(heads, rows) + more
 
 
 def _time(at: datetime | None) -> str:
@@ -112,7 +136,7 @@ def _time(at: datetime | None) -> str:
 
 
 def _age(at: datetime | None, now: datetime) -> str:
-    return f"{max(0, int((now - at).total_seconds() // 60))} min" if at else ""
+    return span((now - at).total_seconds()) if at else ""
 
 
 def validation_markdown(reports: Iterable[Mapping[str, Any]]) -> str:

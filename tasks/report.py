@@ -45,8 +45,9 @@ class Board:
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
-        self.states = ctx.store.connection_states()
-        lines = [(s.name, s.access, s.stopped_why, s.parked, s.paused) for s in self.states]
+        self.states, self.parked = ctx.store.connection_states(), ctx.store.parked()
+        lines: list[tuple[object, ...]] = [(s.name, s.access, s.stopped_why, s.parked, s.paused) for s in self.states]
+        lines += [(p.id, p.cause) for p in self.parked]
         self.digest = hashlib.sha256(repr(lines).encode()).hexdigest()[:16]
 
     def due(self, now: datetime) -> bool:
@@ -59,7 +60,9 @@ class Board:
     async def write(self, now: datetime) -> None:
         """Write it and remember that."""
         await acreate_markdown_artifact(
-            artifacts.board_markdown(self.states, now), key="board", description="Every connection, worst first"
+            artifacts.board_markdown(self.states, now, self.parked),
+            key="board",
+            description="Every connection, worst first",
         )
         self.ctx.store.save_progress(_BOARD, {"digest": self.digest, "at": now.isoformat()})
 

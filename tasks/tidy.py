@@ -1,4 +1,4 @@
-"""What ``maintenance`` does: retention in our store, and in Prefect what its own vacuum never touches.
+"""What ``maintenance`` does: retention and parked changes in our store, and in Prefect what its vacuum never touches.
 
 Prefect's vacuum deletes old flow runs with their task runs, logs and artifacts, and old events (settings of
 ``deployments.settings_env``). It never deletes a run that did not end; those get an end here.
@@ -25,6 +25,8 @@ from prefect.states import Crashed
 from prefect.utilities.annotations import quote
 
 from remotesupport.bootstrap import Context
+from remotesupport.steps import reoffer as steps
+from remotesupport.steps.reoffer import Reoffered
 from tasks.policy import ONCE
 
 FLOWS = ("sync", "audit", "backfill", "apply_plan", "maintenance")
@@ -43,6 +45,17 @@ async def prune_store(given: Any) -> int:
 async def prune(ctx: Context, keep: timedelta) -> int:
     """Delete what is older than ``keep`` from our store."""
     return await prune_store(quote((ctx, ctx.clock() - keep)))
+
+
+@task(name="re-offer", task_run_name="offer parked changes again", tags=["maintenance"], **ONCE)
+async def reoffer_parked(given: Any) -> Reoffered:
+    """``given``: context."""
+    return steps.reoffer(given)
+
+
+async def reoffer(ctx: Context) -> Reoffered:
+    """What failed and waits is due at once."""
+    return await reoffer_parked(quote(ctx))
 
 
 @task(name="end lost runs", task_run_name="end lost runs", tags=["maintenance"], **ONCE)

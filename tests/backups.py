@@ -135,7 +135,9 @@ async def first_evening(office: Office) -> None:
     await minutes(desk)
     acme.archive(office.tickets["reopens"])
     acme.transfer(office.tickets["away"], "Sales")
-    await minutes(desk)
+    await minutes(desk, 1)
+    desk.main.close(office.copy("away"))  # only staff can: the note has put it into their queue
+    await minutes(desk, 1)
 
 
 async def second_day(office: Office) -> None:
@@ -159,6 +161,7 @@ async def second_day(office: Office) -> None:
     acme.transfer(office.tickets["returns"], "Technical support")
     acme.transfer(office.tickets["away"], "Technical support")
     office.writes("returns", "here again")
+    main.close(office.copy("leaves"))
     await edits(office)
     await minutes(desk)
     main.archive(office.copy("talk"))

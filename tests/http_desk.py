@@ -103,11 +103,13 @@ class HttpDesk:
         return reports
 
     def open_work(self) -> list[str]:
-        """What has no known outcome or waits for its next try."""
+        """What has no known outcome or waits for its next try; a close after a departure waits for main's staff."""
         store = self.context.store
-        waiting = [f"{p.key}: {p.cause}" for p in store.parked(list(self.names)) if p.next_try is not None]
+        waiting = [p for p in store.parked(list(self.names)) if p.next_try is not None and p.direction is not None]
         open_ = (i for n in self.names for i in store.open_intents(n))
-        return waiting + [f"{i.key} is {i.state}, read {i.absent_reads} times in vain" for i in open_]
+        return [f"{p.key}: {p.cause}" for p in waiting] + [
+            f"{i.key} is {i.state}, read {i.absent_reads} times in vain" for i in open_
+        ]
 
     async def aclose(self) -> None:
         """Close what ``open`` opened."""

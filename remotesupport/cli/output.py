@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from remotesupport.core.spans import span
+
 STYLES = {"ok": "green", "failed": "red", "stopped": "yellow", "skipped": "dim", "yes": "green", "no": "red"}
 
 
@@ -74,19 +76,6 @@ def age(since: datetime | None, now: datetime) -> str:
     if since is None:
         return "-"
     return span((now - since).total_seconds())
-
-
-def span(seconds: float | None) -> str:
-    """Seconds as the two largest units of time."""
-    if seconds is None:
-        return "-"
-    left = max(0, int(seconds))
-    parts = []
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or "0 s"
 
 
 def moment(at: datetime | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,9 +12,11 @@ import typer
 from remotesupport.cli import output, session
 from remotesupport.cli.errors import DONE, FAILED, PERSON, Refusal
 from remotesupport.cli.options import AsJson, BillingName, Billings
+from remotesupport.cli.prefect_ui import flow_run_address
+from remotesupport.core.spans import span
 
 if TYPE_CHECKING:
-    from remotesupport.core.model import ParkedChange
+    from remotesupport.core.model import Event, ParkedChange
     from remotesupport.store.states import ConnectionState
 
 
@@ -35,7 +38,10 @@ def why(
         )
     reason, detail, main_ticket = found or ("pending", "", None)
     if as_json:
-        events = [{"at": e.at, "event": e.event, "run": e.run, "detail": e.detail} for e in timeline]
+        events = [
+            {"at": e.at, "event": e.event, "run": e.run, "detail": e.detail, "flow_run": e.flow_run, "url": _page(e)}
+            for e in timeline
+        ]
         output.document(
             {
                 "billing": billing, "ticket": ticket, "reason": reason, "detail": detail, "main_ticket": main_ticket,
@@ -45,7 +51,13 @@ def why(
         return
     heading = f"{billing} {ticket}: {reason}" + (f", {detail}" if detail else "")
     output.line(heading + (f" (main ticket {main_ticket})" if main_ticket else ""))
-    output.table("Timeline", ("At", "Event", "Detail", "Run"), [(e.at, e.event, e.detail, e.run) for e in timeline])
+    rows = [(e.at, e.event, e.detail, e.run, _page(e) or e.flow_run or "") for e in timeline]
+    output.table("Timeline", ("At", "Event", "Detail", "Run", "Flow run"), rows)
+
+
+def _page(event: Event) -> str | None:
+    """Where a person opens the event's run in the Prefect UI."""
+    return flow_run_address(event.flow_run, os.environ) if event.flow_run else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +135,11 @@ def _show_board(rows: list[Row]) -> None:
         [
             (
                 r.name,
-                output.span(r.behind_s),
+                span(r.behind_s),
                 r.last_good,
                 r.reading,
                 r.parked,
-                output.span(r.oldest_parked_s) if r.oldest_parked_s is not None else "",
+                span(r.oldest_parked_s) if r.oldest_parked_s is not None else "",
                 r.stopped,
                 r.access,
                 r.paused,

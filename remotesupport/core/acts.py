@@ -10,9 +10,18 @@ import hashlib
 
 import pandas as pd
 
+from remotesupport.core.model import ChangeKind
+
 _REACTS_TO = (
     "place", "now_ext", "now_main", "agreed_ext", "agreed_main", "status", "activity", "main_activity", "carried",
 )  # fmt: skip
+
+DEPARTURE, AFTER_DEPARTURE = "departure", "departure/close"
+
+
+def follows_departure(kind: str, act: str) -> bool:
+    """Whether a change is the close after a departure's note: part of a departure, and no close of its own."""
+    return kind == ChangeKind.CLOSE and act.startswith(f"{DEPARTURE}/")
 
 
 def act_of(pairs: pd.DataFrame, word: str) -> pd.Series:

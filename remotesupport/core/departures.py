@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import pandas as pd
 
-from remotesupport.core.acts import act_of
+from remotesupport.core.acts import AFTER_DEPARTURE, DEPARTURE, act_of
 from remotesupport.core.compose import departure_notice, returned_notice
+from remotesupport.core.cures import number_given_again, rebuild
 from remotesupport.core.keys import look_up
 from remotesupport.core.model import ChangeKind, Direction, Side, TicketState
+from remotesupport.core.phases import Phase
 from remotesupport.core.rows import Rank, bare, changes, none_from_none
+from remotesupport.core.told import DEPARTED
 
 _TO_MAIN = str(Direction.TO_MAIN)
+_TOO_LONG = r"^(.{118}).{3,}$"  # claims; what to do about them comes behind
 
 
 @none_from_none
@@ -28,7 +32,7 @@ def departures(pairs: pd.DataFrame, late: pd.Series, departments: pd.DataFrame) 
                 for c, t, w, n in zip(pairs["connection"], pairs["ext_ticket"], why, lost, strict=True)
             ],
             ext_state=pairs["now_ext"],
-            act=act_of(pairs, "departure"),
+            act=act_of(pairs, DEPARTURE),
             detail=why,
         ),
         kind=str(ChangeKind.DEPARTURE),
@@ -43,6 +47,37 @@ def _why(pairs: pd.DataFrame, departments: pd.DataFrame) -> pd.Series:
     names = look_up(pairs, named, ["connection", "place"], {"called": "name"}, ["connection", "department"])["called"]
     moved = "has left the remote department (now in " + names.fillna(pairs["place"]) + ")"
     return ("is gone there (" + pairs["ext_gone"] + ")").fillna(moved).astype("str")
+
+
+def half_left(pairs: pd.DataFrame) -> pd.Series:
+    """Pairs of which main was told that they left, and whose main ticket was not closed after that."""
+    told = pairs["phase"].eq(Phase.DEPARTED) & pairs["linked"] & pairs["departed"]
+    return told & pairs["agreed_main"].eq(TicketState.OPEN)
+
+
+def to_be_closed(pairs: pd.DataFrame) -> pd.Series:
+    """Those of ``half_left`` that main shows open, with our note as the last word: nobody there has gone on with it."""
+    last = pairs["main_fresh"] & pairs["notice"].eq(DEPARTED) & pairs["last_word"]
+    return half_left(pairs) & last & pairs["now_main"].eq(TicketState.OPEN)
+
+
+def ended_by_people(pairs: pd.DataFrame) -> pd.Series:
+    """Those of ``half_left`` that staff in main have closed, or gone on with: nothing is left to close."""
+    read = pairs["main_fresh"] & ~(pairs["notice"].eq(DEPARTED) & pairs["last_word"])
+    return half_left(pairs) & (read | pairs["now_main"].eq(TicketState.CLOSED))
+
+
+@none_from_none
+def closings(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of ``to_be_closed`` → CHANGES: the close alone, without a word, since main was told already."""
+    return changes(
+        bare(pairs).assign(ext_state=pairs["now_ext"], act=act_of(pairs, AFTER_DEPARTURE)),
+        kind=str(ChangeKind.CLOSE),
+        direction=_TO_MAIN,
+        rank=int(Rank.STATUS),
+        main_state=str(TicketState.CLOSED),
+        detail="it has left; its main ticket is still open",
+    )
 
 
 @none_from_none
@@ -79,6 +114,10 @@ def conflicts(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def quarrel(pairs: pd.DataFrame) -> pd.Series:
-    """What is wrong with each contested pair, in words."""
-    gone = "main ticket " + pairs["main_ticket"] + " is gone (" + pairs["main_gone"] + "); it is not created again"
-    return ("more than one claim: " + pairs["claims"]).fillna(pairs["strange"]).fillna(gone).astype("str")
+    """What is wrong with each contested pair and what to do, in words that the store keeps whole."""
+    cures = {of: pairs["connection"].map(of).astype("str") for of in (number_given_again, rebuild)}
+    claims = "more than one claim: " + pairs["claims"].str.replace(_TOO_LONG, r"\1 …", regex=True)
+    claims += ". " + cures[number_given_again]
+    gone = "main ticket " + pairs["main_ticket"] + " is gone (" + pairs["main_gone"] + "); it is not created again. "
+    gone += "To have it created again: " + cures[rebuild]
+    return claims.fillna(pairs["strange"]).fillna(gone).astype("str")

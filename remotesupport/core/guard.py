@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from remotesupport.core.acts import follows_departure
 from remotesupport.core.model import ChangeKind
 from remotesupport.core.plan import Plan
 
@@ -117,7 +118,8 @@ def _too_many(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
 
 
 def tally(plan: Plan) -> dict[str, int]:
-    """What the limits count: reopens write a message and count as posts; closing what this plan creates is no close.
+    """What the limits count: reopens write a message and count as posts; closing what this plan creates is no close,
+    nor is the close that ends a departure, which was counted when main was told.
 
     Conflicts have the limits of departures: many at once mean that a billing was restored from a backup.
     """
@@ -125,10 +127,11 @@ def tally(plan: Plan) -> dict[str, int]:
     n = Counter[str](kinds)
     unborn = plan.changes["main_ticket"].isna().tolist()
     born = sum(new for kind, new in zip(kinds, unborn, strict=True) if kind == ChangeKind.CLOSE)
+    late = sum(map(follows_departure, kinds, plan.changes["act"].tolist()))
     return {
         "creates": n[ChangeKind.CREATE],
         "posts": n[ChangeKind.POST] + n[ChangeKind.REOPEN],
-        "closes": n[ChangeKind.CLOSE] - born,
+        "closes": n[ChangeKind.CLOSE] - born - late,
         "departures": n[ChangeKind.DEPARTURE],
         "conflicts": n[ChangeKind.CONFLICT],
     }

@@ -36,7 +36,8 @@ class Inputs:
     also tickets that were closed before they were ever linked (a backfill). ``show_author``: connections that want the
     name under staff replies. ``flagged``: (connection, department) marked as remote over there. ``unnumbered``:
     (connection, side) whose messages have no ids of the server's own. ``unproven``: (connection, external ticket) of
-    which a write may have been confirmed after the threads were read, or that a person gave up.
+    which a write may have been confirmed after the threads were read, or that a person gave up. ``patient``: the same
+    pairs, whose close after a departure was refused and is not due again yet.
     """
 
     tickets: pd.DataFrame
@@ -54,6 +55,7 @@ class Inputs:
     flagged: frozenset[tuple[str, str]] = frozenset()
     unnumbered: frozenset[tuple[str, str]] = frozenset()
     unproven: frozenset[tuple[str, str]] = frozenset()
+    patient: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from remotesupport.core import frames
+from remotesupport.core.departures import ended_by_people, to_be_closed
 from remotesupport.core.inputs import UNFINISHED
 from remotesupport.core.model import Direction, TicketState
 from remotesupport.core.phases import CROSSING, Phase
@@ -28,7 +29,7 @@ def left(pairs: pd.DataFrame, *, quiet: bool) -> pd.Series:
         "nothing in it may cross yet": phase.eq(Phase.CREATABLE) & ~pairs["pending_main"],
         DOUBTFUL: pairs["doubtful"]
         & ~pairs["written"]
-        & (pairs["cross"].ne("") & phase.eq(Phase.ACTIVE) | _moving(pairs)),
+        & (pairs["cross"].ne("") & phase.eq(Phase.ACTIVE) | _moving(pairs) | to_be_closed(pairs)),
         "its close follows in the next run": phase.isin(CROSSING) & pairs["deferred"],
         "replies wait: this run writes nothing to the external side": phase.isin(CROSSING)
         & (pairs["pending_external"] | pairs["cross"].str.endswith(Direction.TO_EXTERNAL))
@@ -46,7 +47,10 @@ def _moving(pairs: pd.DataFrame) -> pd.Series:
 
 
 def agreed(pairs: pd.DataFrame) -> pd.DataFrame:
-    """LINKS rows to record as they are: pairs to which nothing is written, and without anything that still waits."""
+    """LINKS rows to record as they are: pairs to which nothing is written, and without anything that still waits.
+
+    Also of departed pairs that people in main have dealt with, whether their states have moved or not.
+    """
     idle = (
         ~pairs["written"] & pairs["open_why"].eq("") & pairs["wait_to_main"].isna() & pairs["wait_to_external"].isna()
     )
@@ -55,9 +59,11 @@ def agreed(pairs: pd.DataFrame) -> pd.DataFrame:
     left = pairs["phase"].eq(Phase.DEPARTING) | (
         pairs["phase"].eq(Phase.DEPARTED) & pairs["linked"] & ~pairs["departed"]
     )
-    gone = _as_now(pairs[idle & left], departed=True)
+    # Nothing more is closed of what was told before the ledger knew: it may have been closed then, and opened since.
+    gone = _as_now(pairs[idle & left], departed=True).assign(main_state=str(TicketState.CLOSED))
+    ended = _as_now(pairs[idle & ended_by_people(pairs)], departed=True)
     columns = list(frames.LINKS.columns)
-    return frames.concat(frames.LINKS, [part[columns] for part in (same, back, gone)])
+    return frames.concat(frames.LINKS, [part[columns] for part in (same, back, gone, ended)])
 
 
 def _as_now(pairs: pd.DataFrame, *, departed: bool) -> pd.DataFrame:

@@ -315,7 +315,7 @@ class ParkedChange:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a ticket's timeline."""
+    """One line of a ticket's timeline. ``flow_run``: the Prefect flow run that ``run`` was, None where it was none."""
 
     at: datetime
     connection: str
@@ -323,6 +323,7 @@ class Event:
     event: str
     run: str
     detail: str = ""
+    flow_run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

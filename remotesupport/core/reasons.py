@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from remotesupport.core import frames
-from remotesupport.core.departures import quarrel
+from remotesupport.core.departures import quarrel, to_be_closed
 from remotesupport.core.keys import look_up
 from remotesupport.core.model import MessageKind, Reason, Side
 from remotesupport.core.phases import Phase
@@ -61,7 +61,7 @@ def _reason(rows: pd.DataFrame) -> pd.Series:
     found = found.fillna(str(Reason.IN_SYNC))
     found = found.mask(phase.eq(Phase.ELSEWHERE) & rows["flagged"], str(Reason.DEPARTMENT_UNMAPPED))
     found = found.mask(rows["open_why"].ne("") | wait.ne(""), str(Reason.PENDING))
-    found = found.mask(rows["planned"] & phase.ne(Phase.CONFLICT), str(Reason.PENDING))
+    found = found.mask(rows["planned"] & ~phase.isin([Phase.CONFLICT, Phase.DEPARTED]), str(Reason.PENDING))
     found = found.mask(wait.str.startswith("parked"), str(Reason.PARKED))
     outcomes = rows["outcome"].map({k: str(v) for k, v in _OUTCOMES.items()}).astype("str")
     return found.mask(phase.eq(Phase.UNREADABLE), outcomes.fillna(str(Reason.BILLING_UNREACHABLE)))
@@ -75,6 +75,7 @@ def _detail(rows: pd.DataFrame) -> pd.Series:
             phase.eq(Phase.CONFLICT),
             phase.isin([*_WAITS]) & waiting(rows).notna(),
             rows["open_why"].ne(""),
+            to_be_closed(rows),
             phase.eq(Phase.OLD),
             phase.eq(Phase.OFF) & rows["corr"].eq("none"),
             phase.eq(Phase.ELSEWHERE) & rows["place"].isna(),
@@ -82,9 +83,10 @@ def _detail(rows: pd.DataFrame) -> pd.Series:
         ],
         [
             rows["detail"],
-            quarrel(rows),
+            quarrel(rows[phase.eq(Phase.CONFLICT)]).reindex(rows.index).fillna(""),
             waiting(rows).fillna(""),
             rows["open_why"],
+            "its main ticket is still open",
             "it was closed before it was ever linked; a backfill takes it over",
             "department " + rows["place"].fillna("?") + " has no correspondence any more",
             "its department was not shown",

@@ -15,7 +15,7 @@ from remotesupport.core import frames
 from remotesupport.core.claims import strays
 from remotesupport.core.inputs import Inputs
 from remotesupport.core.keys import is_in, look_up
-from remotesupport.core.model import Side
+from remotesupport.core.model import Side, TicketState
 from remotesupport.core.pairs import EXT, pair_up, shown
 from remotesupport.core.phases import Phase
 from remotesupport.core.recognise import recognise
@@ -96,10 +96,11 @@ def _removed(inputs: Inputs) -> pd.DataFrame:
 
 
 def _links(pairs: pd.DataFrame) -> pd.DataFrame:
-    """→ LINKS: both states as they are. One that was told to have left keeps no department: it crosses no more."""
+    """→ LINKS: both states as they are. One that was told to have left keeps no department: it crosses no more, and
+    nobody knows whether its main ticket was closed after that and opened again, so it counts as closed."""
     rows = pairs.assign(
         ext_state=pairs["now_ext"],
-        main_state=pairs["now_main"],
+        main_state=pairs["now_main"].mask(pairs["departed"], str(TicketState.CLOSED)),
         department=pairs["place"].where(~pairs["departed"]),
     )
     columns = {c: rows[c].astype(t) for c, t in frames.LINKS.columns.items()}  # type: ignore[call-overload]

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pandas as pd
 
 from remotesupport.core import frames
-from remotesupport.core.departures import conflicts, departures, returns
+from remotesupport.core.departures import closings, conflicts, departures, returns, to_be_closed
 from remotesupport.core.entries import adoptions, closes_of_created, creates
 from remotesupport.core.inputs import Inputs, Outcome
 from remotesupport.core.keys import is_in, look_up
@@ -135,19 +135,22 @@ def _stated(rows: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 
 def _statuses(inputs: Inputs, pairs: pd.DataFrame, found: Traffic) -> list[pd.DataFrame]:
-    """Closes, reopens, departures and returns, of the pairs that are free in that direction."""
+    """Closes, reopens, departures with their closes, and returns, of the pairs that are free in that direction."""
     to_main = pairs["cross"].str.endswith(Direction.TO_MAIN)
     free = pairs["wait_to_main"].isna() & ~pairs["doubtful"]
     open_now = pairs["free_main"].where(to_main, pairs["free_external"]) & ~pairs["doubtful"]
     crossing = pairs["phase"].eq(Phase.ACTIVE) & pairs["cross"].ne("") & open_now
     leaving = departing(pairs) & free
     back = returning(pairs) & free
-    rows = _counted(pairs[crossing | leaving | back], inputs.carried)
+    patient = pd.MultiIndex.from_frame(pairs[EXT]).isin(inputs.patient)
+    left_open = to_be_closed(pairs) & free & ~patient
+    rows = _counted(pairs[crossing | leaving | back | left_open], inputs.carried)
     late = found.to_external.groupby("pair").size()
     return [
         crossings(rows[crossing.reindex(rows.index)]),
         departures(rows[leaving.reindex(rows.index)], late, inputs.departments),
         returns(rows[back.reindex(rows.index)]),
+        closings(rows[left_open.reindex(rows.index)]),
     ]
 
 

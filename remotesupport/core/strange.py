@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from remotesupport.core.compose import subject_with_origin
+from remotesupport.core.cures import rebuild
 from remotesupport.core.inputs import Inputs
 from remotesupport.core.keys import is_in, look_up
 from remotesupport.core.model import Direction, MessageKind, Side
@@ -20,10 +21,7 @@ from remotesupport.core.told import sections
 
 _DERIVED = r"/edit/|@"  # names of carried rows that are not messages of their own
 COMPARE = "all that was carried reads differently now: both threads are compared first"
-_CURE = (
-    "nothing is written to this ticket. Was a billing restored from a backup? Compare both tickets; "
-    "`remotesupport links rebuild` takes what is there as the truth"
-)
+_CURE = "nothing is written to this ticket. Was a billing restored from a backup? Compare both tickets; if so, "
 
 
 def strange(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
@@ -32,7 +30,8 @@ def strange(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """
     found = [*_vanished(pairs, inputs), *reused(pairs, inputs)]
     unsure = [label for label, what in found if what == COMPARE]
-    said = {label: f"{what}; {_CURE}" for label, what in reversed(found) if what != COMPARE}
+    names = pairs["connection"]
+    said = {n: f"{what}; {_CURE}{rebuild(names[n])}" for n, what in reversed(found) if what != COMPARE}
     words = _renamed(pairs, inputs).fillna(pd.Series(said, dtype="str").reindex(pairs.index)).astype("str")
     waits = {f"wait_{d}": pairs[f"wait_{d}"].mask(pairs.index.isin(unsure), COMPARE) for d in Direction}
     doubtful = pairs["connection"].isin(pairs.loc[words.notna(), "connection"])
@@ -46,7 +45,8 @@ def _renamed(pairs: pd.DataFrame, inputs: Inputs) -> pd.Series:
     said = (
         "main ticket " + pairs["main_ticket"] + " does not begin with " + tag + " any more, so it may be another one; "
     )
-    return (said + "nothing is written to it. Put the origin back, or see " + _CURE).where(other).astype("str")
+    said = said[other] + "nothing is written to it. Put the origin back; or, if it is another one: "
+    return (said + pairs.loc[other, "connection"].map(rebuild)).reindex(pairs.index).astype("str")
 
 
 def _checked(pairs: pd.DataFrame, inputs: Inputs, side: Side, fresh: str) -> pd.DataFrame:

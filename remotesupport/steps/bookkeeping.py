@@ -12,10 +12,12 @@ from typing import Any, TypeAlias
 from connectors.errors import AccessDenied, ConnectorError, TooOld
 from remotesupport.bootstrap import Context
 from remotesupport.core import frames
+from remotesupport.core.acts import follows_departure
 from remotesupport.core.model import ChangeKind, ParkedChange, Reason, Side
 from remotesupport.core.plan import Plan
 from remotesupport.core.report import BillingResult, BillingState
 from remotesupport.steps.correspond import remember
+from remotesupport.steps.parking import ACTS
 from remotesupport.steps.reading import mark_primed, settled_sightings
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
 
@@ -104,12 +106,13 @@ def settle_books(ctx: Context, run: str, snapshot: Snapshot, reasons: Rows, foun
 
 
 def _departed(proposal: Proposal, name: str, loaded: Loaded | None) -> set[str]:
-    """External tickets whose departure this run has told."""
+    """External tickets whose departure this run has told, or ended."""
     plan = proposal.plans.get(name)
     if plan is None or loaded is None or loaded.stopped:
         return set()
-    rows = plan.changes
-    return set(rows.loc[rows["kind"] == str(ChangeKind.DEPARTURE), "ext_ticket"]) - set(loaded.failed)
+    rows = zip(*(plan.changes[c].astype(str) for c in ("ext_ticket", "kind", "act")), strict=True)
+    told = {t for t, kind, act in rows if kind == ChangeKind.DEPARTURE or follows_departure(kind, act)}
+    return told - set(loaded.failed)
 
 
 def undone(proposal: Proposal, name: str, loaded: Loaded | None, stopped: bool) -> dict[str, str]:
@@ -142,25 +145,35 @@ def with_conflicts(reasons: Rows, parked: list[ParkedChange]) -> Rows:
 
 
 def let_go(ctx: Context, run: str, snapshot: Snapshot, found: Found, parked: list[ParkedChange]) -> list[ParkedChange]:
-    """Conflicts that a person has resolved in the billings: the ticket goes on in the next run, by itself.
+    """Take off the list what nobody wants any more; returns what stays parked.
 
-    ``found``: as the diff gave it. Returns what stays parked. Only where both sides were looked at in this run,
-    and nothing was unreadable.
+    Conflicts that a person has resolved in the billings (the ticket goes on in the next run, by itself), only where
+    both sides were looked at in this run and nothing was unreadable. And closes, reopens and edits of tickets on which
+    both sides agree by now. ``found``: as the diff gave it.
     """
-    quarrels = {c.id: c for c in parked if c.id is not None and c.key.endswith("/conflict")}
-    if not quarrels or snapshot.external.unreadable or snapshot.main.unreadable:
+    if not parked:
         return parked
-    mains = {row["ticket"]: row["main_ticket"] for row in found.reasons if row["reason"] != Reason.CONFLICT}
+    solved = _without_conflict(snapshot, found)
+    agreed = {row["ticket"] for row in found.reasons if row["reason"] == Reason.IN_SYNC}
+    agreed |= {row["ext_ticket"] for row in found.agreed}
+    left = []
+    for change in parked:
+        taken_back = "/edit/" in change.key and change.ext_ticket in solved
+        moot = (change.kind in ACTS or taken_back) and change.next_try is not None and change.ext_ticket in agreed
+        if change.id is not None and (moot or (change.key.endswith("/conflict") and change.ext_ticket in solved)):
+            ctx.store.unpark(change.id, run)
+        else:
+            left.append(change)
+    return left
+
+
+def _without_conflict(snapshot: Snapshot, found: Found) -> set[str]:
+    """External tickets in which this run would have seen a conflict, and saw none."""
+    if snapshot.external.unreadable or snapshot.main.unreadable:
+        return set()
     inside, outside = snapshot.main.fresh, snapshot.external.fresh
-    over = {
-        number
-        for number, change in quarrels.items()
-        if change.ext_ticket in mains
-        and (not (main := mains[change.ext_ticket]) or (main in inside and change.ext_ticket in outside))
-    }
-    for number in over:
-        ctx.store.unpark(number, run)
-    return [change for change in parked if change.id not in over]
+    rest = ((row["ticket"], row["main_ticket"]) for row in found.reasons if row["reason"] != Reason.CONFLICT)
+    return {ticket for ticket, main in rest if not main or (main in inside and ticket in outside)}
 
 
 def _still_open(

@@ -11,6 +11,7 @@ from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.model import Side
 from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.steps.correspond import Departments, department_id, departments_of, names_of
+from remotesupport.steps.parking import closes_of_departed
 from remotesupport.steps.reading import is_primed, primed_billings, read_side
 from remotesupport.steps.scopes import Scopes
 from remotesupport.steps.values import Reads, Snapshot
@@ -137,7 +138,8 @@ def changed_dialects(ctx: Context, connection: Connection) -> frozenset[tuple[st
 async def _both_sides(ctx: Context, connection: Connection, request: RunRequest) -> Snapshot:
     unproven = frozenset(intent.ext_ticket for intent in ctx.store.open_intents(connection.name))
     found = await departments_of(ctx, connection)
-    scopes = Scopes(ctx.store, connection, request, found.correspondences)
+    due = closes_of_departed(ctx, connection.name, due=True)
+    scopes = Scopes(ctx.store, connection, request, found.correspondences, due)
     main = await read_side(ctx.store, connection.main, found.main, scopes.main(), ctx.clock())
     external = await read_side(ctx.store, connection.external, found.external, scopes.external(main), ctx.clock())
     canary = await _canary(connection, found)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Connection, Context
+from remotesupport.core.acts import follows_departure
 from remotesupport.core.model import ChangeKind, Direction, Lease, LinkRow
 from remotesupport.core.plan import Plan
 from remotesupport.steps.readback import read_back
@@ -75,12 +76,11 @@ async def _row(ctx: Context, writer: Writer, row: Any, loaded: Loaded, sent: lis
         row = row._replace(main_ticket=_main_ticket(ctx, row))
     written = await writer.write(row)
     if not written.ok:
-        loaded.failed[row.ext_ticket] = written.cause
-        loaded.parked += written.parked
+        _failed(loaded, row, written)
         return False
     loaded.written += 1
     if kind is ChangeKind.DEPARTURE:
-        await _close_departed(writer, row)
+        await _close_departed(writer, row, loaded)
     if not row.more:
         sent.append((row, written))
         return True
@@ -101,10 +101,19 @@ async def confirmed(ctx: Context, connection: Connection, row: Any, written: Wri
     return False
 
 
-async def _close_departed(writer: Writer, row: Any) -> None:
-    """After the note: close in main where that is allowed; where staff hold it, the note is what they see."""
+def _failed(loaded: Loaded, row: Any, written: Written) -> None:
+    """What was not written. A departed ticket whose close is refused has still departed: it is only parked."""
+    loaded.parked += written.parked
+    if not (written.parked and follows_departure(row.kind, row.act)):
+        loaded.failed[row.ext_ticket] = written.cause
+
+
+async def _close_departed(writer: Writer, row: Any, loaded: Loaded) -> None:
+    """After the note: close in main. While staff hold the ticket that is refused, and offered again later."""
     closing = row._replace(kind="close", act=f"{row.act}/close", body="", files="[]", covers="[]")
-    await writer.write(closing, park=False)
+    written = await writer.write(closing)
+    if not written.ok:
+        _failed(loaded, closing, written)
 
 
 def _main_ticket(ctx: Context, row: Any) -> str:

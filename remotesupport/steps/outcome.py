@@ -20,6 +20,7 @@ from remotesupport.steps.bookkeeping import (
     with_conflicts,
     with_counts,
 )
+from remotesupport.steps.parking import ends_departure
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
 from remotesupport.store.states import PlanState
 
@@ -69,7 +70,7 @@ class Books:
             parked = let_go(self.ctx, self.done.run, snapshot, found, parked)
         names = {p.ext_ticket for p in parked}
         left = undone(proposal, name, loaded, stopped)
-        self.waiting[name] = bool(parked or left)
+        self.waiting[name] = bool(left) or not all(map(ends_departure, parked))
         reasons = with_conflicts(final_reasons(name, found, proposal, loaded, stopped, names), parked)
         result = with_counts(BillingResult(name), snapshot, found, reasons)
         result.changes["conflict"] = sum(p.kind is ChangeKind.CONFLICT for p in parked)

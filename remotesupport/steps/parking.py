@@ -11,6 +11,7 @@ from typing import Any
 
 from connectors.errors import ConnectorError, Refused, Retriable
 from remotesupport.bootstrap import Context
+from remotesupport.core.acts import AFTER_DEPARTURE, follows_departure
 from remotesupport.core.model import ChangeKind, Direction, Intent, ParkedChange
 from remotesupport.store.states import FILES, intent_key
 
@@ -19,12 +20,25 @@ ACTS = frozenset({ChangeKind.CLOSE, ChangeKind.REOPEN, ChangeKind.DEPARTURE})
 
 
 def park_change(ctx: Context, row: Any, error: ConnectorError, run: str) -> None:
-    """A row of CHANGES that the server refused: offered again, less often each time."""
+    """A row of CHANGES that the server refused: offered again, less often each time.
+
+    The close after a departure holds back nothing: it must not delay the ticket's return.
+    """
     before = _parked(ctx, row, _key(row))
     attempt = before.attempts + 1 if before else 1
-    _park(
-        ctx, row, _key(row), Direction(row.direction), str(error), attempt, _next_try(ctx.clock(), attempt, error), run
-    )
+    direction = None if follows_departure(row.kind, row.act) else Direction(row.direction)
+    _park(ctx, row, _key(row), direction, str(error), attempt, _next_try(ctx.clock(), attempt, error), run)
+
+
+def ends_departure(change: ParkedChange) -> bool:
+    """Whether it is the close after a departure: no human action that is still to be carried."""
+    return change.kind is ChangeKind.CLOSE and change.direction is None
+
+
+def closes_of_departed(ctx: Context, connection: str, *, due: bool) -> list[str]:
+    """External tickets whose close after a departure was refused: those to be tried now, or those that still wait."""
+    waiting = [p for p in ctx.store.parked([connection]) if ends_departure(p)]
+    return [p.ext_ticket for p in waiting if p.next_try is not None and (p.next_try <= ctx.clock()) is due]
 
 
 def park_conflict(ctx: Context, row: Any, run: str) -> None:
@@ -57,6 +71,8 @@ def done(ctx: Context, row: Any, run: str) -> None:
 
 def _key(row: Any) -> str:
     act = str(row.kind) if ChangeKind(row.kind) in ACTS else row.act
+    if follows_departure(row.kind, row.act):
+        act = AFTER_DEPARTURE
     return intent_key(row.connection, row.direction, row.ext_ticket, act)
 
 

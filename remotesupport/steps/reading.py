@@ -35,7 +35,7 @@ class Scope:
     ``wants`` names, of the rows that look different, the tickets whose threads are needed; ``force``, of the rows
     that look the same, those to be read all the same. ``since`` and ``until`` (a backfill's, as the host itself writes
     times) leave out every row whose own activity text is not between them. ``linked``: tickets to look for when they
-    vanished.
+    vanished. ``due``: tickets to look at and to read however their rows look.
     """
 
     wants: Wanted
@@ -45,6 +45,7 @@ class Scope:
     since: str = ""
     until: str = ""
     linked: tuple[str, ...] = ()
+    due: tuple[str, ...] = ()
 
     @property
     def windowed(self) -> bool:
@@ -184,10 +185,11 @@ async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got:
     external = billing.side is Side.EXTERNAL
     loose = [t for t in got.moved if t not in got.rows or (external and got.rows[t].department is None)]
     loose += [t for t in store.pending_sightings(billing.name, billing.side) if t not in got.rows and t not in loose]
+    loose += [t for t in scope.due if t not in got.rows and t not in loose]
     if got.complete and scope.complete and billing.capabilities.whole:
         loose += [t for t in scope.linked if t not in got.rows and t not in loose]
     await _look(billing, loose, got)
-    got.moved.update(dict.fromkeys(t for t in loose if t in got.rows))
+    got.moved.update(dict.fromkeys(t for t in (*loose, *scope.due) if t in got.rows))
 
 
 async def _look(billing: Billing, tickets: Collection[str], got: _Gathering) -> None:

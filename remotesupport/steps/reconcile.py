@@ -18,6 +18,7 @@ from remotesupport.core.plan import Plan, make_plans
 from remotesupport.core.reconcile import Inputs, Outcome
 from remotesupport.core.reconcile import reconcile as three_way_diff
 from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.steps.parking import closes_of_departed
 from remotesupport.steps.values import Accepted, Proposal, Snapshot
 
 
@@ -88,6 +89,7 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         unnumbered=unnumbered(ctx, kept),
         unproven=frozenset((n, ticket) for n, s in kept.items() for ticket in s.unproven)
         | frozenset(ctx.store.dropped(kept)),
+        patient=frozenset((n, ticket) for n in kept for ticket in closes_of_departed(ctx, n, due=False)),
     )
 
 

@@ -21,10 +21,12 @@ from remotesupport.store import Store
 
 
 class Scopes:
-    """The two scopes of one connection in one run."""
+    """The two scopes of one connection in one run. ``due``: external tickets whose main ticket has to be looked at."""
 
-    def __init__(self, store: Store, connection: Connection, request: RunRequest, pairs: pd.DataFrame) -> None:
-        self.store, self.connection, self.request = store, connection, request
+    def __init__(
+        self, store: Store, connection: Connection, request: RunRequest, pairs: pd.DataFrame, due: list[str]
+    ) -> None:
+        self.store, self.connection, self.request, self.due = store, connection, request, due
         self.corresponding = frozenset(pairs.loc[pairs["enabled"], "department"])
         self.name = connection.name
         audit = request.kind is RunKind.AUDIT
@@ -44,6 +46,7 @@ class Scopes:
             complete=self.request.kind is RunKind.AUDIT,
             only=tuple(self.links["main_ticket"]) if enough else None,
             linked=self._all_linked("main_ticket"),
+            due=tuple(self.store.links(self.name, self.due)["main_ticket"]) if self.due else (),
         )
 
     def external(self, main: SideRead) -> Scope:

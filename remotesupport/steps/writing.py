@@ -16,6 +16,7 @@ import pandas as pd
 
 from connectors.errors import AccessDenied, ConnectorError, Fatal, FilesRefused, UnknownOutcome
 from remotesupport.bootstrap import Connection, Context
+from remotesupport.core.cures import rebuild
 from remotesupport.core.model import (
     Carried,
     ChangeKind,
@@ -72,10 +73,10 @@ class Writer:
         self.ctx, self.connection, self.lease, self.run = ctx, connection, lease, run
         self._renewing = asyncio.Lock()
 
-    async def write(self, row: Any, *, park: bool = True) -> Written:
+    async def write(self, row: Any) -> Written:
         """Write one row of CHANGES. Raises Stop when the lease is lost or a login is refused.
 
-        A refused change is parked and offered again, unless ``park`` is False. One that is refused for
+        A refused change is parked and offered again. One that is refused for
         its files is sent without them at once.
         """
         with ExitStack() as spools:
@@ -83,12 +84,12 @@ class Writer:
                 parcel = await carry(self.ctx, self.connection, row, spools, give_up=self._give_up(row))
             except (AccessDenied, Fatal) as denied:
                 raise Stop(str(denied), access=isinstance(denied, AccessDenied)) from None
-            written = await self._write(row, parcel, park)
+            written = await self._write(row, parcel)
         if written.bare:
-            written = await self._write(row, parcel.without_files(written.bare), park)
+            written = await self._write(row, parcel.without_files(written.bare))
         return written
 
-    async def _write(self, row: Any, parcel: Parcel, park: bool) -> Written:
+    async def _write(self, row: Any, parcel: Parcel) -> Written:
         await self._keep_lease()
         try:
             intent = await asyncio.to_thread(self.ctx.store.intend, self.lease, self._intent(row, parcel))
@@ -96,7 +97,7 @@ class Writer:
             raise Stop(f"the right to write has passed on: {passed_on}") from None
         except (AlreadyIntended, WriteBlocked) as held:
             return Written(False, str(held))
-        written = await self._send(row, parcel, intent, park)
+        written = await self._send(row, parcel, intent)
         if written.ok:
             parking.done(self.ctx, row, self.run)
         if written.intent is not None and parcel.lost:
@@ -114,7 +115,7 @@ class Writer:
             return ""
         return f"its message was sent with it {before.attempt} times and did not arrive within {WRITE_SECONDS:.0f} s"
 
-    async def _send(self, row: Any, parcel: Parcel, intent: Intent, park: bool) -> Written:
+    async def _send(self, row: Any, parcel: Parcel, intent: Intent) -> Written:
         left = (intent.deadline - self.ctx.clock()).total_seconds()
         if left < LEAST_SECONDS:
             self.ctx.store.mark(intent, IntentState.REFUSED, "this process was held up; nothing was sent")
@@ -129,15 +130,15 @@ class Writer:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, str(unknown))
             return Written(False, str(unknown), intent)
         except (AccessDenied, Fatal) as denied:
-            self.ctx.store.mark(intent, IntentState.REFUSED, str(denied))
-            raise Stop(str(denied), access=isinstance(denied, AccessDenied)) from None
+            why = f"{denied}{_if_not_ours(row, denied)}"
+            self.ctx.store.mark(intent, IntentState.REFUSED, why)
+            raise Stop(why, access=isinstance(denied, AccessDenied)) from None
         except ConnectorError as refused:
             self.ctx.store.mark(intent, IntentState.REFUSED, str(refused))
             if isinstance(refused, FilesRefused) and parcel.uploads:
                 return Written(False, str(refused), bare=refused.what)
-            if park:
-                parking.park_change(self.ctx, row, refused, self.run)
-            return Written(False, str(refused), parked=park)
+            parking.park_change(self.ctx, row, refused, self.run)
+            return Written(False, str(refused), parked=True)
         except Exception as unforeseen:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, f"{type(unforeseen).__name__}: {unforeseen}")
             raise
@@ -153,8 +154,11 @@ class Writer:
     async def _shown(self, row: Any, intent: Intent) -> str:
         """The state of main after this write; "" when a close or reopening was promised and is not to be seen.
 
-        A close in main where staff hold the ticket is a notice, and leaves it open.
+        A close in main where staff hold the ticket is a notice, and leaves it open; so does the note of a departure,
+        whose close is a write of its own.
         """
+        if intent.kind is ChangeKind.DEPARTURE:
+            return str(TicketState.OPEN)
         wanted = STATE_OF.get(intent.kind)
         if wanted is None or (intent.kind is ChangeKind.REOPEN and intent.direction is Direction.TO_MAIN):
             return str(row.main_state)
@@ -212,6 +216,13 @@ class Writer:
                 self.lease = await asyncio.to_thread(self.ctx.store.renew_lease, self.lease, LEASE_SECONDS)
             except LeaseLost as lost:
                 raise Stop(f"the right to write has passed on: {lost}") from None
+
+
+def _if_not_ours(row: Any, denied: ConnectorError) -> str:
+    """What else it may be when the right to one main ticket is refused: its number may be somebody else's by now."""
+    if denied.kind != "access" or row.direction != Direction.TO_MAIN or pd.isna(row.main_ticket):
+        return ""
+    return f". If only main ticket {row.main_ticket} is refused, it is not ours any more: {rebuild(row.connection)}"
 
 
 def _key(row: Any, run: str) -> str:

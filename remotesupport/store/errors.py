@@ -29,5 +29,9 @@ class WriteBlocked(AlreadyIntended):
     """Another write of this ticket and direction has an unknown outcome: ``existing``. This one must wait for it."""
 
 
+class NotRetriable(StoreError):
+    """What is parked cannot be offered again: why, and what to do instead. Nothing was changed."""
+
+
 class LinkConflict(StoreError):
     """Two external tickets claim one main ticket, or one external ticket two: a person must decide."""

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from remotesupport.core.cures import number_given_again
 from remotesupport.core.model import Carried, LinkRow
 from remotesupport.store.database import Database, chunks
 from remotesupport.store.errors import LinkConflict
@@ -55,7 +56,7 @@ def _refuse_other_claims(conn: Connection, link: LinkRow) -> None:
 def _conflict(link: LinkRow, other: str) -> LinkConflict:
     return LinkConflict(
         f"{link.connection}: external ticket {link.ext_ticket} and main ticket {link.main_ticket} cannot be linked, "
-        f"the ledger has {other}. See both tickets and `remotesupport why {link.connection} {link.ext_ticket}`."
+        f"the ledger has {other}. {number_given_again(link.connection)}."
     )
 
 

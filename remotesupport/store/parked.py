@@ -7,12 +7,14 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, RowMapping, delete, false, select
+from sqlalchemy import Connection, RowMapping, delete, false, select, update
 
 from remotesupport.core.frames import BLOCKED, build
 from remotesupport.core.model import ChangeKind, Direction, ParkedChange
 from remotesupport.store.database import Part
+from remotesupport.store.errors import NotRetriable
 from remotesupport.store.notes import note
+from remotesupport.store.states import FILES
 from remotesupport.store.tables import intents, parked
 
 _FIELDS = tuple(f.name for f in fields(ParkedChange))
@@ -53,13 +55,28 @@ class Parked(Part):
         with self._db.read() as conn:
             return [change_of(row) for row in conn.execute(query).mappings()]
 
+    def reoffer(self) -> None:
+        """Make due at once what would be tried again later; what has no next try waits for a person and is kept."""
+        with self._db.write() as conn:
+            now = self._db.now(conn)
+            conn.execute(update(parked).where(parked.c.next_try > now).values(next_try=now))
+
     def unpark(self, parked_id: int, run: str = "") -> ParkedChange | None:
-        """Let it go: the next plan may offer it again. Returns what it was, None when it is not there."""
+        """Let it go: the next plan may offer it again. Returns what it was, None when it is not there.
+
+        Raises NotRetriable for files that could not be carried: no plan offers them, so they would be forgotten.
+        """
         with self._db.write() as conn:
             row = conn.execute(delete(parked).where(parked.c.id == parked_id).returning(parked)).mappings().first()
             if row is None:
                 return None
             change = change_of(row)
+            if change.key.endswith(FILES):
+                raise NotRetriable(
+                    f"{change.connection} ticket {change.ext_ticket}: the message is on the other side already, "
+                    f"without its file ({change.cause}). Send the file there by hand, then: "
+                    f'remotesupport parked drop {change.id} --why "sent by hand"'
+                )
             note(
                 self._db, conn, change.connection, change.ext_ticket, "unparked", run, f"{change.kind}: {change.cause}"
             )
@@ -69,7 +86,7 @@ class Parked(Part):
         """BLOCKED: tickets and directions with an unknown outcome, or with a parked change that is not due yet.
 
         A parked change whose ``next_try`` has come blocks no more, so that the next plan offers it again. Without a
-        direction it blocks nothing (an attachment, say), except a conflict, which blocks both.
+        direction it blocks nothing (an attachment, the close after a departure), except a conflict, which blocks both.
         """
         names = list(connections)
         with self._db.read() as conn:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from remotesupport.core.model import Event
 from remotesupport.store.database import Part, chunks
-from remotesupport.store.tables import events, quarantine, reasons
+from remotesupport.store.tables import events, quarantine, reasons, runs
 
 QUARANTINE_LIMIT = 1000
 _EVENT = ("at", "connection", "ext_ticket", "event", "run", "detail")
@@ -55,11 +55,12 @@ class Timeline(Part):
                 conn.execute(insert(events), [{name: getattr(e, name) for name in _EVENT} for e in new])
 
     def timeline(self, connection: str, ticket: str) -> list[Event]:
-        """Everything noted of an external ticket, oldest first."""
-        columns = [events.c[name] for name in _EVENT]
+        """Everything noted of an external ticket, oldest first, with the flow runs that are still known."""
+        columns = [*(events.c[name] for name in _EVENT), runs.c.flow_run]
+        both = events.outerjoin(runs, runs.c.run == events.c.run)
         here = (events.c.connection == connection, events.c.ext_ticket == ticket)
         with self._db.read() as conn:
-            found = conn.execute(select(*columns).where(*here).order_by(events.c.at, events.c.id))
+            found = conn.execute(select(*columns).select_from(both).where(*here).order_by(events.c.at, events.c.id))
             return [Event(*row) for row in found]
 
     def record_quarantine(self, run: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from connectors.errors import AccessDenied
+from connectors.memory import MemoryCall
 from remotesupport.core.model import ChangeKind
 from remotesupport.core.report import RunKind
-from tests.backups import runs
+from remotesupport.steps.links import rebuild_links
+from tests.backups import image, rewind, runs
 from tests.cycle_fixtures import Desk
 
 
@@ -113,3 +116,44 @@ async def test_states_wait_while_tickets_look_restored(desk: Desk) -> None:
     main.find(known["one"][1]).subject = f"[acme #{known['one'][0]}] one"
     await runs(desk)
     assert acme.find(known["two"][0]).status == 3
+
+
+REBUILD = "`remotesupport links rebuild --billing acme` takes links that do not hold out of the ledger"
+
+
+async def test_a_number_that_was_given_again_is_cured_as_the_message_says(desk: Desk) -> None:
+    """Main lost a ticket and gave its number to the next one: both wait, the cure is named, and it cures."""
+    await crossed(desk, "zero")
+    before = image(desk.main)
+    one, copy = (await crossed(desk, "one"))["one"]
+    rewind(desk.main, before)
+    two = opened(desk, "two")
+    await desk.run()
+    assert desk.main.find(copy).subject == f"[acme #{two}] two"
+    await runs(desk)
+    told = waiting(desk)
+    assert set(told) == {one, two}
+    assert all(REBUILD in cause and "writes to no billing" in cause for cause in told.values())
+    assert REBUILD in desk.store.reason_of("acme", one)[1]  # type: ignore[index]
+    writes = desk.writes()
+    await rebuild_links(desk.context, ("acme",))
+    assert desk.writes() == writes
+    desk.externals["acme"].client_writes(one, "still there?")
+    reports = await runs(desk)
+    assert (reports[-1].exit_status, desk.store.parked(), desk.store.open_intents("acme")) == (0, [], [])
+    assert sorted(t.subject for t in desk.main.tickets.values())[1:] == [f"[acme #{one}] one", f"[acme #{two}] two"]
+
+
+async def test_a_main_ticket_that_is_not_ours_any_more_names_its_cure(desk: Desk) -> None:
+    """Access refused to one main ticket is an access problem that says what else it may be, with the command."""
+    known = await crossed(desk, "one")
+    ticket, copy = known["one"]
+
+    def not_yours(call: MemoryCall) -> None:
+        raise AccessDenied("access deny", billing="acme (main)", function="reply", ticket=copy, kind="access")
+
+    desk.main.before["reply"] = not_yours
+    desk.externals["acme"].client_writes(ticket, "hello?")
+    report = await desk.run()
+    assert f"If only main ticket {copy} is refused" in report.billings[0].reason
+    assert REBUILD in desk.store.connection_states()[0].access

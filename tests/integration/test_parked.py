@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import Refused
+from connectors.errors import Refused, Retriable
 from remotesupport.core.model import ChangeKind
+from remotesupport.core.report import RunKind
+from remotesupport.steps.reoffer import reoffer
+from remotesupport.store.errors import NotRetriable
 from tests.cycle_fixtures import Desk
 
 
@@ -145,3 +148,58 @@ async def test_the_board_says_since_when_something_waits(desk: Any) -> None:
     await desk.run()
     (state,) = desk.store.connection_states()
     assert state.pending_since is None
+
+
+async def test_the_night_offers_again_what_waits(desk: Any) -> None:
+    """What would be tried in an hour is tried in the first run after maintenance, which says how much and how old."""
+    desk.main.before["reply"] = refuse("poison")
+    desk.externals["acme"].client_writes(desk.ticket, "poison")
+    for _ in range(20):
+        await desk.run()
+    desk.main.before.clear()
+    await desk.run()
+    assert "poison" not in said(desk)
+    age = desk.clock() - desk.store.parked()[0].since
+    assert str(reoffer(desk.context)) == (
+        f"1 parked changes are offered again, 0 wait for a person, the oldest for {age.seconds // 60} min"
+    )
+    assert "poison" not in said(desk)
+    await desk.run()
+    assert said(desk).count("poison") == 1
+    assert str(reoffer(desk.context)) == "nothing is parked"
+
+
+async def test_the_night_leaves_alone_what_a_person_decides(desk: Any) -> None:
+    """A conflict and a lost file are counted and stay as they are: the next run writes nothing."""
+    acme = desk.externals["acme"]
+    acme.before["file"] = lambda call: (_ for _ in ()).throw(Retriable("boom", billing="acme", function="file"))
+    lost = acme.client_opens("ivan", "Technical support", "files", "see file", files=[("a.txt", b"x")])
+    await desk.run()
+    acme.before.clear()
+    desk.main.delete(desk.copy)
+    await desk.run(RunKind.AUDIT)
+    before = desk.store.parked()
+    assert sorted(p.kind for p in before) == [ChangeKind.CONFLICT, ChangeKind.CREATE]
+    done, writes = reoffer(desk.context), desk.writes()
+    assert (done.offered, done.for_a_person) == (0, 2)
+    await desk.run()
+    assert desk.store.parked() == before
+    assert desk.writes() == writes
+    (file,) = [p for p in before if p.ext_ticket == lost]
+    with pytest.raises(NotRetriable, match=f"remotesupport parked drop {file.id}"):
+        desk.store.unpark(file.id, "olga")
+    assert desk.store.parked() == before
+
+
+async def test_an_act_that_nobody_wants_any_more_is_not_parked_for_ever(desk: Any) -> None:
+    """A close that was refused and is reopened where it came from leaves the list, and the timeline says so."""
+    desk.main.staff_replies(desk.copy, "done")
+    await desk.run()
+    desk.main.before["close"] = refuse("")
+    desk.externals["acme"].close(desk.ticket)
+    await desk.run()
+    desk.externals["acme"].reopen(desk.ticket)
+    for _ in range(4):
+        await desk.run()
+    assert desk.store.parked() == []
+    assert "unparked" in [e.event for e in desk.store.timeline("acme", desk.ticket)]

@@ -236,7 +236,7 @@ async def test_audit_and_maintenance_complete(client: PrefectClient, world: Worl
     """The complete comparison and the nightly tidying end Completed on healthy billings."""
     audit, tidy = await asyncio.gather(run(client, "audit/hourly"), run(client, "maintenance/nightly"))
     assert audit.state_name == "Completed", audit.state.message
-    assert tidy.state.message == "0 old rows deleted, 0 lost runs ended"
+    assert tidy.state.message == "0 old rows deleted, 0 lost runs ended; nothing is parked"
 
 
 async def test_no_secret_and_no_text_of_a_customer_is_in_the_logs(client: PrefectClient, world: World) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from remotesupport.core import frames
+from remotesupport.core.model import ChangeKind, ParkedChange
 from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
+from remotesupport.store.states import ConnectionState
 from tasks import artifacts
 
 CORPUS = [
@@ -109,3 +111,40 @@ def test_no_reason_breaks_the_summary(text: str) -> None:
     assert lines[4].startswith("| acme | failed |")
     assert lines[5].startswith("| beta | ok |")
     assert_dead(lines[4].replace("|", ""))
+
+
+def parked(number: int, since: datetime, cause: str) -> ParkedChange:
+    """A close of a ticket of acme that failed."""
+    later = since + timedelta(hours=1)
+    return ParkedChange(
+        "acme", str(number), None, ChangeKind.CLOSE, str(number), cause, since, attempts=3, next_try=later, run="r",
+        id=number,
+    )  # fmt: skip
+
+
+def test_the_board_shows_what_is_parked_by_age_with_its_cause() -> None:
+    """The oldest comes first, with its age and cause, and each connection's line has its oldest one's age."""
+    now = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    waiting = [parked(1, now - timedelta(days=3, hours=4), "refused"), parked(2, now - timedelta(minutes=5), "busy")]
+    lines = artifacts.board_markdown([ConnectionState("acme", parked=2), ConnectionState("beta")], now, waiting)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.splitlines() if "|" in line]
+    heads, acme, beta = rows[0], *sorted(rows[2:4])
+    assert (dict(zip(heads, acme, strict=True))["oldest parked"], beta[heads.index("oldest parked")]) == ("3 d 4 h", "")
+    assert [(r[2], r[4], r[7]) for r in rows[6:]] == [("1", "3 d 4 h", "refused"), ("2", "5 min", "busy")]
+
+
+@given(pieces)
+def test_no_parked_cause_comes_alive(text: str) -> None:
+    """What a billing answered to a parked change is dead text on the board."""
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    (line,) = [
+        x for x in artifacts.board_markdown([], now, [parked(1, now, text)]).splitlines() if x.startswith("| 1 |")
+    ]
+    assert_dead(line.replace("|", ""))
+
+
+def test_a_long_list_of_parked_changes_says_how_much_is_missing() -> None:
+    """The board shows the oldest and how many more there are."""
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    board = artifacts.board_markdown([], now, [parked(n, now, "refused") for n in range(artifacts.ROWS + 7)])
+    assert (board.count("refused"), "… and 7 more" in board) == (artifacts.ROWS, True)

@@ -22,6 +22,7 @@ from remotesupport.cli.run_tables import show_report
 from remotesupport.cli.show import board
 from remotesupport.core.model import ChangeKind, Direction, Event, ParkedChange
 from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
+from remotesupport.core.spans import span
 from remotesupport.store import ConnectionState, Store
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -173,6 +174,46 @@ def test_why_document(run: Run, store: Store, capsys: pytest.CaptureFixture[str]
     assert {"at", "event", "run"} <= set(found["timeline"][-1])
 
 
+FLOW_RUN = "11111111-2222-3333-4444-555555555555"
+
+
+@pytest.mark.parametrize(
+    ("environ", "shown"),
+    [
+        ({}, FLOW_RUN),
+        ({"PREFECT_API_URL": "http://prefect:4200/api"}, f"http://prefect:4200/runs/flow-run/{FLOW_RUN}"),
+        (
+            {"PREFECT_API_URL": "http://prefect:4200/prefect/api/"},
+            f"http://prefect:4200/prefect/runs/flow-run/{FLOW_RUN}",
+        ),
+        ({"PREFECT_API_URL": "https://prefect/other"}, FLOW_RUN),
+        (
+            {"PREFECT_API_URL": "http://server:4200/api", "PREFECT_UI_URL": "https://ui/"},
+            f"https://ui/runs/flow-run/{FLOW_RUN}",
+        ),
+    ],
+)
+def test_why_says_where_a_run_can_be_opened(
+    run: Run, store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    environ: dict[str, str], shown: str,
+) -> None:  # fmt: skip
+    """A timeline line of a flow run has its page in the Prefect UI where one is known, else its id; others nothing."""
+    for name in ("PREFECT_API_URL", "PREFECT_UI_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    store.begin_run("r1", "sync", FLOW_RUN, NOW)
+    store.begin_run("r2", "sync", None, NOW)
+    store.add_events([Event(NOW, "acme", "7", "created", r, "main ticket 70") for r in ("r1", "r2", "olga")])
+    assert run("why", "acme", "7") == DONE
+    _, heads, *rows = capsys.readouterr().out.splitlines()
+    assert [dict(zip(heads.split("\t"), row.split("\t"), strict=True))["flow run"] for row in rows] == [shown, "", ""]
+    assert run("why", "acme", "7", "--json") == DONE
+    by_flow, plain, _ = one_document(capsys)["timeline"]
+    assert (by_flow["flow_run"], plain["flow_run"], plain["url"]) == (FLOW_RUN, None, None)
+    assert by_flow["url"] == (shown if shown != FLOW_RUN else None)
+
+
 def test_why_of_a_ticket_never_read(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """A ticket that was never read is answered with the command that reads it."""
     assert run("why", "acme", "404") == FAILED
@@ -264,4 +305,4 @@ def test_foreign_text_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[st
 )
 def test_spans(seconds: float | None, text: str) -> None:
     """A span of time is its two largest units."""
-    assert output.span(seconds) == text
+    assert span(seconds) == text

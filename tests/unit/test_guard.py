@@ -44,6 +44,13 @@ def test_counts(kind: str, limit: int) -> None:
     assert f"remotesupport apply {many.id}" in stopped.why
 
 
+def test_the_close_after_a_departure_is_counted_with_it() -> None:
+    """Closes that end departures stop no later run: they were counted when main was told."""
+    late = plan(close=21)
+    assert not verdict(late).ok
+    assert verdict(make_plan("acme", late.changes.assign(act="departure/close/0a1b2c3d"))).ok
+
+
 @pytest.mark.parametrize("kind", ["close", "departure"])
 @pytest.mark.parametrize(
     ("linked", "count", "ok"), [(10, 1, True), (10, 2, True), (10, 3, False), (15, 3, True), (15, 4, False)]

@@ -193,3 +193,45 @@ def test_departures_are_told_apart() -> None:
     first = only(run(tickets=[ticket("1", department="9")], **LINKED))["act"]
     again = run(tickets=[ticket("1", department="9")], links=[link()], ledger=[carried(FIRST), carried(message("2"))])
     assert only(again)["act"] != first
+
+
+TOLD = "acme #1 has left the remote department (now in 9). Answers written here are no longer delivered."
+NOTE = message("5", side="main", ticket="900", body=TOLD, own="yes")
+HALF = {"links": [link(departed=True)], "ledger": [carried(FIRST)], "messages": [NOTE]}
+OPEN = ticket("900", "main", origin="1")
+
+
+def test_a_departed_ticket_that_is_open_in_main_is_closed() -> None:
+    """Main was told and is still open: the close alone is planned, without a word, and the reason stays."""
+    outcome = run(tickets=[ticket("1", department="9"), OPEN], **HALF)
+    row = only(outcome)
+    assert (row["kind"], row["direction"], row["body"], row["main_state"]) == ("close", "to_main", "", "closed")
+    assert row["act"].startswith("departure/close/")
+    assert why(outcome) == {"1": "departed"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"patient": frozenset({("acme", "1")})},
+        {"waits": [blocked("to_main", "a departure was sent and is not seen there yet")]},
+        {"links": [link(departed=True, main_state="closed")]},
+        {"messages": [NOTE, reply("6")]},
+        {"messages": []},
+        {"tickets": [ticket("1", department="9"), OPEN | {"fresh": False}], "messages": []},
+        {"tickets": [ticket("1", department="9"), OPEN | {"state": "closed"}]},
+        {"tickets": [ticket("1", department="9")], "messages": []},
+    ],
+    ids=["not due", "blocked", "opened by staff", "answered", "no note", "thread not read", "closed", "not seen"],
+)
+def test_a_departed_ticket_is_closed_on_evidence_only(change: dict[str, object]) -> None:
+    """Not before its time, not when main's staff have dealt with it, and not when its thread was not read."""
+    assert run(**{"tickets": [ticket("1", department="9"), OPEN], **HALF, **change}).changes.empty
+
+
+@pytest.mark.parametrize(("state", "said"), [("closed", []), ("open", [reply("6")])], ids=["closed", "answered"])
+def test_people_in_main_end_a_departure(state: str, said: list[dict[str, object]]) -> None:
+    """What staff have closed or gone on with is agreed on as it is."""
+    shown = [ticket("1", department="9"), OPEN | {"state": state}]
+    outcome = run(**{"tickets": shown, **HALF, "messages": [NOTE, *said]})
+    assert outcome.agreed[["main_state", "departed"]].to_numpy().tolist() == [[state, True]]

@@ -1,0 +1,19 @@
+"""What a person can do about tickets that contradict the ledger: one wording, with the exact command."""
+
+from __future__ import annotations
+
+
+def rebuild(connection: str) -> str:
+    """The command that takes what both billings show as the truth, and what it does."""
+    return (
+        f"`remotesupport links rebuild --billing {connection}` takes links that do not hold out of the ledger and "
+        "links by the origins in main's subjects; it writes to no billing"
+    )
+
+
+def number_given_again(connection: str) -> str:
+    """For a main ticket that several tickets claim."""
+    return (
+        f"If main lost a ticket and gave its number to another one: {rebuild(connection)}. Else take the wrong "
+        f"`[{connection} #…]` out of its subject"
+    )
