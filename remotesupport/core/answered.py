@@ -52,7 +52,7 @@ def answered(replies: pd.DataFrame, edited: pd.DataFrame, mine: pd.DataFrame, be
         copies = mine[mine["pair"].eq(pair)].reset_index(drop=True)
         _equal(listed, copies)
         _told_again([*listed, *again], copies)
-        lost = pair in behind or any(r.follow_ups for r in (*listed, *again))
+        lost = pair in behind or any(r.follow_ups or r.copy is not None for r in (*listed, *again))
         if lost:
             _between(listed, _left(copies, [*listed, *again]))
         _record(pair, listed, again, copies, found, lost)
@@ -102,7 +102,7 @@ def _between(listed: list[_Reply], free: list[int]) -> None:
     for (low, after), (high, before) in pairwise(anchors):
         gap = [r for r in listed if low < r.place < high and r.copy is None]
         places = [n for n in free if (after is None or n > after) and (before is None or n < before)]
-        certain = before is not None or len(gap) == len(places)
+        certain = before is not None or len(gap) >= len(places)  # what is left of the last ones was never sent
         for reply, place in zip(gap if certain else [r for r in gap if r.follow_ups], places, strict=False):
             reply.copy = place
 
