@@ -178,7 +178,7 @@ class Writer:
 
 
 def _is_close_in_main(row: Any) -> bool:
-    return row.direction == Direction.TO_MAIN and row.kind == ChangeKind.CLOSE
+    return bool(row.direction == Direction.TO_MAIN and row.kind == ChangeKind.CLOSE)
 
 
 def _key(row: Any, run: str) -> str:
