@@ -111,7 +111,9 @@ def _of_talk(talk: Talk, look: Look) -> Iterator[str]:
     if not talk.gone:
         outside = look.thread(talk.billing, talk.ticket, "support-robot")
         where = f"main {copy} with the client of {talk.name}"
-        yield from once_in_order(where, "\n".join(outside), talk.answered, all_of_it=whole and not talk.left)
+        yield from once_in_order(
+            where, "\n".join(outside), talk.answered, all_of_it=whole and not (talk.left or talk.cut)
+        )
         yield from _nothing_else_outside(talk, outside)
     if "states" not in talk.excused:
         yield from _states(talk, copy, look)
