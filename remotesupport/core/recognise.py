@@ -40,6 +40,7 @@ def recognise(found: Traffic, pairs: pd.DataFrame) -> tuple[Traffic, pd.DataFram
     mine = _mine(_of(found.to_main, outward), there, unlinked)
     back = answered(replies, told_back, mine, unlinked | there.pairs)
     there = _given_up(sources, there, back)
+    there = _ours_all_the_same(sources, there, back, unlinked)
     return _without(found, there, back), as_known([*there.rows, *back.rows])
 
 
@@ -75,6 +76,18 @@ def _given_up(sources: pd.DataFrame, there: Found, back: Found) -> Found:
     for pair, message, digest, ordinal in zip(*(sources[c].astype(object) for c in columns), strict=True):
         known = (pair, message) in there.sources or (pair, message) in back.targets
         if not known and ordinal < last.get(pair, -1):
+            there.add((pair, str(Direction.TO_MAIN), message, digest, None, ordinal))
+            there.sources.add((pair, message))
+    return there
+
+
+def _ours_all_the_same(sources: pd.DataFrame, there: Found, back: Found, unlinked: set[int]) -> Found:
+    """``there`` and, without a target, what our own login wrote to clients though main does not show it (any more): an
+    answer that was edited or deleted since, of which no ledger knows. It is no message of the billing's own staff."""
+    ours = sources[sources["own"].eq("yes") & sources["kind"].eq(MessageKind.STAFF) & sources["pair"].isin(unlinked)]
+    columns = ("pair", "message", "body_hash", "ordinal")
+    for pair, message, digest, ordinal in zip(*(ours[c].astype(object) for c in columns), strict=True):
+        if (pair, message) not in there.sources and (pair, message) not in back.targets:
             there.add((pair, str(Direction.TO_MAIN), message, digest, None, ordinal))
             there.sources.add((pair, message))
     return there

@@ -106,24 +106,26 @@ def _of_talk(talk: Talk, look: Look) -> Iterator[str]:
         return
     (copy,) = copies
     inside = look.thread(look.world.main, copy, talk.billing.core.name)
-    yield from _once_in_order(f"{talk.name} in main {copy}", "\n".join(inside), talk.asked, all_of_it=whole)
+    yield from once_in_order(f"{talk.name} in main {copy}", "\n".join(inside), talk.asked, all_of_it=whole)
     yield from _nothing_else_in_main(talk, copy, inside)
     if not talk.gone:
         outside = look.thread(talk.billing, talk.ticket, "support-robot")
         where = f"main {copy} with the client of {talk.name}"
-        yield from _once_in_order(where, "\n".join(outside), talk.answered, all_of_it=whole and not talk.left)
+        yield from once_in_order(
+            where, "\n".join(outside), talk.answered, all_of_it=whole and not (talk.left or talk.cut)
+        )
         yield from _nothing_else_outside(talk, outside)
     if "states" not in talk.excused:
         yield from _states(talk, copy, look)
 
 
-def _once_in_order(where: str, text: str, said: list[Said], *, all_of_it: bool) -> Iterator[str]:
+def once_in_order(where: str, text: str, said: list[Said], *, all_of_it: bool) -> Iterator[str]:
     """Each version at most once and the last one for certain; by first appearance in the order of writing."""
     for one in said:
         counts = {word: text.count(word) for word in one.words}
         if max(counts.values()) > 1:
             yield f"{where}: twice: {counts}"
-        if all_of_it and counts[one.words[-1]] != 1:
+        if all_of_it and not counts[one.words[-1]]:
             yield f"{where}: lost: {counts}"
     places = [min(found) for one in said if (found := [at for w in one.words if (at := text.find(w)) >= 0])]
     if places != sorted(places):

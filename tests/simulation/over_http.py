@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 
 from remotesupport.core.model import ChangeKind, Direction
-from remotesupport.core.report import BillingState, RunKind, RunReport
+from remotesupport.core.report import BillingState, RunKind
 from remotesupport.steps.links import rebuild_links
 from tests.cycle_fixtures import Clock
 from tests.http_desk import LONG, MINUTE, SHORT, HttpDesk
@@ -186,12 +186,13 @@ class Life:
         down = getattr(self.world, BILLINGS[len(minute.acts) % 3]) if minute.event == "down" else None
         if down:
             down.stop()
-        await self._run(RunKind.AUDIT if minute.audit else RunKind.SYNC, Fuse(*minute.dies))
+        await self.run(RunKind.AUDIT if minute.audit else RunKind.SYNC, Fuse(*minute.dies))
         if down:
             down.start()
         self._clear()
 
-    async def _run(self, kind: RunKind, fuse: Fuse) -> RunReport | None:
+    async def run(self, kind: RunKind, fuse: Fuse) -> None:
+        """One run of the product, which dies where ``fuse`` says."""
         current = self.desk.fuse
         current.point, current.left, current.after = fuse.point, fuse.left, fuse.after
         try:
@@ -199,11 +200,10 @@ class Life:
         except Death:
             self.met[f"dies at {fuse.point}"] += 1
             await self.desk.restart()
-            return None
+            return
         current.left = 0
         self.met["run"] += 1
         self.met["written"] += sum(b.written for b in report.billings)
-        return report
 
     def _clear(self) -> None:
         for name in BILLINGS:
@@ -273,7 +273,7 @@ async def lived(pair: str, minutes: Sequence[Minute]) -> tuple[list[str], Counte
         desk = MortalDesk(world, BILLINGS[1:])
         life = Life(world, desk, HttpPeople(world))
         try:
-            await life._run(RunKind.SYNC, Fuse())
+            await life.run(RunKind.SYNC, Fuse())
             for minute in minutes:
                 await life.minute(minute)
             wrong = await life.heal()

@@ -128,6 +128,33 @@ def test_adopt_what_was_given_up() -> None:
     assert [(c[0], c[2]) for c in orjson.loads(outcome.changes["covers"].iloc[0])] == [("1", None), ("2", "10")]
 
 
+def test_adopt_what_our_login_wrote() -> None:
+    """An answer of ours, deleted in main before the ledger was lost, is no message of the other billing's own staff."""
+    outcome = run(
+        tickets=[ticket("1"), ticket("900", "main", origin="1")],
+        messages=[
+            message("1"), message("2", "staff", "first words", own="yes"),
+            reply("10", "acme #1/1 | A (client) | t\ntext 1", kind="client"),
+        ],
+    )  # fmt: skip
+    assert kinds(outcome) == ["adopt to_main"]
+    assert [c[0] for c in orjson.loads(outcome.changes["covers"].iloc[0])] == ["1", "2"]
+
+
+def test_adopt_an_answer_that_was_edited() -> None:
+    """Answers are written in order: the first one in other words is an edit of what the client has, the next is new."""
+    outcome = run(
+        tickets=[ticket("1"), ticket("900", "main", origin="1")],
+        messages=[
+            message("1"), message("2", "staff", "first words", own="yes"),
+            reply("10", "acme #1/1 | A (client) | t\ntext 1", kind="client"),
+            reply("11", "other words"), reply("12", "more"),
+        ],
+    )  # fmt: skip
+    assert kinds(outcome) == ["adopt to_external", "adopt to_main", "post to_external", "post to_external"]
+    assert outcome.changes["body"].tolist()[2:] == ["(edited) other words", "more"]
+
+
 def test_adopt_needs_both_threads() -> None:
     """Nothing is adopted unread: what crossed already could not be told from what did not."""
     outcome = run(tickets=[ticket("1"), ticket("900", "main", origin="1", fresh=False)], messages=[message("1")])
