@@ -1,7 +1,8 @@
 """Main replies that stand in the external thread already. Nothing was added to them, so order and text tell.
 
-First the equal ones, the first with the first; then follow-ups on edits by the words before them; then, only where the
-ledger is known to be behind, what lies between two found ones: those were edited since, or given up by a person.
+First the equal ones, the first with the first; then follow-ups on edits by the words before them; then what lies
+between two found ones: those were edited since, or given up by a person. A message that our own login wrote and that
+the ledger does not know shows that the ledger is lost or old.
 What must stay out: the direction to main (``arrived``).
 """
 
@@ -42,8 +43,8 @@ class _Reply:
         return str(self.row["body_hash"].iloc[0])
 
 
-def answered(replies: pd.DataFrame, edited: pd.DataFrame, mine: pd.DataFrame, behind: set[int]) -> Found:
-    """``mine``: messages of the external threads that may be ours. ``behind``: pairs whose ledger is lost or old."""
+def answered(replies: pd.DataFrame, edited: pd.DataFrame, mine: pd.DataFrame) -> Found:
+    """``mine``: messages of the external threads that may be ours, and that the ledger does not know."""
     found = Found(Direction.TO_EXTERNAL)
     for pair in sorted(set(mine["pair"]) & {*replies["pair"], *edited["pair"]}):
         new, old = (rows[rows["pair"].eq(pair)] for rows in (replies, edited))
@@ -52,10 +53,8 @@ def answered(replies: pd.DataFrame, edited: pd.DataFrame, mine: pd.DataFrame, be
         copies = mine[mine["pair"].eq(pair)].reset_index(drop=True)
         _equal(listed, copies)
         _told_again([*listed, *again], copies)
-        lost = pair in behind or any(r.follow_ups or r.copy is not None for r in (*listed, *again))
-        if lost:
-            _between(listed, _left(copies, [*listed, *again]))
-        _record(pair, listed, again, copies, found, lost)
+        _between(listed, _left(copies, [*listed, *again]))
+        _record(pair, listed, again, copies, found)
     return found
 
 
@@ -107,14 +106,12 @@ def _between(listed: list[_Reply], free: list[int]) -> None:
             reply.copy = place
 
 
-def _record(
-    pair: int, listed: list[_Reply], again: list[_Reply], copies: pd.DataFrame, found: Found, lost: bool
-) -> None:  # fmt: skip
+def _record(pair: int, listed: list[_Reply], again: list[_Reply], copies: pd.DataFrame, found: Found) -> None:
     last = max((r.place for r in listed if r.copy is not None), default=-1)
     for reply in listed:
         ordinal = int(reply.row["ordinal"].iloc[0])
         if reply.copy is None and not reply.follow_ups:
-            if lost and reply.place < last:  # a later one was sent: a person gave this one up
+            if reply.place < last:  # a later one was sent: a person gave this one up
                 found.add((pair, _OUT, reply.message, reply.digest, None, ordinal))
                 found.sources.add((pair, reply.message))
             continue

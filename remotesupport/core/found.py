@@ -29,11 +29,6 @@ class Found:
     settled: set[tuple[int, str]] = field(default_factory=set)
     edited: list[pd.DataFrame] = field(default_factory=list)
 
-    @property
-    def pairs(self) -> set[int]:
-        """Pairs of which anything was found: their ledger is behind."""
-        return {row[0] for row in self.rows}
-
     def add(self, row: Row) -> None:
         """One more carried message."""
         self.rows.append(row)

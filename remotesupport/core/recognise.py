@@ -38,7 +38,7 @@ def recognise(found: Traffic, pairs: pd.DataFrame) -> tuple[Traffic, pd.DataFram
     there = arrived(sources, told, _of(found.main, inward))
     unlinked = set(pairs.index[~pairs["linked"]])
     mine = _mine(_of(found.to_main, outward), there, unlinked)
-    back = answered(replies, told_back, mine, unlinked | there.pairs)
+    back = answered(replies, told_back, mine)
     there = _given_up(sources, there, back)
     there = _ours_all_the_same(sources, there, back, unlinked)
     return _without(found, there, back), as_known([*there.rows, *back.rows])

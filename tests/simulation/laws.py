@@ -30,7 +30,8 @@ def look_at_the_laws(desk: Any, elsewhere: set[str], excused: set[str]) -> None:
 
 
 def in_two_states(desk: Any) -> set[str]:
-    """Tickets (``name id``) that are closed on one side only. Not those whose close was told to staff of main.
+    """Tickets (``name id``) that are closed on one side only. Not those whose close was told to staff of main, or an
+    edit in a closed one, which opens it there.
 
     When the store is lost, a new one takes the two states of such a ticket as they are: it cannot know who came first.
     """
@@ -85,8 +86,10 @@ def _crossed(desk: Any, name: str, world: Any, ticket: Any, copies: dict[str, li
 
 def _differ(desk: Any, name: str, ticket: Any, copy: Any) -> bool:
     there, here = ticket.status in CLOSED, copy.status in CLOSED
-    told = any(closed_notice(name, str(ticket.id)) in m.body for m in desk.main.thread(copy))
-    return there != here and not (there and told)
+    ours = [m.body for m in desk.main.thread(copy) if m.user == name]
+    told = any(closed_notice(name, str(ticket.id)) in body for body in ours)
+    edited = bool(ours) and "edited, it now reads:" in ours[-1]
+    return there != here and not (there and (told or edited))
 
 
 def _was_away(desk: Any, copy: Any) -> bool:
