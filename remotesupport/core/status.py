@@ -36,22 +36,24 @@ def moved(pairs: pd.DataFrame) -> pd.DataFrame:
 def weigh(pairs: pd.DataFrame) -> pd.DataFrame:
     """Pairs with bool columns sends_main, sends_external (written now) and pending_main, pending_external (at all).
 
-    → the same with ext_moved, main_moved, place_moved; ``note`` in words; ``deferred``: a close that must wait for the
-    next run; ``cross``: "close to_main", "reopen to_external" … or "" where no state crosses now.
+    → the same with ext_moved, main_moved, place_moved; ``note`` in words; closes_ext, closes_main: that side is closed,
+    though what is sent opens the other one, so its close came after the message, and is ``deferred`` to the next run
+    (unless somebody has opened the other side); ``cross``: "close to_main", "reopen to_external" … or "" where no
+    state crosses now.
     """
     flags = moved(pairs)
     ext, main = flags["ext_state"], flags["main_state"]
-    later = (
-        _closed(pairs, "ext") & ext & ~(main & ~_closed(pairs, "main")) & pairs["sends_main"] & ~pairs["sends_external"]
-    ) | (
-        _closed(pairs, "main") & main & ~(ext & ~_closed(pairs, "ext")) & pairs["sends_external"] & ~pairs["sends_main"]
+    to_main, to_external = pairs["sends_main"], pairs["sends_external"]
+    pairs = pairs.assign(
+        closes_ext=_closed(pairs, "ext") & ~(main & ~_closed(pairs, "main")) & to_main & ~to_external,
+        closes_main=_closed(pairs, "main") & ~(ext & ~_closed(pairs, "ext")) & to_external & ~to_main,
     )
     return pairs.assign(
         ext_moved=ext,
         main_moved=main,
         place_moved=flags["department"],
         note=pd.Series(np.where(ext & main, _BOTH_NOTE, ""), index=pairs.index, dtype="str"),
-        deferred=later,
+        deferred=pairs["closes_ext"] | pairs["closes_main"],
         cross=_cross(pairs, ext, main),
     )
 
@@ -75,19 +77,14 @@ def _cross(pairs: pd.DataFrame, ext: pd.Series, main: pd.Series) -> pd.Series:
 
 
 def after_post_to_main(pairs: pd.DataFrame) -> pd.DataFrame:
-    """ext_state, main_state after a post to main: main is open. A close over there, which came after the message, is
-    left for the next run, unless somebody has opened main."""
-    kept = pairs["ext_moved"] & pairs["now_ext"].eq(_CLOSED)
-    kept &= ~(pairs["main_moved"] & pairs["now_main"].eq(_OPEN))
-    ext_state = pairs["agreed_ext"].where(kept, pairs["now_ext"]).mask(pairs["sends_external"], _OPEN)
+    """ext_state, main_state after a post to main: main is open; a close over there is left for the next run."""
+    ext_state = pairs["now_ext"].mask(pairs["closes_ext"] | pairs["sends_external"], _OPEN)
     return pairs.assign(ext_state=ext_state, main_state=_OPEN)
 
 
 def after_post_to_external(pairs: pd.DataFrame) -> pd.DataFrame:
     """ext_state, main_state after a reply: it waits for the client, which is open; main's close follows later."""
-    kept = pairs["main_moved"] & pairs["now_main"].eq(_CLOSED)
-    kept &= ~(pairs["ext_moved"] & pairs["now_ext"].eq(_OPEN))
-    return pairs.assign(ext_state=_OPEN, main_state=pairs["agreed_main"].where(kept, pairs["now_main"]))
+    return pairs.assign(ext_state=_OPEN, main_state=pairs["now_main"].mask(pairs["closes_main"], _OPEN))
 
 
 @none_from_none

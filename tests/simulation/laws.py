@@ -30,8 +30,7 @@ def look_at_the_laws(desk: Any, elsewhere: set[str], excused: set[str]) -> None:
 
 
 def in_two_states(desk: Any) -> set[str]:
-    """Tickets (``name id``) that are closed on one side only. Not those whose close was told to staff of main, or an
-    edit in a closed one, which opens it there.
+    """Tickets (``name id``) that are closed on one side only. Not those whose close was told to staff of main.
 
     When the store is lost, a new one takes the two states of such a ticket as they are: it cannot know who came first.
     """
@@ -88,8 +87,7 @@ def _differ(desk: Any, name: str, ticket: Any, copy: Any) -> bool:
     there, here = ticket.status in CLOSED, copy.status in CLOSED
     ours = [m.body for m in desk.main.thread(copy) if m.user == name]
     told = any(closed_notice(name, str(ticket.id)) in body for body in ours)
-    edited = bool(ours) and "edited, it now reads:" in ours[-1]
-    return there != here and not (there and (told or edited))
+    return there != here and not (there and told)
 
 
 def _was_away(desk: Any, copy: Any) -> bool:
