@@ -105,6 +105,15 @@ def test_message_and_a_close_on_either_side() -> None:
     assert kinds(look("co", "oo")) == ["close to_main"]
 
 
+def test_closed_again_after_a_message() -> None:
+    """Opened by a message and closed again between two runs, no state has moved, and the other side is closed next."""
+    asked, answered = look("cc", "cc", message("2")), look("cc", "cc", reply("5"))
+    assert kinds(asked) == ["post to_main"]
+    assert kinds(answered) == ["post to_external"]
+    assert only(asked)["ext_state"] == only(answered)["main_state"] == "open"
+    assert len(asked.unfinished) == len(answered.unfinished) == 1
+
+
 def test_reply_to_closed() -> None:
     """A staff reply on a ticket that the client closed makes it wait for the client again."""
     row = only(look("co", "oo", reply("5")))
