@@ -10,6 +10,7 @@ import pytest
 
 from connectors.errors import Retriable
 from connectors.memory import MemoryCall
+from remotesupport.core.compose import closed_notice
 from remotesupport.core.report import BillingState, RunKind
 from remotesupport.steps.links import LinksResult, rebuild_links
 from tests.backups import Office, State, kinds_planned, lose, minutes, restore, rewind, runs, shown
@@ -105,7 +106,8 @@ async def test_after_a_restored_main_billing_what_is_missing_is_sent_again(
     await runs(desk)
     assert desk.store.parked() == []
     talk = [b.splitlines()[-1] for b in desk.main.bodies(office.copy("talk"))]
-    assert talk[1:] == ["more", "ok", "ok"]
+    ticket = office.tickets["talk"]  # closed over there, and what is sent again opens it in main
+    assert talk[1:] == ["more", "ok", "ok", closed_notice("acme", ticket)]
     assert desk.main.bodies(office.copy("new"))
     assert {t.id: t.status for t in acme.tickets.values()} == statuses
 
