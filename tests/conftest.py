@@ -28,11 +28,13 @@ TESTS = Path(__file__).parent
 # Begun last, each of these would keep one worker busy long after the others are done.
 LONGEST = (
     "property/test_writing_machine.py",
+    "property/test_state_machine.py",
+    "e2e/test_state_machine_over_http.py",
+    "e2e/test_chaos.py",
     "integration/test_fault_table.py",
     "integration/test_two_workers.py",
     "integration/test_cli_flow_runs.py",  # and with it all of ON_ONE_SERVER
     "integration/test_crash_matrix.py",
-    "property/test_state_machine.py",
     "integration/test_restored.py",
     "integration/test_nothing_lost.py",
     "packaging/test_wheel.py",
@@ -43,6 +45,13 @@ ON_ONE_SERVER = (
     "tests/integration/test_prefect_flows.py",
     "tests/integration/test_prefect_server.py",
     "tests/integration/test_prefect_worker.py",
+)
+
+# Each of their tests is long, and shares nothing with the others.
+ONE_BY_ONE = (
+    "tests/property/test_state_machine.py",
+    "tests/e2e/test_state_machine_over_http.py",
+    "tests/integration/test_crash_matrix.py",
 )
 
 
@@ -56,10 +65,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class ByFileAndServer(LoadFileScheduling):
-    """A worker takes whole files, and all that share a server."""
+    """A worker takes whole files, and all that share a server; or single tests where these are long."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
+        if file in ONE_BY_ONE:
+            return nodeid
         return "on one server" if file in ON_ONE_SERVER else file
 
 

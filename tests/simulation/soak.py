@@ -31,7 +31,7 @@ def world(seed: int) -> tuple[int, str, Counter[str]]:
     MET.clear()
     product, broken = Product(), ""
     try:
-        product.begin(seed)
+        product.begin(seed, [])
         for _ in range(chance.randint(*MINUTES)):
             most, badness = chance.randint(0, MOST_ACTS), chance.choice(BADNESS)
             product.minute(most=most, badness=badness, kind=chance.choice(KINDS), then=chance.choice(DISASTERS))

@@ -13,11 +13,12 @@ from connectors.memory import MemoryCall
 from tests.writing_machine.billings import Death
 
 MET: Counter[str] = Counter()
+READS, WRITES = 0.2, 2.0  # a connection that cannot be read is not written to, and there are more reads than writes
 LATE_S = (5, 90)  # how long after the client gave up a request may still be carried out
 
 
 class Weather:
-    """The fate of every call of one connection, in all runs; ``badness`` is the share of calls that it strikes."""
+    """The fate of every call of one connection, in all runs; ``badness``: how often it strikes."""
 
     def __init__(self, seed: str, clock: Callable[[], datetime], deaths: float) -> None:
         """``deaths``: of the calls that could end the process, the share that does; an end is everybody's."""
@@ -27,7 +28,7 @@ class Weather:
 
     def before(self, world: Any, call: MemoryCall) -> None:
         """Ahead of the effect."""
-        if self._chance.random() >= self.badness:
+        if self._chance.random() >= self.badness * (WRITES if call.write else READS):
             return
         fate = self._fate("fails", "late") if call.write else self._fate("fails", "garbage")
         MET[f"{'write' if call.write else 'read'} {fate}"] += 1
@@ -42,7 +43,7 @@ class Weather:
 
     def after(self, world: Any, call: MemoryCall) -> None:
         """Behind the effect of a write."""
-        if not call.write or self._chance.random() >= self.badness:
+        if not call.write or self._chance.random() >= self.badness * WRITES:
             return
         fate = self._fate("lost")
         MET[f"write done, then {fate}"] += 1
