@@ -164,7 +164,7 @@ def _killed(desk: HttpDesk, situation: Situation, ticket: Ticket, point: str) ->
     function = OF_VERSION_4 if billing.core.version.startswith("4") else situation.function
     before = len(billing.requests(function))
     if point in (ON_ITS_WAY, UNANSWERED):
-        kind = {"delay_s": 0.3} if point == ON_ITS_WAY else {"hold_s": 5}
+        kind = {"delay_s": 1.0} if point == ON_ITS_WAY else {"hold_s": 5}
         billing.fault(func=function, only="writes", count=1, **kind)
     child = _context().Process(target=doomed, args=(far(desk.world), desk.url, desk.clock.now, aim))
     child.start()
