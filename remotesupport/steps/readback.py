@@ -156,7 +156,7 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
             _adopt(ctx, intent, message)
         elif intent.state in (IntentState.INTENT, IntentState.UNKNOWN):
             _not_found(ctx, intent)
-        elif thread or intent.kind is ChangeKind.CREATE:  # a promised ticket that is not there was lost as a whole
+        else:
             _promised(ctx, intent, thread, set(matched.values()))
 
 

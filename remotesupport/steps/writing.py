@@ -152,25 +152,22 @@ class Writer:
         return Written(True, intent=intent, receipt=receipt)
 
     async def _shown(self, row: Any, intent: Intent) -> str:
-        """The state of main after this write; "" when a close or reopening was promised and is not to be seen.
+        """The state of main after this write; "" when a close, reopening or departure was promised and is not seen.
 
         A close in main where staff hold the ticket is a notice, and leaves it open; so does the note of a departure,
         whose close is a write of its own.
         """
-        if intent.kind is ChangeKind.DEPARTURE:
-            return str(TicketState.OPEN)
-        wanted = STATE_OF.get(intent.kind)
-        if wanted is None or (intent.kind is ChangeKind.REOPEN and intent.direction is Direction.TO_MAIN):
+        if intent.kind not in ACTS:
             return str(row.main_state)
         inward = intent.direction is Direction.TO_MAIN
         billing = self.connection.main if inward else self.connection.external
         ticket = str(row.main_ticket if inward else row.ext_ticket)
         with suppress(ConnectorError):
             state = (await billing.ticket(ticket)).state
-            if state is wanted:
+            if state is STATE_OF.get(intent.kind) and not (inward and intent.kind is ChangeKind.REOPEN):
                 return str(row.main_state)
             if inward and row.body and match_written([intent], await billing.thread(ticket), self._taken(intent)):
-                return str(state)
+                return str(row.main_state if intent.kind is ChangeKind.REOPEN else state)
         return ""
 
     def _taken(self, intent: Intent) -> set[str]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from remotesupport.core.report import RunKind
 from remotesupport.steps.readback import MOST_PROMISES
 from tests.http_desk import LONG, crossed_once, http_desk
-from tests.three_billings import ThreeBillings, three_billings
+from tests.three_billings import ThreeBillings, texts, three_billings
 
 CLOSED = (3, 10)
 
@@ -46,6 +47,59 @@ async def test_a_ticket_that_is_promised_again_and_again_waits_for_a_person(tmp_
             (waits,) = desk.context.store.parked(["acme"])
             assert f"said {MOST_PROMISES} times" in waits.cause
             assert (await desk.run(later=LONG)).billings[0].written == 0
+
+
+async def test_a_promised_message_whose_ticket_is_gone_is_settled(tmp_path: Path) -> None:
+    """It does not stay open for ever: what is left is the conflict that a person has to look at."""
+    with three_billings(tmp_path) as world:
+        opened = world.acme.act(as_="ivan", do="open", department="Technical support", subject="s", text="E1")
+        async with http_desk(world) as desk:
+            await desk.drain()
+            copy = world.copy(f"[acme #{opened['ticket']}]")
+            world.acme.act(as_="ivan", do="reply", ticket=opened["ticket"], text="E2")
+            world.main.fault(lost_write=True, only="writes", count=1)
+            await desk.run()
+            world.main.act(as_="admin", do="delete", ticket=copy)
+            for _ in range(4):
+                await desk.run(RunKind.AUDIT, later=LONG)
+            assert desk.context.store.open_intents("acme") == []
+            assert [str(p.kind) for p in desk.context.store.parked(["acme"])] == ["conflict"]
+
+
+def _leaves(world: ThreeBillings, ticket: str, _copy: str) -> None:
+    world.acme.act(as_="admin", do="transfer", ticket=ticket, department="Sales")
+
+
+def _opened_outside(world: ThreeBillings, ticket: str, copy: str) -> None:
+    world.main.act(as_="anna", do="close", ticket=copy)
+    world.acme.act(as_="olga", do="close", ticket=ticket)
+
+
+@pytest.mark.parametrize(
+    ("happens", "told"), [(_leaves, "no longer delivered"), (_opened_outside, "opened again there")]
+)
+async def test_a_promised_notice_that_was_not_posted_is_posted_again(
+    tmp_path: Path, happens: Callable[[ThreeBillings, str, str], None], told: str
+) -> None:
+    """Staff of main are told once that a ticket has left, or was opened again."""
+    with three_billings(tmp_path) as world:
+        world.acme.act(as_="ivan", do="open", department="Technical support", subject="stays", text="E0")
+        opened = world.acme.act(as_="ivan", do="open", department="Technical support", subject="s", text="E1")
+        ticket = str(opened["ticket"])
+        async with http_desk(world) as desk:
+            await desk.drain()
+            copy = world.copy(f"[acme #{ticket}]")
+            happens(world, ticket, copy)
+            if happens is _opened_outside:
+                await desk.drain()
+                world.acme.act(as_="olga", do="reopen", ticket=ticket)
+            world.main.fault(lost_write=True, only="writes", count=1)
+            await desk.run(RunKind.AUDIT)  # only a complete look shows that a ticket is gone from where we may read
+            assert told not in "".join(texts(world.main, copy))
+            for _ in range(4):
+                await desk.run(RunKind.AUDIT, later=LONG)
+            await desk.drain()
+            assert "".join(texts(world.main, copy)).count(told) == 1
 
 
 def _closed_outside(world: ThreeBillings, ticket: str, _copy: str) -> None:
