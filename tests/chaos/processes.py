@@ -24,15 +24,23 @@ class Processes:
         self.home: Path = world.home
         self.chance = chance
         self.environ = test_environ(**world.environ)
+        self.up: psutil.Popen
         self.killed = {"worker": 0, "server": 0, "sync": 0}
         self.syncs = 0
         self.log = (self.home / "chaos.log").open("ab")
-        self.up = self._start("up", "--port", str(free_port()))
+        self.ups = 0
+        self.keep_up()
         self.sync: psutil.Popen | None = None
 
     def _start(self, *words: str) -> psutil.Popen:
         command = [*_CLI, *words]
         return psutil.Popen(command, env=self.environ, cwd=self.home, stdout=self.log, stderr=subprocess.STDOUT)
+
+    def keep_up(self) -> None:
+        """Start ``up`` again where it has ended, as a service manager does: killed while it starts, it gives up."""
+        if not self.ups or self.up.poll() is not None:
+            self.up = self._start("up", "--port", str(free_port()))
+            self.ups += 1
 
     def sync_now(self) -> None:
         """One more run beside the scheduled ones, unless one is under way."""

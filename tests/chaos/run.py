@@ -19,6 +19,9 @@ from tests.http_desk import http_desk
 from tests.three_billings import ThreeBillings, three_billings
 
 LATE_S = 3
+GUARD = (
+    "\n[guard]\ncreates = 1000\nposts = 5000\ncloses = 1000\ncloses_percent = 100\n"  # nobody is there to apply plans
+)
 HEALING_RUNS = 25
 READS: tuple[dict[str, Any], ...] = (
     {"status": 503}, {"reset_before": True}, {"truncate": True}, {"html": True}, {"empty": True},
@@ -40,6 +43,7 @@ class Report:
     struck: Counter[str] = field(default_factory=Counter)
     killed: dict[str, int] = field(default_factory=dict)
     syncs: int = 0
+    ups: int = 0
     tickets: int = 0
     messages: int = 0
     secrets: int = 0
@@ -52,7 +56,7 @@ class Report:
         lines = [
             f"chaos run, seed {self.seed}, {self.minutes:g} minutes",
             f"calls spoilt: {sum(self.struck.values())} ({struck})",
-            f"SIGKILL: {killed}; runs from the command line beside the scheduled ones: {self.syncs}",
+            f"SIGKILL: {killed}; `up` was started {self.ups} times; runs from the command line beside the scheduled ones: {self.syncs}",
             f"{self.tickets} tickets and {self.messages} messages that must cross, {self.secrets} that never may",
             f"healed in {self.healing_runs} runs; violations: {len(self.violations)}",
         ]
@@ -77,6 +81,8 @@ async def chaos(minutes: float, seed: int) -> Report:
     """Everything, from empty billings to the report."""
     report = Report(seed, minutes)
     with tempfile.TemporaryDirectory() as folder, three_billings(Path(folder)) as world:
+        with (world.home / "remotesupport.toml").open("a", encoding="utf-8") as settings:
+            settings.write(GUARD)
         people, chance = People(world, seed), random.Random(seed + 1)
         processes = Processes(world, chance)
         try:
@@ -86,7 +92,7 @@ async def chaos(minutes: float, seed: int) -> Report:
                 billing.fault(clear=True)
             processes.end()
         _wait(LATE_S + 1.0)
-        report.killed, report.syncs = processes.killed, processes.syncs
+        report.killed, report.syncs, report.ups = processes.killed, processes.syncs, processes.ups
         for billing in (world.main, world.acme, world.globex):
             report.struck += billing.core.faults.struck
         await _heal(world, report)
@@ -103,12 +109,13 @@ def _break_things(
     world: ThreeBillings, people: People, processes: Processes, chance: random.Random, seconds: float
 ) -> None:
     end = time.monotonic() + seconds
-    due = {"act": 0.0, "faults": 5.0, "sync": 5.0, "kill": 12.0}
-    every = {"act": ACT_S, "faults": CHANGE_FAULTS_S, "sync": SYNC_S, "kill": KILL_S}
+    due = {"act": 0.0, "faults": 5.0, "sync": 5.0, "up": 5.0, "kill": 12.0}
+    every = {"act": ACT_S, "faults": CHANGE_FAULTS_S, "sync": SYNC_S, "up": SYNC_S, "kill": KILL_S}
     deeds = {
         "act": people.act,
         "faults": lambda: _other_faults(world, chance),
         "sync": processes.sync_now,
+        "up": processes.keep_up,
         "kill": processes.kill_one,
     }
     began = time.monotonic()
