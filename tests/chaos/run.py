@@ -56,7 +56,8 @@ class Report:
         lines = [
             f"chaos run, seed {self.seed}, {self.minutes:g} minutes",
             f"calls spoilt: {sum(self.struck.values())} ({struck})",
-            f"SIGKILL: {killed}; `up` was started {self.ups} times; runs from the command line beside the scheduled ones: {self.syncs}",
+            f"SIGKILL: {killed}; `up` was started {self.ups} times; "
+            f"runs from the command line beside the scheduled ones: {self.syncs}",
             f"{self.tickets} tickets and {self.messages} messages that must cross, {self.secrets} that never may",
             f"healed in {self.healing_runs} runs; violations: {len(self.violations)}",
         ]
