@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from connectors.errors import AccessDenied, ConnectorError, Fatal, FilesRefused, UnknownOutcome
+from connectors.errors import AccessDenied, ConnectorError, Fatal, FilesRefused, Refused, UnknownOutcome
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.cures import rebuild
 from remotesupport.core.model import (
@@ -143,13 +143,20 @@ class Writer:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, f"{type(unforeseen).__name__}: {unforeseen}")
             raise
         if not (shown := await self._shown(row, intent)):
-            self.ctx.store.mark(intent, IntentState.UNKNOWN, _NOT_SHOWN)
-            return Written(False, _NOT_SHOWN, intent)
+            return self._not_shown(row, intent)
         try:
             await asyncio.to_thread(self._receive, row, intent, receipt, shown)
         except LinkConflict as conflict:
             return Written(False, str(conflict), intent)
         return Written(True, intent=intent, receipt=receipt)
+
+    def _not_shown(self, row: Any, intent: Intent) -> Written:
+        """Read back like any unknown outcome; parked, too, so that a server that never does it is asked less and less
+        often, and people see it (another employee may hold the ticket)."""
+        self.ctx.store.mark(intent, IntentState.UNKNOWN, _NOT_SHOWN)
+        refused = Refused(_NOT_SHOWN, billing=row.connection, function=str(row.kind), ticket=row.ext_ticket)
+        parking.park_change(self.ctx, row, refused, self.run)
+        return Written(False, _NOT_SHOWN, intent, parked=True)
 
     async def _shown(self, row: Any, intent: Intent) -> str:
         """The state of main after this write; "" when a close, reopening or departure was promised and is not seen.

@@ -191,7 +191,7 @@ def _say(call: Call) -> tuple[int, int]:
 def _close(call: Call) -> tuple[int, int]:
     ticket, desk = _target(call), call.billing.desk
     if call.user.staff:
-        if call.billing.database.value("SELECT 1 FROM assignment WHERE ticket = ?", ticket):
+        if desk.ticket(call.user, ticket)["status"] not in (CLOSED, ARCHIVED):
             desk.close(call.user, _held(call, ticket))
     else:
         desk.archive(call.user, [ticket])
