@@ -21,9 +21,10 @@ from typing import Any
 
 import httpx
 
-from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.model import ChangeKind, ParkedChange, Direction
 from remotesupport.core.report import BillingState, RunKind
 from remotesupport.steps.links import rebuild_links
+from remotesupport.steps.parking import ends_departure
 from tests.cycle_fixtures import Clock
 from tests.http_desk import LONG, MINUTE, SHORT, HttpDesk
 from tests.simulation.fuse import POINTS, Fuse, MortalStore, MortalTransport
@@ -257,7 +258,10 @@ class Life:
         return [each.key for each in (*waiting, *intents) if not self._for_a_person(each)]
 
     def _for_a_person(self, what: Any) -> bool:
-        """A main ticket was deleted, or words wait for an external ticket that is no more (or none of ours)."""
+        """A main ticket was deleted, words wait for an external ticket that is no more (or none of ours), or staff of
+        main hold a ticket that has left: they close it."""
+        if isinstance(what, ParkedChange) and ends_departure(what):
+            return True
         (talk,) = [t for t in self.people.talks_of(what.connection) if t.ticket == what.ext_ticket]
         lost = (talk.gone or not talk.home) and what.kind is ChangeKind.POST
         return talk.cut or (lost and what.direction is Direction.TO_EXTERNAL)

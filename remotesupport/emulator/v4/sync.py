@@ -192,7 +192,10 @@ def _close(call: Call) -> tuple[int, int]:
     ticket, desk = _target(call), call.billing.desk
     if call.user.staff:
         if desk.ticket(call.user, ticket)["status"] not in (CLOSED, ARCHIVED):
-            desk.close(call.user, _held(call, ticket))
+            held: int | None = _held(call, ticket)
+            while held is not None:
+                desk.close(call.user, held)
+                held = desk.held(call.user, ticket)
     else:
         desk.archive(call.user, [ticket])
     return ticket, 0
