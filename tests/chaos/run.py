@@ -22,7 +22,7 @@ LATE_S = 3
 GUARD = (
     "\n[guard]\ncreates = 1000\nposts = 5000\ncloses = 1000\ncloses_percent = 100\n"  # nobody is there to apply plans
 )
-HEALING_RUNS = 25
+HEALING_RUNS = 40  # 150 s each: more than the hour for which a parked change may wait
 READS: tuple[dict[str, Any], ...] = (
     {"status": 503}, {"reset_before": True}, {"truncate": True}, {"html": True}, {"empty": True},
     {"session_gone": True}, {"doubled_row": True}, {"delay_s": 1},

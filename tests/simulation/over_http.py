@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 
-from remotesupport.core.model import ChangeKind, ParkedChange, Direction
+from remotesupport.core.model import ChangeKind, Direction, ParkedChange
 from remotesupport.core.report import BillingState, RunKind
 from remotesupport.steps.links import rebuild_links
 from remotesupport.steps.parking import ends_departure
