@@ -6,6 +6,7 @@ Nothing here writes to a billing. It runs after loading, so an interrupted run s
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -13,7 +14,7 @@ from connectors.errors import AccessDenied, ConnectorError, TooOld
 from remotesupport.bootstrap import Context
 from remotesupport.core import frames
 from remotesupport.core.acts import follows_departure
-from remotesupport.core.model import ChangeKind, ParkedChange, Reason, Side
+from remotesupport.core.model import ChangeKind, ParkedChange, Reason, Side, Sighting, TicketState
 from remotesupport.core.plan import Plan
 from remotesupport.core.report import BillingResult, BillingState
 from remotesupport.steps.correspond import remember
@@ -93,8 +94,11 @@ def settle_books(ctx: Context, run: str, snapshot: Snapshot, reasons: Rows, foun
     def done(side: Side, ticket: str) -> bool:
         return ticket not in (open_ext if side is Side.EXTERNAL else open_main)
 
-    seen = [s for side in (snapshot.external, snapshot.main) for s in settled_sightings(side, done)]
+    unread = _only_seen(ctx, snapshot)
+    seen = [s for side in (snapshot.external, snapshot.main) for s in settled_sightings(side, done, unread)]
     store.save_sightings(run, seen)
+    if answered := store.linked(name, main_tickets=snapshot.main.fresh):
+        store.mark_unread(name, answered, outside=_corresponding(snapshot))
     for row in found.agreed:
         store.set_states(
             name, row["ext_ticket"], row["ext_state"], row["main_state"], row["department"], row["departed"], run
@@ -188,6 +192,20 @@ def _still_open(
     open_main = {row["main_ticket"] for row in found.unfinished if row["main_ticket"] is not None}
     open_main |= set(found.bad(Side.MAIN)) | {main for ext, main in links.items() if ext in open_ext}
     return open_ext, open_main | _unlinked_claims(snapshot, set(links.values()))
+
+
+def _corresponding(snapshot: Snapshot) -> set[str]:
+    return set(snapshot.correspondences.loc[snapshot.correspondences["enabled"], "department"])
+
+
+def _only_seen(ctx: Context, snapshot: Snapshot) -> Callable[[Sighting], bool]:
+    """Whether a ticket would cross if its department corresponded: open or linked, and so to be read when it does."""
+    corresponding = _corresponding(snapshot)
+    outside = [s for s in snapshot.external.sightings if s.department and s.department not in corresponding]
+    cross = {s.ticket for s in outside if s.state == TicketState.OPEN}
+    cross |= set(ctx.store.linked(snapshot.name, {s.ticket for s in outside} - cross))
+    only_seen = {(s.listing, s.ticket) for s in outside if s.ticket in cross}
+    return lambda seen: seen.side is Side.EXTERNAL and (seen.listing, seen.ticket) in only_seen
 
 
 _WAITING = {str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW)}

@@ -3,6 +3,7 @@
 Listings come newest first. A page on which every row looks as the ledger last agreed ends the listing, once the
 listing has been read to its end one time. A thread is read when its row looks different, or when it was last read
 less than ``SETTLE`` after the row first looked so: a second message within the same second is never missed.
+Of a ticket in a department that does not correspond nothing is read; it stays unread until its department does.
 Sightings are only *returned*: they become true when everything that follows from them is done, so a failed run reads
 the same again. Nothing in here compares clocks of two hosts.
 """
@@ -35,7 +36,7 @@ class Scope:
     ``wants`` names, of the rows that look different, the tickets whose threads are needed; ``force``, of the rows
     that look the same, those to be read all the same. ``since`` and ``until`` (a backfill's, as the host itself writes
     times) leave out every row whose own activity text is not between them. ``linked``: tickets to look for when they
-    vanished. ``due``: tickets to look at and to read however their rows look.
+    vanished. ``due``: tickets to look at and to read however their rows look; ``unread``: more of them, as seen.
     """
 
     wants: Wanted
@@ -46,6 +47,7 @@ class Scope:
     until: str = ""
     linked: tuple[str, ...] = ()
     due: tuple[str, ...] = ()
+    unread: tuple[Sighting, ...] = ()
 
     @property
     def windowed(self) -> bool:
@@ -84,6 +86,8 @@ async def read_side(store: Store, billing: Billing, departments: pd.DataFrame, s
             to_the_end = (billing.name, str(billing.side), listing) not in known
             await _read_listing(store, billing, listing, scope, got, now, to_the_end=to_the_end)
         await _look_at_loose_ends(store, billing, scope, got)
+        listed = {(seen.listing, seen.ticket) for seen in got.sightings}
+        got.sightings += [seen for seen in scope.unread if (seen.listing, seen.ticket) not in listed]
     threads = await _threads(billing, _needed(scope, got), got)
     return SideRead(
         tickets=tickets_frame(billing.name, billing.side, got.rows.values(), frozenset(threads)),
@@ -154,7 +158,7 @@ def _take(store: Store, billing: Billing, page: Page, got: _Gathering, now: date
         got.sightings.append(sighting)
         same = row.ticket in known and known[row.ticket].row_hash == row.row_hash
         agreed = agreed and same
-        if not same or not _settled(sighting):
+        if not same or (sighting.read_at is not None and not _settled(sighting)):
             got.moved[row.ticket] = None
         if not row.partial:
             got.rows.setdefault(row.ticket, shown)
@@ -185,11 +189,12 @@ async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got:
     external = billing.side is Side.EXTERNAL
     loose = [t for t in got.moved if t not in got.rows or (external and got.rows[t].department is None)]
     loose += [t for t in store.pending_sightings(billing.name, billing.side) if t not in got.rows and t not in loose]
-    loose += [t for t in scope.due if t not in got.rows and t not in loose]
+    due = dict.fromkeys((*scope.due, *(s.ticket for s in scope.unread)))
+    loose += [t for t in due if t not in got.rows and t not in loose]
     if got.complete and scope.complete and billing.capabilities.whole:
         loose += [t for t in scope.linked if t not in got.rows and t not in loose]
     await _look(billing, loose, got)
-    got.moved.update(dict.fromkeys(t for t in (*loose, *scope.due) if t in got.rows))
+    got.moved.update(dict.fromkeys(t for t in (*loose, *due) if t in got.rows))
 
 
 async def _look(billing: Billing, tickets: Collection[str], got: _Gathering) -> None:
@@ -233,12 +238,17 @@ async def _threads(billing: Billing, tickets: Collection[str], got: _Gathering) 
     return threads
 
 
-def settled_sightings(side: SideRead, done: Callable[[Side, str], bool]) -> list[Sighting]:
-    """The sightings that may become true: read where done; pending (an empty hash) where work is left."""
+def settled_sightings(
+    side: SideRead, done: Callable[[Side, str], bool], unread: Callable[[Sighting], bool]
+) -> list[Sighting]:
+    """The sightings that may become true: read where done; pending (an empty hash) where work is left.
+
+    ``unread``: what was only seen, since it is in a department that does not correspond; it is read when that does.
+    """
     result = []
     for seen in side.sightings:
         if not done(seen.side, seen.ticket):
             result.append(replace(seen, row_hash="", read_at=None))
-        elif seen.read_at is None or not _settled(seen):
-            result.append(replace(seen, read_at=side.read_at))
+        elif not _settled(seen):
+            result.append(replace(seen, read_at=None if unread(seen) else side.read_at))
     return result

@@ -1,7 +1,7 @@
 """What a run must read of each side of one connection: which tickets, and whose threads.
 
-A ticket in another department is never opened. A closed ticket that was never linked is opened only by a backfill, or
-when the main billing already carries it.
+A ticket in another department is never opened; what was seen of it there is read once its department corresponds.
+A closed ticket that was never linked is opened only by a backfill, or when the main billing already carries it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from remotesupport.steps.reading import Scope, is_primed, primed_billings
 from remotesupport.steps.values import SideRead
 from remotesupport.store import Store
 
+CATCH_UP = 200  # tickets that one run looks at because their department has come to correspond; the next goes on
+
 
 class Scopes:
     """The two scopes of one connection in one run. ``due``: external tickets whose main ticket has to be looked at."""
@@ -31,6 +33,7 @@ class Scopes:
         self.name = connection.name
         audit = request.kind is RunKind.AUDIT
         self.links = store.links(self.name, None if audit else list(request.tickets))
+        self.unread = store.unread_sightings(self.name, self.corresponding, most=CATCH_UP)
 
     def main(self) -> Scope:
         """The customer's view: linked tickets, and tickets that carry an origin of this connection."""
@@ -46,7 +49,7 @@ class Scopes:
             complete=self.request.kind is RunKind.AUDIT,
             only=tuple(self.links["main_ticket"]) if enough else None,
             linked=self._all_linked("main_ticket"),
-            due=tuple(self.store.links(self.name, self.due)["main_ticket"]) if self.due else (),
+            due=self._main_tickets([*self.due, *(s.ticket for s in self.unread)]),
         )
 
     def external(self, main: SideRead) -> Scope:
@@ -60,7 +63,11 @@ class Scopes:
             since=self._text(self.request.since),
             until=self._text(self.request.until),
             linked=self._all_linked("ext_ticket"),
+            unread=tuple(self.unread),
         )
+
+    def _main_tickets(self, tickets: list[str]) -> tuple[str, ...]:
+        return tuple(self.store.linked(self.name, tickets).values()) if tickets else ()
 
     def _all_linked(self, column: str) -> tuple[str, ...]:
         if self.request.kind is not RunKind.AUDIT:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import RowMapping, literal_column, select
+from sqlalchemy import RowMapping, literal_column, select, update
 
 from remotesupport.core.model import Side, Sighting
 from remotesupport.store.database import Part, chunks
@@ -36,6 +36,24 @@ class Sightings(Part):
         query = select(t.ticket).where(t.connection == connection, t.side == str(side), empty).distinct()
         with self._db.read() as conn:
             return list(conn.execute(query.order_by(t.ticket)).scalars())
+
+    def unread_sightings(self, connection: str, departments: Iterable[str], *, most: int) -> list[Sighting]:
+        """External tickets in ``departments`` that were seen and not read since they changed: the ``most`` oldest."""
+        t = sightings.c
+        unread = (t.connection == connection, t.side == str(Side.EXTERNAL), t.read_at.is_(None), t.row_hash != "")
+        query = select(sightings).where(*unread, t.department.in_(sorted(departments)))
+        with self._db.read() as conn:
+            rows = conn.execute(query.order_by(t.row_since, t.ticket, t.listing).limit(most)).mappings()
+            return [_sighting(row) for row in rows]
+
+    def mark_unread(self, connection: str, tickets: Iterable[str], *, outside: Iterable[str]) -> None:
+        """Those external tickets that were last seen in no department of ``outside`` count as not read from now on."""
+        t = sightings.c
+        elsewhere = (t.side == str(Side.EXTERNAL), t.row_hash != "", t.department.not_in(sorted(outside)))
+        with self._db.write() as conn:
+            for some in chunks(tickets):
+                here = (t.connection == connection, t.ticket.in_(some), *elsewhere)
+                conn.execute(update(sightings).where(*here).values(read_at=None))
 
     def save_sightings(self, run: str, seen: Sequence[Sighting]) -> None:
         """Insert or overwrite exactly the rows given, all or none."""

@@ -34,6 +34,8 @@ sightings = Table(
     _text("state", nullable=True), Column("activity", Words, nullable=False), _text("run"),
     Index("rs_sightings_pending", "connection", "side",
           sqlite_where=text("row_hash = ''"), postgresql_where=text("row_hash = ''")),
+    Index("rs_sightings_unread", "connection", "side", "department",
+          sqlite_where=text("read_at IS NULL"), postgresql_where=text("read_at IS NULL")),
     sqlite_with_rowid=False,
 )  # fmt: skip
 

@@ -49,6 +49,21 @@ def test_pending_sightings_are_those_with_an_empty_hash(store: Store, clock: Fak
     assert store.pending_sightings("acme", Side.MAIN) == ["1"]
 
 
+def test_what_was_only_seen_is_found_by_its_department(store: Store, clock: FakeClock) -> None:
+    """The oldest first, not what was read, is pending, or is of main; read it is gone, and marked unread it is back."""
+    seen = {t: replace(sighting(clock, t), side=Side.EXTERNAL, department="3") for t in "12345"}
+    seen["1"] = replace(seen["1"], row_since=clock() + timedelta(seconds=1))
+    seen["3"] = replace(seen["3"], read_at=clock())
+    seen["4"] = replace(seen["4"], row_hash="")
+    seen["5"] = replace(seen["5"], department="4", read_at=clock())
+    store.save_sightings("run-1", [*seen.values(), replace(seen["2"], side=Side.MAIN, ticket="6")])
+    assert store.unread_sightings("acme", {"3", "4"}, most=9) == [seen["2"], seen["1"]]
+    assert store.unread_sightings("acme", {"3"}, most=1) == [seen["2"]]
+    store.save_sightings("run-2", [replace(seen["2"], read_at=clock())])
+    store.mark_unread("acme", ["3", "5"], outside={"3"})
+    assert [s.ticket for s in store.unread_sightings("acme", {"3", "4"}, most=9)] == ["5", "1"]
+
+
 def test_parking_again_counts_attempts(store: Store, clock: FakeClock) -> None:
     """A change is parked once per key: its age stays, its attempts grow, its cause and next try are the newest."""
     first = store.park(parked())

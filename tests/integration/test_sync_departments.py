@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from connectors.billmanager.v6_common import View
 from remotesupport.core.report import BillingResult, BillingState, RunKind
+from remotesupport.steps import scopes
 from remotesupport.steps.check import check_connection
 from remotesupport.steps.correspond import resolved_names
 from remotesupport.steps.departments import department_board
-from tests.http_desk import HttpDesk, crossed_once, http_desk
+from tests.http_desk import HttpDesk, crossed_once, everything_sent, http_desk
 from tests.three_billings import ThreeBillings, three_billings
 
 OLD = "4.0.68"
@@ -37,21 +41,49 @@ def switch(world: ThreeBillings, *, on: bool) -> None:
     world.main.act(do="remote_department", login="acme", remote=REMOTE, active=on)
 
 
-async def test_switched_off_in_main_it_stops_and_on_again_it_catches_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ["6.94.1", OLD])
+async def test_switched_off_in_main_it_stops_and_on_again_it_catches_up(tmp_path: Path, version: str) -> None:
     """From the next minute on nothing of it crosses; nothing that was said meanwhile is lost or repeated."""
-    with three_billings(tmp_path, main_version=OLD) as world:
+    with three_billings(tmp_path, main_version=OLD, acme_version=version) as world:
         first = opened(world, "E1")
         async with http_desk(world) as desk:
             await desk.run()
             switch(world, on=False)
             world.acme.act(as_="ivan", do="reply", ticket=first, text="E2")
             second = opened(world, "F1")
-            line = await a_run(desk)
-            assert (line.state, line.written) == (BillingState.OK, 0)
+            for minute in range(4):
+                if minute == 2:
+                    world.main.act(as_="anna", do="reply", ticket=world.copy(f"[acme #{first}]"), text="M1")
+                line = await a_run(desk)
+                assert (line.state, line.written) == (BillingState.OK, 0)
             switch(world, on=True)
             await desk.drain()
             crossed_once(world.main, world.copy(f"[acme #{first}]"), ["E1", "E2"])
+            crossed_once(world.acme, first, ["E1", "M1"])
             crossed_once(world.main, world.copy(f"[acme #{second}]"), ["F1"])
+
+
+async def test_what_waited_in_a_department_crosses_when_it_gets_a_correspondence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen for minutes before anybody mapped it, far down the list by now, more than one run takes: nothing is lost."""
+    monkeypatch.setattr(scopes, "CATCH_UP", 2)
+    monkeypatch.setitem(View.pages.__kwdefaults__, "page_size", 2)  # type: ignore[arg-type]
+    with three_billings(tmp_path, main_version=OLD) as world:
+        world.acme.act(do="user", login="support-robot", departments=[REMOTE, "Sales"])
+        waiting = {text: opened(world, text, "Sales") for text in ("S1", "S2", "S3")}
+        closed = opened(world, "CLOSED-BEFORE", "Sales")
+        world.acme.act(as_="admin", do="close", ticket=closed)
+        for n in range(4):
+            opened(world, f"E{n}")
+        async with http_desk(world) as desk:
+            for _minute in range(3):
+                await a_run(desk)
+            world.main.act(do="remote_department", login="acme", remote="Sales", department="Outsourced support")
+            await desk.drain()
+            for text, ticket in waiting.items():
+                crossed_once(world.main, world.copy(f"[acme #{ticket}]"), [text])
+            assert "CLOSED-BEFORE" not in everything_sent(world.main)
 
 
 async def test_a_pair_that_only_the_list_has_corresponds(tmp_path: Path) -> None:
