@@ -35,6 +35,14 @@ class Found:
         if row[4] is not None:
             self.targets.add((row[0], row[4]))
 
+    def give_up(self, sources: pd.DataFrame, *, unless: set[tuple[int, str]]) -> None:
+        """Each of ``sources`` is carried without a target, but for what was found on either end or is in ``unless``."""
+        columns = ("pair", "message", "body_hash", "ordinal")
+        for pair, message, digest, ordinal in zip(*(sources[c].astype(object) for c in columns), strict=True):
+            if (pair, message) not in self.sources and (pair, message) not in unless:
+                self.add((pair, str(self.direction), message, digest, None, ordinal))
+                self.sources.add((pair, message))
+
     def tell(self, row: pd.DataFrame, times: int) -> None:
         """The source message of ``row`` (one line) has changed since it was last told, ``times`` follow-ups ago."""
         self.edited.append(row.assign(direction=str(self.direction), edits=times))

@@ -39,8 +39,7 @@ def recognise(found: Traffic, pairs: pd.DataFrame) -> tuple[Traffic, pd.DataFram
     unlinked = set(pairs.index[~pairs["linked"]])
     mine = _mine(_of(found.to_main, outward), there, unlinked)
     back = answered(replies, told_back, mine)
-    there = _given_up(sources, there, back)
-    there = _ours_all_the_same(sources, there, back, unlinked)
+    _give_up(sources, there, back, unlinked)
     return _without(found, there, back), as_known([*there.rows, *back.rows])
 
 
@@ -67,30 +66,18 @@ def _mine(sources: pd.DataFrame, there: Found, unlinked: set[int]) -> pd.DataFra
     return sources[ours & sources["kind"].eq(MessageKind.STAFF) & ~known.astype(bool)]
 
 
-def _given_up(sources: pd.DataFrame, there: Found, back: Found) -> Found:
-    """``there`` and, without a target, what stands before the last recognised message and was not recognised."""
-    last = {
-        row[0]: row[5] for row in sorted((r for r in there.rows if (r[0], r[2]) in there.sources), key=lambda r: r[5])
-    }
-    columns = ("pair", "message", "body_hash", "ordinal")
-    for pair, message, digest, ordinal in zip(*(sources[c].astype(object) for c in columns), strict=True):
-        known = (pair, message) in there.sources or (pair, message) in back.targets
-        if not known and ordinal < last.get(pair, -1):
-            there.add((pair, str(Direction.TO_MAIN), message, digest, None, ordinal))
-            there.sources.add((pair, message))
-    return there
+def _give_up(sources: pd.DataFrame, there: Found, back: Found, unlinked: set[int]) -> None:
+    """Record as carried, without a target, what will never be sent.
 
-
-def _ours_all_the_same(sources: pd.DataFrame, there: Found, back: Found, unlinked: set[int]) -> Found:
-    """``there`` and, without a target, what our own login wrote to clients though main does not show it (any more): an
-    answer that was edited or deleted since, of which no ledger knows. It is no message of the billing's own staff."""
-    ours = sources[sources["own"].eq("yes") & sources["kind"].eq(MessageKind.STAFF) & sources["pair"].isin(unlinked)]
-    columns = ("pair", "message", "body_hash", "ordinal")
-    for pair, message, digest, ordinal in zip(*(ours[c].astype(object) for c in columns), strict=True):
-        if (pair, message) not in there.sources and (pair, message) not in back.targets:
-            there.add((pair, str(Direction.TO_MAIN), message, digest, None, ordinal))
-            there.sources.add((pair, message))
-    return there
+    That is what stands before the last message that was recognised, and was not; and what our own login wrote to
+    clients though main does not show it (any more): an answer that was edited or deleted since, of which no ledger
+    knows. It is no message of the billing's own staff.
+    """
+    recognised = sorted((r for r in there.rows if (r[0], r[2]) in there.sources), key=lambda r: r[5])
+    last = {row[0]: row[5] for row in recognised}
+    passed = sources["ordinal"] < sources["pair"].map(last).fillna(-1).astype("int64")
+    ours = sources["own"].eq("yes") & sources["kind"].eq(MessageKind.STAFF) & sources["pair"].isin(unlinked)
+    there.give_up(sources[passed | ours], unless=back.targets)
 
 
 def _without(found: Traffic, there: Found, back: Found) -> Traffic:
