@@ -11,6 +11,7 @@ import pytest
 
 from remotesupport.core.model import ChangeKind, ParkedChange
 from tests.http_desk import LONG, HttpDesk, crossed_once, http_desk
+from tests.simulation.http_laws import holders
 from tests.three_billings import ThreeBillings, three_billings
 
 VERSIONS = pytest.mark.parametrize("version", ["6.94.1", "4.0.68"])
@@ -26,6 +27,7 @@ async def held(home: Path, version: str) -> AsyncIterator[tuple[ThreeBillings, H
         async with http_desk(world) as desk:
             await desk.run()
             copy = world.copy(f"[acme #{ticket}]")
+            assert holders(world.acme, ticket) == []  # its department has it: so have we
             world.acme.act(as_="olga", do="take", ticket=ticket)
             await desk.run()
             world.main.act(as_="anna", do="close", ticket=copy)
@@ -43,6 +45,7 @@ def waits(desk: HttpDesk) -> ParkedChange:
 async def test_it_stays_open_and_a_person_is_told_who_has_to_close_it(tmp_path: Path, version: str) -> None:
     """The close is parked with that cause; when they have closed it, nothing is parked any more."""
     async with held(tmp_path, version) as (world, desk, ticket, _copy):
+        assert len(holders(world.acme, ticket)) == 1
         assert waits(desk).kind is ChangeKind.CLOSE
         assert "employee" in waits(desk).cause
         assert "have to close it there" in waits(desk).cause
