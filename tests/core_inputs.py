@@ -64,9 +64,9 @@ def read(side: str, connection: str = "acme", **more: Any) -> dict[str, Any]:
     return {"connection": connection, "side": side, **READ_OK} | more
 
 
-def blocked(direction: str, cause: str, ext_ticket: str = "1") -> dict[str, Any]:
+def blocked(direction: str, cause: str, ext_ticket: str = "1", kind: str = "") -> dict[str, Any]:
     """A BLOCKED row."""
-    return {"connection": "acme", "ext_ticket": ext_ticket, "direction": direction, "cause": cause}
+    return {"connection": "acme", "ext_ticket": ext_ticket, "direction": direction, "cause": cause, "kind": kind}
 
 
 def gone(number: str, side: str = "external") -> dict[str, Any]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from connectors.billmanager import v6_rows
 from connectors.billmanager.call import Call
 from connectors.billmanager.v6_common import Listing, View
-from connectors.errors import ConnectorError, Missing, Retriable, UnknownOutcome
+from connectors.errors import ConnectorError, Missing, Refused, Retriable, UnknownOutcome
 from remotesupport.core.model import DepartmentRow, Identity, Side, TicketRow, TicketState, Upload, WriteReceipt
 
 DEPARTMENTS = Call("department")
@@ -61,7 +61,10 @@ class StaffView(View):
         return WriteReceipt(ticket)
 
     async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:
-        """``ticket_open.delete`` (DOCUMENTED) of our assignments; an open ticket of nobody is taken first."""
+        """``ticket_open.delete`` (DOCUMENTED) of our assignments; an open ticket of nobody is taken first.
+
+        Refused when it is open without them, since somebody else holds it: nobody can take that away but they.
+        """
         del key
         held = await self._held(ticket)
         if not held and (await self.ticket(ticket)).state is TicketState.CLOSED:
@@ -69,6 +72,12 @@ class StaffView(View):
         assignments = held or [await self._take(ticket)]
         with self._surely_held(ticket, held):
             await self._write(CLOSE, {"elid": ", ".join(assignments)}, ticket=ticket)
+        if await self._others_hold(ticket):
+            raise Refused(
+                "another employee or department of this billing holds the ticket too, so it stays open",
+                billing=self._where, function=CLOSE.func, ticket=ticket, kind="held",
+                cure="They have to close it there; it is tried again until they have",
+            )  # fmt: skip
         return WriteReceipt(ticket)
 
     async def reopen(self, ticket: str, *, key: str = "") -> WriteReceipt:
@@ -83,6 +92,13 @@ class StaffView(View):
     async def _held(self, ticket: str) -> list[str]:
         """Ids of the assignments of this ticket in our queue, newest first."""
         return [row.value("id") for row in await self._filtered(QUEUE, ticket=ticket)]
+
+    async def _others_hold(self, ticket: str) -> bool:
+        """Whether it is open though none of its assignments is ours; False when that cannot be read."""
+        with suppress(ConnectorError):
+            row = await self._look(self.listed["ticket_all"], ticket)
+            return row is not None and row.state is TicketState.OPEN and not await self._held(ticket)
+        return False
 
     async def _take(self, ticket: str) -> str:
         """Assign it to us → assignment id. Never unknown: when this fails, the real write was not sent."""

@@ -127,11 +127,12 @@ READS = Schema(
     key=("connection", "side"),
 )
 
-# Tickets and directions that must wait: an unknown outcome or a parked change (``cause`` in words).
+# Tickets and directions that must wait: an unknown outcome or a parked change (``cause`` in words). ``kind`` is "close"
+# where only a close waits, and holds back nothing but itself; else "".
 BLOCKED = Schema(
     "blocked",
-    {"connection": STR, "ext_ticket": STR, "direction": STR, "cause": STR},
-    key=("connection", "ext_ticket", "direction"),
+    {"connection": STR, "ext_ticket": STR, "direction": STR, "cause": STR, "kind": STR},
+    key=("connection", "ext_ticket", "direction", "kind"),
 )
 
 # Absences confirmed by a direct look. ``side``/``ticket`` name the absent ticket on its side.

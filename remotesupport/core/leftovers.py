@@ -13,6 +13,7 @@ from remotesupport.core.departures import ended_by_people, to_be_closed
 from remotesupport.core.inputs import UNFINISHED
 from remotesupport.core.model import Direction, TicketState
 from remotesupport.core.phases import CROSSING, Phase
+from remotesupport.core.reasons import waiting
 from remotesupport.core.status import settled
 
 DOUBTFUL = "states wait: other tickets here look as if a billing had been restored; `remotesupport parked` names them"
@@ -51,9 +52,7 @@ def agreed(pairs: pd.DataFrame) -> pd.DataFrame:
 
     Also of departed pairs that people in main have dealt with, whether their states have moved or not.
     """
-    idle = (
-        ~pairs["written"] & pairs["open_why"].eq("") & pairs["wait_to_main"].isna() & pairs["wait_to_external"].isna()
-    )
+    idle = ~pairs["written"] & pairs["open_why"].eq("") & waiting(pairs).isna()
     same = settled(pairs[idle & pairs["phase"].eq(Phase.ACTIVE)])
     back = _as_now(pairs[idle & pairs["phase"].eq(Phase.RETURNING)], departed=False)
     left = pairs["phase"].eq(Phase.DEPARTING) | (
@@ -75,7 +74,7 @@ def _as_now(pairs: pd.DataFrame, *, departed: bool) -> pd.DataFrame:
 
 def unfinished(pairs: pd.DataFrame) -> pd.DataFrame:
     """→ UNFINISHED."""
-    waits = pairs["wait_to_main"].fillna(pairs["wait_to_external"]).fillna("")
+    waits = waiting(pairs).fillna("")
     why = pairs["open_why"].where(pairs["open_why"].ne(""), waits)
     rows = pairs.assign(why=why)[why.ne("") & pairs["outcome"].eq("ok")]
     rows = rows.assign(needs=np.where(rows["why"].eq(_THREAD), "thread", "next_run"))

@@ -12,7 +12,7 @@ import pandas as pd
 from remotesupport.core.claims import contested, strays
 from remotesupport.core.inputs import Inputs
 from remotesupport.core.keys import look_up
-from remotesupport.core.model import Direction, Side
+from remotesupport.core.model import ChangeKind, Direction, Side
 
 EXT = ["connection", "ext_ticket"]
 MAIN = ["connection", "main_ticket"]
@@ -27,7 +27,7 @@ def pair_up(inputs: Inputs) -> pd.DataFrame:
     main_state, main_activity, main_subject, main_origin. Then: place (the department, the ledger's where unseen), corr
     ("on", "off", "none", "unknown"), main_department, outcome and detail of the reads, ext_gone and main_gone (words,
     missing: not gone), claims (words, missing: nobody contests it), wait_to_main and wait_to_external (the cause,
-    missing: free).
+    missing: free), close_to_main and close_to_external (the same for a close, which holds back only itself).
     """
     mains = shown(inputs.tickets, Side.MAIN)
     links = inputs.links.rename(columns=_AGREED)
@@ -124,11 +124,11 @@ def _gone(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
 
 
 def _waits(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
-    """Adds wait_to_main and wait_to_external; a cause without a known direction holds both."""
+    """Adds wait_… and close_… for each direction; a cause without a known direction holds both."""
     known = [str(d) for d in Direction]
-    for direction in Direction:
-        rows = inputs.blocked[
-            inputs.blocked["direction"].eq(direction) | ~inputs.blocked["direction"].isin(known)
-        ].drop_duplicates(EXT)
-        pairs = look_up(pairs, rows, EXT, {f"wait_{direction}": "cause"})
+    closes = inputs.blocked["kind"].eq(ChangeKind.CLOSE)
+    for word, blocked in (("wait", inputs.blocked[~closes]), ("close", inputs.blocked[closes])):
+        for direction in Direction:
+            rows = blocked[blocked["direction"].eq(direction) | ~blocked["direction"].isin(known)]
+            pairs = look_up(pairs, rows.drop_duplicates(EXT), EXT, {f"{word}_{direction}": "cause"})
     return pairs

@@ -51,7 +51,7 @@ def reasons(pairs: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
 
 def waiting(rows: pd.DataFrame) -> pd.Series:
     """Why a pair has to wait, in words; missing where it is free. Parked ones say so."""
-    return rows["wait_to_main"].fillna(rows["wait_to_external"])
+    return rows["wait_to_main"].fillna(rows["wait_to_external"]).fillna(rows["wait_close"])
 
 
 def _reason(rows: pd.DataFrame) -> pd.Series:

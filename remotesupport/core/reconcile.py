@@ -94,7 +94,15 @@ def _weighed(pairs: pd.DataFrame, found: Traffic, sent: Traffic) -> pd.DataFrame
         "pending_main": [found.to_main["pair"], found.edited.loc[inbound, "pair"]],
         "pending_external": [found.to_external["pair"], found.edited.loc[~inbound, "pair"]],
     }
-    return weigh(pairs.assign(**{c: pairs.index.isin(pd.concat(labels)) for c, labels in columns.items()}))
+    weighed = weigh(pairs.assign(**{c: pairs.index.isin(pd.concat(labels)) for c, labels in columns.items()}))
+    return weighed.assign(wait_close=_close_waits(weighed))
+
+
+def _close_waits(pairs: pd.DataFrame) -> pd.Series:
+    """Why the close that would cross now has to wait, in words; missing where none would, or it is free."""
+    active = pairs["cross"].where(pairs["phase"].eq(Phase.ACTIVE), "")
+    inbound, outbound = (active.eq(f"close {d}") for d in (Direction.TO_MAIN, Direction.TO_EXTERNAL))
+    return pairs["close_to_main"].where(inbound).fillna(pairs["close_to_external"].where(outbound))
 
 
 def _changes(
@@ -139,7 +147,7 @@ def _statuses(inputs: Inputs, pairs: pd.DataFrame, found: Traffic) -> list[pd.Da
     to_main = pairs["cross"].str.endswith(Direction.TO_MAIN)
     free = pairs["wait_to_main"].isna() & ~pairs["doubtful"]
     open_now = pairs["free_main"].where(to_main, pairs["free_external"]) & ~pairs["doubtful"]
-    crossing = pairs["phase"].eq(Phase.ACTIVE) & pairs["cross"].ne("") & open_now
+    crossing = pairs["phase"].eq(Phase.ACTIVE) & pairs["cross"].ne("") & open_now & pairs["wait_close"].isna()
     leaving = departing(pairs) & free
     back = returning(pairs) & free
     patient = pd.MultiIndex.from_frame(pairs[EXT]).isin(inputs.patient)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.errors import ConnectorError, Refused, Retriable
+from connectors.errors import ConnectorError, Retriable
 from remotesupport.bootstrap import Context
 from remotesupport.core.acts import AFTER_DEPARTURE, follows_departure
 from remotesupport.core.model import ChangeKind, Direction, Intent, ParkedChange
@@ -103,6 +103,4 @@ def _park(
 def _next_try(now: datetime, attempt: int, error: ConnectorError) -> datetime:
     if isinstance(error, Retriable):
         return now + timedelta(seconds=error.retry_after or 30.0)
-    if isinstance(error, Refused):
-        return now + timedelta(seconds=BACKOFF[min(attempt, len(BACKOFF)) - 1])
-    return now + timedelta(seconds=BACKOFF[-1])
+    return now + timedelta(seconds=BACKOFF[min(attempt, len(BACKOFF)) - 1])

@@ -149,7 +149,7 @@ def _behind_unreadable(snapshots: dict[str, Snapshot], quarantined: pd.DataFrame
         frames.BLOCKED,
         (
             {"connection": row.connection, "ext_ticket": row.ext_ticket, "direction": direction,
-             "cause": f"main ticket {row.ticket} could not be read: {row.reason}"}
+             "cause": f"main ticket {row.ticket} could not be read: {row.reason}", "kind": ""}
             for row in hit.drop_duplicates(["connection", "ext_ticket"]).itertuples()
             for direction in ("to_main", "to_external")
         ),

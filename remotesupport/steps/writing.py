@@ -41,6 +41,7 @@ LEAST_SECONDS = 5.0  # a write with less than that left until its deadline is no
 FILE_TRIES = 2  # times that a message is sent with its files before it goes without them
 STATE_OF = {ChangeKind.CLOSE: TicketState.CLOSED, ChangeKind.REOPEN: TicketState.OPEN}
 _NOT_SHOWN = "the server said that it was done, but does not show it; it is read back before anything is sent again"
+_PERHAPS_HELD = ". If another employee of that billing holds the ticket, they have to close it there"
 
 
 class Stop(Exception):
@@ -153,10 +154,12 @@ class Writer:
     def _not_shown(self, row: Any, intent: Intent) -> Written:
         """Read back like any unknown outcome; parked, too, so that a server that never does it is asked less and less
         often, and people see it (another employee may hold the ticket)."""
-        self.ctx.store.mark(intent, IntentState.UNKNOWN, _NOT_SHOWN)
-        refused = Refused(_NOT_SHOWN, billing=row.connection, function=str(row.kind), ticket=row.ext_ticket)
+        closes_there = intent.kind is ChangeKind.CLOSE and intent.direction is Direction.TO_EXTERNAL
+        why = _NOT_SHOWN + (_PERHAPS_HELD if closes_there else "")
+        self.ctx.store.mark(intent, IntentState.UNKNOWN, why)
+        refused = Refused(why, billing=row.connection, function=str(row.kind), ticket=row.ext_ticket)
         parking.park_change(self.ctx, row, refused, self.run)
-        return Written(False, _NOT_SHOWN, intent, parked=True)
+        return Written(False, why, intent, parked=True)
 
     async def _shown(self, row: Any, intent: Intent) -> str:
         """The state of main after this write; "" when a close, reopening or departure was promised and is not seen.

@@ -87,11 +87,12 @@ class Parked(Part):
 
         A parked change whose ``next_try`` has come blocks no more, so that the next plan offers it again. Without a
         direction it blocks nothing (an attachment, the close after a departure), except a conflict, which blocks both.
+        A parked close blocks only itself: no message waits for it.
         """
         names = list(connections)
         with self._db.read() as conn:
             rows = [*_unknown(conn, names), *self._waiting(conn, names)]
-        first = {(r["connection"], r["ext_ticket"], r["direction"]): r for r in reversed(rows)}
+        first = {tuple(r[name] for name in BLOCKED.key): r for r in reversed(rows)}
         return build(BLOCKED, first.values())
 
     def _waiting(self, conn: Connection, names: list[str]) -> list[dict[str, str]]:
@@ -100,7 +101,13 @@ class Parked(Part):
             change_of(row) for row in conn.execute(select(parked).where(parked.c.connection.in_(names))).mappings()
         ]
         waits = [c for c in found if c.next_try is None or c.next_try > now]
-        return [_block(c.connection, c.ext_ticket, str(d), f"parked: {c.cause}") for c in waits for d in _directions(c)]
+        return [
+            _block(
+                c.connection, c.ext_ticket, str(d), f"parked: {c.cause}", c.kind if c.kind is ChangeKind.CLOSE else ""
+            )
+            for c in waits
+            for d in _directions(c)
+        ]
 
 
 def _unknown(conn: Connection, names: list[str]) -> list[dict[str, str]]:
@@ -112,8 +119,10 @@ def _unknown(conn: Connection, names: list[str]) -> list[dict[str, str]]:
     ]
 
 
-def _block(connection: str, ext_ticket: str, direction: str, cause: str) -> dict[str, str]:
-    return {"connection": connection, "ext_ticket": ext_ticket, "direction": direction, "cause": cause}
+def _block(connection: str, ext_ticket: str, direction: str, cause: str, kind: str = "") -> dict[str, str]:
+    return {
+        "connection": connection, "ext_ticket": ext_ticket, "direction": direction, "cause": cause, "kind": str(kind)
+    }  # fmt: skip
 
 
 def _directions(change: ParkedChange) -> tuple[Direction, ...]:

@@ -30,11 +30,7 @@ MINUTES = st.builds(
 )
 
 
-# 6/4 is run by `make soak` only: it still meets an external ticket that stays open since another employee holds it too.
-QUIET_PAIRS = [pair for pair in PAIRS if pair != "6/4"]
-
-
-@pytest.mark.parametrize("pair", QUIET_PAIRS)
+@pytest.mark.parametrize("pair", list(PAIRS))
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

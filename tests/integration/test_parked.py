@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import Refused, Retriable
+from connectors.errors import ConnectorError, ProtocolError, Refused, Retriable, Skippable
 from remotesupport.core.model import ChangeKind
 from remotesupport.core.report import RunKind
 from remotesupport.steps.reoffer import reoffer
@@ -122,6 +122,24 @@ async def test_a_retry_by_hand_is_offered_at_once(desk: Any) -> None:
     desk.store.unpark(parked.id, "olga")
     await desk.run()
     assert "poison" in said(desk)
+
+
+@pytest.mark.parametrize("error", [Refused, ProtocolError, Skippable])
+async def test_whatever_stopped_a_change_its_next_tries_are_the_same(desk: Any, error: type[ConnectorError]) -> None:
+    """After 1, 2, 5, 15 and then every 60 minutes: one answer that was cut off costs a client no hour."""
+
+    def hook(_call: Any) -> None:
+        raise error("something was wrong", billing="acme", function="reply")
+
+    desk.main.before["reply"] = hook
+    desk.externals["acme"].client_writes(desk.ticket, "poison")
+    waited = []
+    for _ in range(6):
+        await desk.run()
+        (parked,) = desk.store.parked(["acme"])
+        waited.append((parked.next_try - desk.clock()).total_seconds() / 60)
+        desk.clock.advance(waited[-1] * 60)
+    assert waited == [1, 2, 5, 15, 60, 60]
 
 
 async def test_nothing_parked_expires(desk: Any) -> None:

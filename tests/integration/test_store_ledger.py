@@ -106,15 +106,19 @@ def test_states_change_only_where_they_differ(store: Store) -> None:
 
 
 def test_blocked_are_the_unknown_and_the_parked(store: Store, clock: FakeClock) -> None:
-    """Unknown outcomes and parked changes block their direction, conflicts both; a due one or a file none."""
+    """Unknown outcomes and parked changes block their direction, conflicts both, closes themselves; a due one none."""
     lease = taken(store, seconds=600)
     store.mark(store.intend(lease, intent(now=clock())), IntentState.UNKNOWN, "timeout")
     store.park(parked("k1"))
     store.park(parked("k2", ext_ticket="2", direction=TO_EXTERNAL, next_try=clock() + timedelta(seconds=60)))
     store.park(parked("k3", ext_ticket="3", direction=None, kind=ChangeKind.CONFLICT, cause="main ticket gone"))
     store.park(parked("k4", ext_ticket="4", direction=None, cause="attachment too large"))
+    later = clock() + timedelta(seconds=60)
+    for key, kind in (("k5", ChangeKind.CLOSE), ("k6", ChangeKind.POST)):
+        store.park(parked(key, ext_ticket="5", direction=TO_EXTERNAL, kind=kind, next_try=later))
     frame = store.blocked(["acme"])
-    rows = sorted((r.ext_ticket, r.direction, r.cause) for r in frame.itertuples())
+    assert sorted(frame.loc[frame["ext_ticket"].eq("5"), "kind"]) == ["", "close"]
+    rows = sorted((r.ext_ticket, r.direction, r.cause) for r in frame.itertuples() if r.ext_ticket != "5")
     assert rows == [
         ("1", "to_main", "a post was sent and is not seen there yet"),
         ("2", "to_external", "parked: refused: empty text"),

@@ -105,7 +105,8 @@ def test_a_direction_that_waits_hides_nothing_of_the_other_one(waits: str) -> No
         act(world, *step)
     world.settle()
     world.links, world.carried = links, carried
-    row = {"connection": "acme", "ext_ticket": next(iter(links)), "direction": waits, "cause": "a post was sent"}
+    ticket, cause = next(iter(links)), "a post was sent"
+    row = {"connection": "acme", "ext_ticket": ticket, "direction": waits, "cause": cause, "kind": ""}
     planned = reconcile(world.inputs(blocked=frames.build(frames.BLOCKED, [row]))).changes
     assert planned[["kind", "direction"]].to_numpy().tolist() == [
         ["adopt", {"to_main": "to_external", "to_external": "to_main"}[waits]]

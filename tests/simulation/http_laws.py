@@ -51,6 +51,14 @@ class Look:
         return found
 
 
+def holders(billing: RunningEmulator, ticket: str) -> list[str]:
+    """Who holds it there, apart from the product's login and its departments: only they can close their part."""
+    seen = state(billing.core, ["tickets", "users"])
+    (robot,) = [u for u in seen["users"] if u["login"] == "support-robot"]
+    held = [a["user"] for t in seen["tickets"] if t["id"] == ticket for a in t["assignments"]]
+    return [user for user in held if user not in (robot["id"], *robot["departments"])]
+
+
 def broken_laws(people: HttpPeople) -> list[str]:
     """What is not as it must be, in words; empty when all laws hold."""
     look = Look(people.world)

@@ -22,14 +22,14 @@ from typing import Any
 import httpx
 
 from remotesupport.core.model import ChangeKind, Direction, ParkedChange
-from remotesupport.core.report import BillingState, RunKind
+from remotesupport.core.report import BillingState, RunKind, RunReport
 from remotesupport.steps.links import rebuild_links
 from remotesupport.steps.parking import ends_departure
 from tests.cycle_fixtures import Clock
 from tests.http_desk import LONG, MINUTE, SHORT, HttpDesk
 from tests.simulation.fuse import POINTS, Fuse, MortalStore, MortalTransport
-from tests.simulation.http_laws import broken_laws, excuse
-from tests.simulation.http_people import HttpPeople
+from tests.simulation.http_laws import broken_laws, excuse, holders
+from tests.simulation.http_people import HttpPeople, Talk
 from tests.three_billings import ThreeBillings, three_billings
 from tests.writing_machine.billings import Death
 
@@ -231,10 +231,25 @@ class Life:
         await self.desk.replace_store(by_copy=put_back and there)
 
     async def heal(self) -> list[str]:
-        """All is well again: run until two runs in a row have written nothing → what is wrong then."""
+        """All is well again, and whoever in an external billing holds what main has closed closes it → what is wrong
+        then."""
         self._clear()
         self.desk.limits = SHORT
         await self.desk.restart()
+        wrong, report = await self._rest()
+        if held := self._left_to_staff():
+            for talk in held:
+                self.people.let_go(talk)
+            more, report = await self._rest()
+            wrong += more
+        for line in report.billings:
+            conflicts = line.changes["conflict"] and any(t.cut for t in self.people.talks_of(line.name))
+            wrong += [] if line.state is BillingState.OK or conflicts else [f"{line.name}: {line.state}: {line.reason}"]
+        parked = [p for p in self.desk.context.store.parked() if not self._for_a_person(p)]
+        return [*wrong, *(f"{p.key} is parked: {p.cause}" for p in parked), *broken_laws(self.people)]
+
+    async def _rest(self) -> tuple[list[str], RunReport]:
+        """Run until two runs in a row have written nothing and left nothing open → what is wrong, the last report."""
         quiet, report = 0, None
         for number in range(HEALING_RUNS):
             report = await self.desk.run(RunKind.AUDIT if quiet or number % 4 == 3 else RunKind.SYNC, later=LONG)
@@ -243,12 +258,17 @@ class Life:
             if quiet == 2:
                 break
         assert report is not None
-        wrong = [] if quiet == 2 else [f"never quiet: {self._open_work()}; {report.headline}"]
-        for line in report.billings:
-            conflicts = line.changes["conflict"] and any(t.cut for t in self.people.talks_of(line.name))
-            wrong += [] if line.state is BillingState.OK or conflicts else [f"{line.name}: {line.state}: {line.reason}"]
-        parked = [p for p in self.desk.context.store.parked() if not self._for_a_person(p)]
-        return [*wrong, *(f"{p.key} is parked: {p.cause}" for p in parked), *broken_laws(self.people)]
+        return [] if quiet == 2 else [f"never quiet: {self._open_work()}; {report.headline}"], report
+
+    def _left_to_staff(self) -> list[Talk]:
+        """Tickets whose close is parked, since somebody of their own billing holds them: it shows that itself."""
+        parked = {(p.connection, p.ext_ticket) for p in self.desk.context.store.parked() if self._is_held(p)}
+        return [t for t in self.people.talks if (t.billing.core.name, t.ticket) in parked]
+
+    def _is_held(self, what: Any) -> bool:
+        if what.kind is not ChangeKind.CLOSE or what.direction is not Direction.TO_EXTERNAL:
+            return False
+        return bool(holders(getattr(self.world, what.connection), what.ext_ticket))
 
     def _open_work(self) -> list[str]:
         """What a run has still to do; where people deleted one of the two tickets, a person does it."""
@@ -259,8 +279,8 @@ class Life:
 
     def _for_a_person(self, what: Any) -> bool:
         """A main ticket was deleted, words wait for an external ticket that is no more (or none of ours), or staff of
-        main hold a ticket that has left: they close it."""
-        if isinstance(what, ParkedChange) and ends_departure(what):
+        main hold a ticket that has left: they close it; or others hold an external ticket that main has closed."""
+        if (isinstance(what, ParkedChange) and ends_departure(what)) or self._is_held(what):
             return True
         (talk,) = [t for t in self.people.talks_of(what.connection) if t.ticket == what.ext_ticket]
         lost = (talk.gone or not talk.home) and what.kind is ChangeKind.POST

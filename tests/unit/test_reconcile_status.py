@@ -142,6 +142,22 @@ def test_blocked_status(direction: str) -> None:
     assert why(outcome) == {"1": "parked"}
 
 
+def test_no_message_waits_for_a_parked_close() -> None:
+    """An answer crosses although a close of the same direction is parked, and the close itself goes on waiting."""
+    waits = [blocked("to_external", "parked: x", kind="close")]
+    assert kinds(look("oo", "oo", reply("5"), waits=waits)) == ["post to_external"]
+    still = look("oc", "oo", waits=waits)
+    assert (still.changes.empty, still.agreed.empty, why(still)) == (True, True, {"1": "parked"})
+
+
+def test_a_parked_close_that_nobody_wants_any_more_holds_nothing() -> None:
+    """Where both sides agree by now, in whichever state, the ticket is in sync and the ledger learns it."""
+    waits = [blocked("to_external", "parked: x", kind="close")]
+    for now, agreed in (("cc", 1), ("oo", 0)):
+        outcome = look(now, "oo", waits=waits)
+        assert (len(outcome.agreed), why(outcome)) == (agreed, {"1": "in_sync"})
+
+
 def test_unsent_message_holds_the_close() -> None:
     """Nothing is closed over a message that could not be delivered yet."""
     outcome = look("oc", "oo", message("2"), waits=[blocked("to_main", "parked: x")])
