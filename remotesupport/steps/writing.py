@@ -6,7 +6,7 @@ Exactly one request per intent. Whatever is not a clear yes or a clear no is *un
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -143,7 +143,13 @@ class Writer:
         except Exception as unforeseen:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, f"{type(unforeseen).__name__}: {unforeseen}")
             raise
-        if not (shown := await self._shown(row, intent)):
+        try:
+            shown = await self._shown(row, intent)
+        except ConnectorError as unseen:
+            why = f"the server said that it was done, but could not be asked whether it is ({unseen}); it is read back"
+            self.ctx.store.mark(intent, IntentState.UNKNOWN, why)
+            return Written(False, why, intent)
+        if not shown:
             return self._not_shown(row, intent)
         try:
             await asyncio.to_thread(self._receive, row, intent, receipt, shown)
@@ -164,6 +170,7 @@ class Writer:
     async def _shown(self, row: Any, intent: Intent) -> str:
         """The state of main after this write; "" when a close, reopening or departure was promised and is not seen.
 
+        Raises ConnectorError when that cannot be told now.
         A close in main where staff hold the ticket is a notice, and leaves it open; so does the note of a departure,
         whose close is a write of its own.
         """
@@ -172,12 +179,11 @@ class Writer:
         inward = intent.direction is Direction.TO_MAIN
         billing = self.connection.main if inward else self.connection.external
         ticket = str(row.main_ticket if inward else row.ext_ticket)
-        with suppress(ConnectorError):
-            state = (await billing.ticket(ticket)).state
-            if state is STATE_OF.get(intent.kind) and not (inward and intent.kind is ChangeKind.REOPEN):
-                return str(row.main_state)
-            if inward and row.body and match_written([intent], await billing.thread(ticket), self._taken(intent)):
-                return str(row.main_state if intent.kind is ChangeKind.REOPEN else state)
+        state = (await billing.ticket(ticket)).state
+        if state is STATE_OF.get(intent.kind) and not (inward and intent.kind is ChangeKind.REOPEN):
+            return str(row.main_state)
+        if inward and row.body and match_written([intent], await billing.thread(ticket), self._taken(intent)):
+            return str(row.main_state if intent.kind is ChangeKind.REOPEN else state)
         return ""
 
     def _taken(self, intent: Intent) -> set[str]:

@@ -142,6 +142,28 @@ async def test_whatever_stopped_a_change_its_next_tries_are_the_same(desk: Any, 
     assert waited == [1, 2, 5, 15, 60, 60]
 
 
+async def test_a_close_that_cannot_be_looked_at_is_read_back_and_waits_for_nobody(desk: Any) -> None:
+    """A look that fails after a close says nothing about the close: nothing is parked, and it is not sent again."""
+    acme, closes = desk.externals["acme"], []
+
+    def closed(call: Any) -> None:
+        closes.append(call)
+        acme.before["ticket"] = gone
+
+    def gone(call: Any) -> None:
+        raise Retriable("the line is dead", billing="acme", function=call.function)
+
+    acme.after["close"] = closed
+    desk.main.close(desk.copy)
+    await desk.run()
+    assert (desk.store.parked(["acme"]), len(desk.store.open_intents("acme"))) == ([], 1)
+    del acme.before["ticket"]
+    for _ in range(2):
+        desk.clock.advance(150)
+        await desk.run()
+    assert (desk.store.parked(["acme"]), desk.store.open_intents("acme"), len(closes)) == ([], [], 1)
+
+
 async def test_nothing_parked_expires(desk: Any) -> None:
     """Retention takes away old runs and never a parked change."""
     desk.main.before["reply"] = refuse("poison")
