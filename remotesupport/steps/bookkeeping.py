@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from connectors.errors import AccessDenied, ConnectorError, TooOld
 from remotesupport.bootstrap import Context
@@ -17,11 +17,10 @@ from remotesupport.core.model import ChangeKind, ParkedChange, Reason, Side
 from remotesupport.core.plan import Plan
 from remotesupport.core.report import BillingResult, BillingState
 from remotesupport.steps.correspond import remember
+from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ACTS
 from remotesupport.steps.reading import mark_primed, settled_sightings
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
-
-Rows: TypeAlias = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +183,7 @@ def _still_open(
     unproven = {intent.ext_ticket for intent in ctx.store.open_intents(name)}
     open_ext = {row["ext_ticket"] for row in found.unfinished} | set(found.bad(Side.EXTERNAL)) | undone | unproven
     open_ext |= {row["ticket"] for row in reasons if row["reason"] in _WAITING}
-    links = ctx.store.linked(name, sorted(undone | unproven), snapshot.main.tickets["ticket"].tolist())
+    links = ctx.store.linked(name, sorted(undone | unproven), [row["ticket"] for row in snapshot.main.tickets])
     open_main = {row["main_ticket"] for row in found.unfinished if row["main_ticket"] is not None}
     open_main |= set(found.bad(Side.MAIN)) | {main for ext, main in links.items() if ext in open_ext}
     return open_ext, open_main | _unlinked_claims(snapshot, set(links.values()))
@@ -194,9 +193,8 @@ _WAITING = {str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED
 
 
 def _unlinked_claims(snapshot: Snapshot, linked: set[str]) -> set[str]:
-    main = snapshot.main.tickets
-    claims = zip(main["ticket"].tolist(), main["origin"].notna().tolist(), main["fresh"].tolist(), strict=True)
-    return {ticket for ticket, claimed, fresh in claims if claimed and fresh} - linked
+    claims = {row["ticket"] for row in snapshot.main.tickets if row["origin"] is not None and row["fresh"]}
+    return claims - linked
 
 
 def _prime(ctx: Context, snapshot: Snapshot) -> None:

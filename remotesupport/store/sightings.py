@@ -6,13 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import RowMapping, literal_column, select
+from sqlalchemy import RowMapping, bindparam, literal_column, select
 
 from remotesupport.core.model import Side, Sighting
-from remotesupport.store.database import Part, chunks
+from remotesupport.store.database import Part, among, chunks
 from remotesupport.store.tables import sightings
 
 _FIELDS = tuple(f.name for f in fields(Sighting))
+_t = sightings.c
+_side = (_t.connection == bindparam("connection"), _t.side == bindparam("side"))
+_SEEN = select(sightings).where(*_side, _t.listing == bindparam("listing"), among(_t.ticket, "tickets"))
+_empty = _t.row_hash == literal_column("''")  # as the partial index has it
+_PENDING = select(_t.ticket).where(*_side, _empty).distinct().order_by(_t.ticket)
 
 
 class Sightings(Part):
@@ -20,22 +25,18 @@ class Sightings(Part):
 
     def sightings(self, connection: str, side: Side, listing: str, tickets: Iterable[str]) -> dict[str, Sighting]:
         """Ticket → Sighting for those of ``tickets`` that were seen in this listing before."""
-        t = sightings.c
-        here = (t.connection == connection, t.side == str(side), t.listing == listing)
+        here = {"connection": connection, "side": str(side), "listing": listing}
         found: dict[str, Sighting] = {}
         with self._db.read() as conn:
             for some in chunks(tickets):
-                rows = conn.execute(select(sightings).where(*here, t.ticket.in_(some))).mappings()
+                rows = conn.execute(_SEEN, {**here, "tickets": some}).mappings()
                 found.update((row["ticket"], _sighting(row)) for row in rows)
         return found
 
     def pending_sightings(self, connection: str, side: Side) -> list[str]:
         """Tickets whose last sighting left work open: it was saved with an empty hash. By name, none twice."""
-        t = sightings.c
-        empty = t.row_hash == literal_column("''")  # as the partial index has it
-        query = select(t.ticket).where(t.connection == connection, t.side == str(side), empty).distinct()
         with self._db.read() as conn:
-            return list(conn.execute(query.order_by(t.ticket)).scalars())
+            return list(conn.execute(_PENDING, {"connection": connection, "side": str(side)}).scalars())
 
     def save_sightings(self, run: str, seen: Sequence[Sighting]) -> None:
         """Insert or overwrite exactly the rows given, all or none."""
