@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from connectors.errors import AccessDenied, ConnectorError, TooOld
 from remotesupport.bootstrap import Context
@@ -18,11 +18,10 @@ from remotesupport.core.model import ChangeKind, ParkedChange, Reason, Side, Sig
 from remotesupport.core.plan import Plan
 from remotesupport.core.report import BillingResult, BillingState
 from remotesupport.steps.correspond import remember
+from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ACTS
 from remotesupport.steps.reading import mark_primed, settled_sightings
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
-
-Rows: TypeAlias = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def settle_books(ctx: Context, run: str, snapshot: Snapshot, reasons: Rows, foun
     seen = [s for side in (snapshot.external, snapshot.main) for s in settled_sightings(side, done, unread)]
     store.save_sightings(run, seen)
     if answered := store.linked(name, main_tickets=snapshot.main.fresh):
-        store.mark_unread(name, answered, outside=_corresponding(snapshot))
+        store.mark_unread(name, answered, outside=snapshot.corresponding)
     for row in found.agreed:
         store.set_states(
             name, row["ext_ticket"], row["ext_state"], row["main_state"], row["department"], row["departed"], run
@@ -188,20 +187,16 @@ def _still_open(
     unproven = {intent.ext_ticket for intent in ctx.store.open_intents(name)}
     open_ext = {row["ext_ticket"] for row in found.unfinished} | set(found.bad(Side.EXTERNAL)) | undone | unproven
     open_ext |= {row["ticket"] for row in reasons if row["reason"] in _WAITING}
-    links = ctx.store.linked(name, sorted(undone | unproven), snapshot.main.tickets["ticket"].tolist())
+    links = ctx.store.linked(name, sorted(undone | unproven), [row["ticket"] for row in snapshot.main.tickets])
     open_main = {row["main_ticket"] for row in found.unfinished if row["main_ticket"] is not None}
     open_main |= set(found.bad(Side.MAIN)) | {main for ext, main in links.items() if ext in open_ext}
     return open_ext, open_main | _unlinked_claims(snapshot, set(links.values()))
 
 
-def _corresponding(snapshot: Snapshot) -> set[str]:
-    return set(snapshot.correspondences.loc[snapshot.correspondences["enabled"], "department"])
-
-
 def _only_seen(ctx: Context, snapshot: Snapshot) -> Callable[[Sighting], bool]:
     """Whether a ticket would cross if its department corresponded: open or linked, and so to be read when it does."""
-    corresponding = _corresponding(snapshot)
-    outside = [s for s in snapshot.external.sightings if s.department and s.department not in corresponding]
+    seen = snapshot.external.sightings
+    outside = [s for s in seen if s.department and s.department not in snapshot.corresponding]
     cross = {s.ticket for s in outside if s.state == TicketState.OPEN}
     cross |= set(ctx.store.linked(snapshot.name, {s.ticket for s in outside} - cross))
     only_seen = {(s.listing, s.ticket) for s in outside if s.ticket in cross}
@@ -212,9 +207,8 @@ _WAITING = {str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED
 
 
 def _unlinked_claims(snapshot: Snapshot, linked: set[str]) -> set[str]:
-    main = snapshot.main.tickets
-    claims = zip(main["ticket"].tolist(), main["origin"].notna().tolist(), main["fresh"].tolist(), strict=True)
-    return {ticket for ticket, claimed, fresh in claims if claimed and fresh} - linked
+    claims = {row["ticket"] for row in snapshot.main.tickets if row["origin"] is not None and row["fresh"]}
+    return claims - linked
 
 
 def _prime(ctx: Context, snapshot: Snapshot) -> None:

@@ -23,7 +23,7 @@ from remotesupport.settings_models import Endpoint
 from remotesupport.steps.check_row import CheckRow
 from remotesupport.steps.check_setup import Told, setup_rows
 from remotesupport.steps.correspond import corresponding
-from remotesupport.steps.framing import departments_frame
+from remotesupport.steps.framing import department_rows
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 BUDGET = 60.0  # seconds for all checks of one connection
@@ -164,7 +164,7 @@ def _setup(
         return [_not_looked_at("departments"), _not_looked_at("set-up")]
     both = ((connection.external, external), (connection.main, inside))
     told = [Told(billing.capabilities.dialect.startswith("billmanager 4"), met.setup) for billing, met in both]
-    framed = [departments_frame(billing.name, billing.side, met.departments) for billing, met in both]
+    framed = [department_rows(billing.name, billing.side, met.departments) for billing, met in both]
     listed = (inside.setup.matches if inside.setup is not None else None) or ()
     flagged = frozenset(row.department for row in external.departments if row.remote)
     departments = corresponding(connection.settings, framed[0], framed[1], listed, known, flagged)

@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import pandas as pd
-
 from connectors.contract import Setup
-from remotesupport.core import frames
 from remotesupport.settings import ExternalSettings
 from remotesupport.settings_models import Endpoint
 from remotesupport.steps.check_row import CheckRow
 from remotesupport.steps.correspond import Departments
+from remotesupport.steps.framing import Rows
 
 THREE = ("clienttickets.sync", "clienttickets.syncadmticket", "clienttickets.syncdepartments")
 RIGHTS_SINCE = (4, 0, 68)  # DOCUMENTED: from this release on an administrator with rights is enough
@@ -111,19 +109,20 @@ def _address(url: str) -> tuple[str, str, int | None, str]:
 
 def _flags(departments: Departments) -> CheckRow:
     check = "department flags"
-    known = departments.external[departments.external["remote"].notna()]
-    if known.empty:
+    known = [row for row in departments.external if row["remote"] is not None]
+    if not known:
         return CheckRow(check, True, "no such flag in this version: the correspondences stand in for it")
     pairs = departments.correspondences
-    wanted = set(pairs.loc[pairs["enabled"], "department"])
-    bare = known[known["department"].isin(wanted) & known["remote"].eq("no")]
-    if len(bare):
+    wanted = {pair["department"] for pair in pairs if pair["enabled"]}
+    bare = [row for row in known if row["department"] in wanted and row["remote"] == "no"]
+    if bare:
         return CheckRow(
             check, False, f"not flagged as remote over there: {_names(bare)}",
             'In the external billing: the department\'s form, "Internal functions" (or "Remote department") on',
         )  # fmt: skip
-    unmapped = known[known["remote"].eq("yes") & ~known["department"].isin(pairs["department"])]
-    if len(unmapped):
+    mapped = {pair["department"] for pair in pairs}
+    unmapped = [row for row in known if row["remote"] == "yes" and row["department"] not in mapped]
+    if unmapped:
         return CheckRow(
             check, True, f"flagged, but without a correspondence: {_names(unmapped)}",
             "Give it one, or ask over there whether it was meant",
@@ -131,8 +130,8 @@ def _flags(departments: Departments) -> CheckRow:
     return CheckRow(check, True, f"{len(wanted)} of {len(wanted)} corresponding departments are flagged")
 
 
-def _names(rows: pd.DataFrame) -> str:
-    return ", ".join(f'"{row["name"]}"' for row in frames.records(rows))
+def _names(rows: Rows) -> str:
+    return ", ".join(f'"{row["name"]}"' for row in rows)
 
 
 def _correspondences(departments: Departments) -> CheckRow:
@@ -140,5 +139,5 @@ def _correspondences(departments: Departments) -> CheckRow:
     if departments.problems:
         return CheckRow(check, False, "; ".join(departments.problems), "See remotesupport departments")
     pairs = departments.correspondences
-    words = [f"{int(pairs['enabled'].sum())} switched on", *departments.notes]
+    words = [f"{sum(pair['enabled'] for pair in pairs)} switched on", *departments.notes]
     return CheckRow(check, True, "; ".join(words))

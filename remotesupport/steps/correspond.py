@@ -11,27 +11,24 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from connectors.contract import Match
 from remotesupport.bootstrap import Connection, Context
-from remotesupport.core import frames
 from remotesupport.settings import ExternalSettings
-from remotesupport.steps.framing import departments_frame
+from remotesupport.steps.framing import Rows, department_rows
 from remotesupport.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Departments:
-    """Both sides' DEPARTMENTS and the CORRESPONDENCES between them.
+    """Rows of both sides' DEPARTMENTS, and of the CORRESPONDENCES between them.
 
     ``flagged``: ids that the external billing marks as remote. ``problems``: what could not be resolved, in words.
     ``resolved``: the id that each name of a remote department means. ``notes``: what a person should know all the same.
     """
 
-    external: pd.DataFrame
-    main: pd.DataFrame
-    correspondences: pd.DataFrame
+    external: Rows
+    main: Rows
+    correspondences: Rows
     problems: tuple[str, ...]
     flagged: frozenset[str]
     resolved: dict[str, str]
@@ -48,7 +45,7 @@ async def read_departments(connection: Connection, known: Mapping[str, str]) -> 
     both = (connection.external, connection.main)
     listing = asyncio.gather(*(b.departments() for b in both))
     (outside, inside), setup = await asyncio.gather(listing, connection.main.setup())
-    external, main = (departments_frame(b.name, b.side, d) for b, d in zip(both, (outside, inside), strict=True))
+    external, main = (department_rows(b.name, b.side, d) for b, d in zip(both, (outside, inside), strict=True))
     listed = setup.matches if setup is not None else None
     flagged = frozenset(row.department for row in outside if row.remote)
     return corresponding(connection.settings, external, main, listed or (), known, flagged)
@@ -69,9 +66,9 @@ def _memory(name: str) -> str:
     return f"departments/{name}"
 
 
-def names_of(departments: pd.DataFrame) -> dict[str, str]:
+def names_of(departments: Rows) -> dict[str, str]:
     """DEPARTMENTS of one side → name by id."""
-    return dict(zip(departments["department"].tolist(), departments["name"].tolist(), strict=True))
+    return {row["department"]: row["name"] for row in departments}
 
 
 def department_id(names: Mapping[str, str], wanted: str) -> str | None:
@@ -131,8 +128,8 @@ class _Resolver:
 
 def corresponding(
     settings: ExternalSettings,
-    external: pd.DataFrame,
-    main: pd.DataFrame,
+    external: Rows,
+    main: Rows,
     listed: Sequence[Match] = (),
     known: Mapping[str, str] | None = None,
     flagged: frozenset[str] = frozenset(),
@@ -142,14 +139,11 @@ def corresponding(
     configured = _configured(settings, names_of(main), resolver)
     in_main = _in_main(listed, resolver)
     rows = _agreed(configured, in_main, resolver) if listed else configured
-    made = frames.build(
-        frames.CORRESPONDENCES,
-        (
-            {"connection": settings.name, "department": p.remote, "main_department": p.main or "",
-             "enabled": p.on and p.main is not None and p.remote not in resolver.unsure}
-            for p in rows.values()
-        ),
-    )  # fmt: skip
+    made = [
+        {"connection": settings.name, "department": p.remote, "main_department": p.main or "",
+         "enabled": p.on and p.main is not None and p.remote not in resolver.unsure}
+        for p in rows.values()
+    ]  # fmt: skip
     return Departments(
         external, main, made, tuple(resolver.problems), flagged, resolver.resolved, tuple(dict.fromkeys(resolver.notes))
     )

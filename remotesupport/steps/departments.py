@@ -15,10 +15,9 @@ from typing import Any
 from connectors.contract import Billing
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Connection
-from remotesupport.core import frames
 from remotesupport.core.department_changes import GONE
 from remotesupport.core.model import Side, TicketState
-from remotesupport.steps.correspond import Departments, read_departments
+from remotesupport.steps.correspond import Departments, names_of, read_departments
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -69,8 +68,8 @@ async def department_board(
     except ConnectorError as error:
         return DepartmentBoard(connection.name, error=str(error))
     past = {row["department"]: row for row in history if row["side"] == Side.EXTERNAL}
-    lines = [_line(row, found, waiting, past.get(row["department"], {})) for row in frames.records(found.external)]
-    here = set(found.external["department"])
+    lines = [_line(row, found, waiting, past.get(row["department"], {})) for row in found.external]
+    here = {row["department"] for row in found.external}
     lines += [_gone(row) for row in past.values() if row["change"] == GONE and row["department"] not in here]
     lines += [
         DepartmentLine("", d.remote, d.main, d.enabled, 0, "not in the external billing exactly once")
@@ -93,14 +92,14 @@ async def _waiting(billing: Billing) -> Counter[str]:
 
 def _line(row: Mapping[str, Any], found: Departments, waiting: Counter[str], past: Mapping[str, Any]) -> DepartmentLine:
     key = row["department"]
-    pairs = found.correspondences[found.correspondences["department"] == key]
-    names = dict(zip(found.main["department"], found.main["name"], strict=True))
-    target = str(pairs["main_department"].iloc[0]) if len(pairs) else None
+    pair = next((pair for pair in found.correspondences if pair["department"] == key), None)
+    names = names_of(found.main)
+    target = pair["main_department"] if pair else None
     return DepartmentLine(
         key,
         row["name"],
         None if target is None else names.get(target, target),
-        bool(len(pairs) and pairs["enabled"].iloc[0]),
+        bool(pair and pair["enabled"]),
         waiting[key],
         "no correspondence" if target is None else "" if target in names else "its main department is not there",
         None if row["remote"] is None else row["remote"] == "yes",

@@ -71,12 +71,13 @@ def first_read(ctx: Context, request: RunRequest) -> bool:
     Where one was, nobody may wait for the others' first read: they get the minute's budget, and the hourly audit.
     """
     asked = request.billings or tuple(ctx.connections)
-    known = primed_billings(ctx.store)
-    return not any(
-        is_primed(connection.external, known) and is_primed(connection.main, known)
-        for name, connection in ctx.connections.items()
-        if name in asked
-    )
+    return not any(_primed(ctx, connection) for name, connection in ctx.connections.items() if name in asked)
+
+
+def _primed(ctx: Context, connection: Connection) -> bool:
+    both = (connection.external, connection.main)
+    known = primed_billings(ctx.store, *both)
+    return all(is_primed(billing, known) for billing in both)
 
 
 def _requests(connection: Connection) -> int:

@@ -25,6 +25,7 @@ from remotesupport.core.rekey import rekeyed
 from remotesupport.core.report import BillingState
 from remotesupport.steps.correspond import departments_of
 from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, changed_dialects, introduced
+from remotesupport.steps.framing import Rows
 from remotesupport.steps.leases import kept_alive, regain, take
 from remotesupport.steps.reading import Scope, read_side
 from remotesupport.steps.reconcile import gone, reads_of, unnumbered
@@ -32,7 +33,6 @@ from remotesupport.steps.validate import validate
 from remotesupport.steps.values import Accepted, SideRead, Snapshot
 
 NAMED = 100  # so many lines of each kind are kept in the result
-Rows = list[dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -171,14 +171,15 @@ async def _snapshot(ctx: Context, connection: Connection) -> Snapshot:
     """Both sides completely, with the threads of everything that is claimed or linked."""
     listed = await departments_of(ctx, connection)
     pairs = listed.correspondences
-    links = ctx.store.links(connection.name)
-    inside = await _read(ctx, connection.main, listed.main, _claimed(connection.name), links["main_ticket"].tolist())
-    origins = inside.tickets["origin"].dropna().tolist()
-    names = list(dict.fromkeys([*origins, *links["ext_ticket"]]))
+    mapped = {pair["department"] for pair in pairs}
+    links = ctx.store.linked(connection.name)
+    inside = await _read(ctx, connection.main, listed.main, _claimed(connection.name), list(links.values()))
+    origins = [row["origin"] for row in inside.tickets if row["origin"] is not None]
+    names = list(dict.fromkeys([*origins, *links]))
     known = set(names)
 
     def remote(rows: list[TicketRow]) -> set[str]:
-        return {r.ticket for r in rows if r.ticket in known and r.department in set(pairs["department"])}
+        return {r.ticket for r in rows if r.ticket in known and r.department in mapped}
 
     outside = await _read(ctx, connection.external, listed.external, remote, names)
     return Snapshot(connection.name, outside, inside, pairs, listed.problems, None, 0, 0.0)
@@ -194,7 +195,7 @@ def _claimed(name: str) -> Callable[[list[TicketRow]], set[str]]:
 
 
 def _read(
-    ctx: Context, billing: Billing, departments: pd.DataFrame, wants: Callable[[list[TicketRow]], set[str]],
+    ctx: Context, billing: Billing, departments: Rows, wants: Callable[[list[TicketRow]], set[str]],
     names: list[str],
 ) -> Awaitable[SideRead]:  # fmt: skip
     """Every listing to its end, and direct looks at what no listing shows."""
@@ -210,7 +211,7 @@ def _inputs(ctx: Context, snapshot: Snapshot, accepted: Accepted) -> Inputs:
         messages=accepted.messages,
         links=ctx.store.links(name),
         carried=ctx.store.carried(name),
-        correspondences=snapshot.correspondences,
+        correspondences=frames.build(frames.CORRESPONDENCES, snapshot.correspondences),
         reads=reads_of(snapshots),
         blocked=ctx.store.blocked([name]),
         gone=gone(snapshots),

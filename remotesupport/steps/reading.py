@@ -16,12 +16,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-import pandas as pd
-
 from connectors.contract import Billing
 from connectors.errors import AccessDenied, ConnectorError, Fatal, Missing
 from remotesupport.core.model import MessageRow, Page, Side, Sighting, TicketRow
-from remotesupport.steps.framing import messages_frame, tickets_frame
+from remotesupport.steps.framing import Rows, message_rows, ticket_rows
 from remotesupport.steps.values import SideRead
 from remotesupport.store import Store
 
@@ -74,14 +72,14 @@ class _Gathering:
     complete: bool = True
 
 
-async def read_side(store: Store, billing: Billing, departments: pd.DataFrame, scope: Scope, now: datetime) -> SideRead:
+async def read_side(store: Store, billing: Billing, departments: Rows, scope: Scope, now: datetime) -> SideRead:
     """Read the listings and the threads that moved. Raises ConnectorError when the side cannot be read."""
     got = _Gathering()
     if scope.only is not None:
         await _look(billing, scope.only, got)
         got.moved.update(dict.fromkeys(got.rows))
     else:
-        known = frozenset() if scope.complete else primed_billings(store, billing.name)
+        known = frozenset() if scope.complete else primed_billings(store, billing)
         for listing in billing.capabilities.listings:
             to_the_end = (billing.name, str(billing.side), listing) not in known
             await _read_listing(store, billing, listing, scope, got, now, to_the_end=to_the_end)
@@ -90,8 +88,8 @@ async def read_side(store: Store, billing: Billing, departments: pd.DataFrame, s
         got.sightings += [seen for seen in scope.unread if (seen.listing, seen.ticket) not in listed]
     threads = await _threads(billing, _needed(scope, got), got)
     return SideRead(
-        tickets=tickets_frame(billing.name, billing.side, got.rows.values(), frozenset(threads)),
-        messages=messages_frame(billing.name, billing.side, threads),
+        tickets=ticket_rows(billing.name, billing.side, got.rows.values(), threads),
+        messages=message_rows(billing.name, billing.side, threads),
         departments=departments,
         complete=got.complete and billing.capabilities.whole and not got.unreadable and not scope.windowed,
         to_the_end=got.complete and scope.only is None and not scope.windowed,
@@ -118,31 +116,29 @@ async def _read_listing(
 Primed: TypeAlias = frozenset[tuple[str, str, str]]
 
 
-def primed_billings(store: Store, name: str = "") -> Primed:
-    """(connection, side, listing) of the listings that were read to their end once; of one connection, or of all."""
-    prefix = f"{name}/" if name else ""
-    return frozenset(_three(prefix + key) for key in store.progress_under(_PRIMED + prefix))
+def primed_billings(store: Store, *billings: Billing) -> Primed:
+    """(connection, side, listing) of those listings of ``billings`` that were read to their end once."""
+    keys = {_primed(*listing): listing for billing in billings for listing in _listings(billing)}
+    return frozenset(keys[key] for key in store.progress_of(keys))
 
 
 def is_primed(billing: Billing, known: Primed) -> bool:
     """Whether every listing was read to its end once."""
-    return all((billing.name, str(billing.side), listing) in known for listing in billing.capabilities.listings)
+    return known.issuperset(_listings(billing))
 
 
 def mark_primed(store: Store, billing: Billing) -> None:
     """Remember that every listing was read to its end once and that what followed from it is done."""
-    known = primed_billings(store, billing.name)
-    for listing in billing.capabilities.listings:
-        if (billing.name, str(billing.side), listing) not in known:
-            store.save_progress(f"{_PRIMED}{billing.name}/{billing.side}/{listing}", {"done": True})
+    for listing in set(_listings(billing)) - primed_billings(store, billing):
+        store.save_progress(_primed(*listing), {"done": True})
 
 
-_PRIMED = "primed/"
+def _listings(billing: Billing) -> list[tuple[str, str, str]]:
+    return [(billing.name, str(billing.side), listing) for listing in billing.capabilities.listings]
 
 
-def _three(key: str) -> tuple[str, str, str]:
-    name, side, listing = key.split("/", 2)
-    return name, side, listing
+def _primed(name: str, side: str, listing: str) -> str:
+    return f"primed/{name}/{side}/{listing}"
 
 
 def _take(store: Store, billing: Billing, page: Page, got: _Gathering, now: datetime) -> bool:

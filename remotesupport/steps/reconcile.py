@@ -68,14 +68,19 @@ async def _checked(outcome: Outcome, accepted: Accepted) -> tuple[dict[str, str]
 
 def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], accepted: Accepted) -> Inputs:
     kept = {n: s for n, s in snapshots.items() if n not in accepted.rejected}
-    links = frames.concat(frames.LINKS, (_links(ctx, n, accepted.tickets) for n in kept))
+    links = _links(ctx, kept, accepted.tickets)
+    linked: dict[str, list[str]] = {}
+    for name, ticket in zip(links["connection"].tolist(), links["ext_ticket"].tolist(), strict=True):
+        linked.setdefault(name, []).append(ticket)
     settings = {n: ctx.connections[n].settings for n in kept}
     return Inputs(
         tickets=accepted.tickets[accepted.tickets["connection"].isin(kept)],
         messages=accepted.messages[accepted.messages["connection"].isin(kept)],
         links=links,
-        carried=frames.concat(frames.CARRIED, (_carried(ctx, n, links) for n in kept)),
-        correspondences=frames.concat(frames.CORRESPONDENCES, (s.correspondences for s in kept.values())),
+        carried=frames.build(
+            frames.CARRIED, (row for n, tickets in linked.items() for row in ctx.store.carried_rows(n, tickets))
+        ),
+        correspondences=frames.build(frames.CORRESPONDENCES, (row for s in kept.values() for row in s.correspondences)),
         reads=reads_of(kept),
         blocked=frames.concat(
             frames.BLOCKED, [ctx.store.blocked(list(kept)), _behind_unreadable(kept, accepted.quarantined, links)]
@@ -99,16 +104,13 @@ def unnumbered(ctx: Context, names: Iterable[str]) -> frozenset[tuple[str, str]]
     return frozenset((n, str(b.side)) for n, b in billings if not b.capabilities.message_ids)
 
 
-def _links(ctx: Context, name: str, tickets: pd.DataFrame) -> pd.DataFrame:
-    mine = tickets[tickets["connection"] == name]
-    external = mine.loc[mine["side"] == "external", "ticket"].tolist()
-    main = mine.loc[mine["side"] == "main", "ticket"].tolist()
-    found = [ctx.store.links(name, ext_tickets=external), ctx.store.links(name, main_tickets=main)]
-    return frames.concat(frames.LINKS, found).drop_duplicates(list(frames.LINKS.key), ignore_index=True)
-
-
-def _carried(ctx: Context, name: str, links: pd.DataFrame) -> pd.DataFrame:
-    return ctx.store.carried(name, links.loc[links["connection"] == name, "ext_ticket"].tolist())
+def _links(ctx: Context, names: Iterable[str], tickets: pd.DataFrame) -> pd.DataFrame:
+    """→ LINKS of the tickets of either side."""
+    shown: dict[tuple[str, str], list[str]] = {}
+    for name, side, ticket in zip(*(tickets[c].tolist() for c in ("connection", "side", "ticket")), strict=True):
+        shown.setdefault((name, side), []).append(ticket)
+    sides = {n: (shown.get((n, "external"), []), shown.get((n, "main"), [])) for n in names}
+    return frames.build(frames.LINKS, (row for n, both in sides.items() for row in ctx.store.link_rows(n, *both)))
 
 
 def reads_of(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
@@ -141,7 +143,7 @@ def _behind_unreadable(snapshots: dict[str, Snapshot], quarantined: pd.DataFrame
     bad = quarantined.loc[quarantined["side"] == "main", ["connection", "ticket", "reason"]]
     if bad.empty:
         return frames.empty(frames.BLOCKED)
-    main = frames.concat(frames.TICKETS, (s.main.tickets for s in snapshots.values()))
+    main = frames.build(frames.TICKETS, (row for s in snapshots.values() for row in s.main.tickets))
     claims = main[["connection", "ticket", "origin"]].rename(columns={"origin": "ext_ticket"})
     known = links[["connection", "main_ticket", "ext_ticket"]].rename(columns={"main_ticket": "ticket"})
     hit = pd.concat([known, claims]).dropna().merge(bad, on=["connection", "ticket"])

@@ -9,12 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import pandas as pd
-
 from remotesupport.bootstrap import Connection
 from remotesupport.core.compose import origin_of
 from remotesupport.core.model import TicketRow, TicketState
 from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.steps.framing import Rows
 from remotesupport.steps.reading import Scope, is_primed, primed_billings
 from remotesupport.steps.values import SideRead
 from remotesupport.store import Store
@@ -25,36 +24,34 @@ CATCH_UP = 200  # tickets that one run looks at because their department has com
 class Scopes:
     """The two scopes of one connection in one run. ``due``: external tickets whose main ticket has to be looked at."""
 
-    def __init__(
-        self, store: Store, connection: Connection, request: RunRequest, pairs: pd.DataFrame, due: list[str]
-    ) -> None:
+    def __init__(self, store: Store, connection: Connection, request: RunRequest, pairs: Rows, due: list[str]) -> None:
         self.store, self.connection, self.request, self.due = store, connection, request, due
-        self.corresponding = frozenset(pairs.loc[pairs["enabled"], "department"])
+        self.corresponding = frozenset(pair["department"] for pair in pairs if pair["enabled"])
         self.name = connection.name
         audit = request.kind is RunKind.AUDIT
-        self.links = store.links(self.name, None if audit else list(request.tickets))
+        self.links = store.link_rows(self.name, None if audit else list(request.tickets))
         self.unread = store.unread_sightings(self.name, self.corresponding, most=CATCH_UP)
 
     def main(self) -> Scope:
         """The customer's view: linked tickets, and tickets that carry an origin of this connection."""
-        known = set(self.request.tickets) <= set(self.links["ext_ticket"])
+        known = set(self.request.tickets) <= {row["ext_ticket"] for row in self.links}
         enough = (
             bool(self.request.tickets)
             and known
-            and is_primed(self.connection.main, primed_billings(self.store, self.name))
+            and is_primed(self.connection.main, primed_billings(self.store, self.connection.main))
         )
         return Scope(
             wants=self._main_wants,
             force=lambda rows: self._open_and_linked(rows, "main_ticket"),
             complete=self.request.kind is RunKind.AUDIT,
-            only=tuple(self.links["main_ticket"]) if enough else None,
+            only=tuple(row["main_ticket"] for row in self.links) if enough else None,
             linked=self._all_linked("main_ticket"),
             due=self._main_tickets([*self.due, *(s.ticket for s in self.unread)]),
         )
 
     def external(self, main: SideRead) -> Scope:
         """The staff view: corresponding departments. ``main`` has been read, so claimed origins are known."""
-        origins = frozenset(main.tickets["origin"].dropna())
+        origins = frozenset(row["origin"] for row in main.tickets if row["origin"] is not None)
         return Scope(
             wants=lambda rows: self._external_wants(rows, origins),
             force=self._forced,
@@ -72,7 +69,7 @@ class Scopes:
     def _all_linked(self, column: str) -> tuple[str, ...]:
         if self.request.kind is not RunKind.AUDIT:
             return ()
-        return tuple(self.links.loc[~self.links["departed"], column])
+        return tuple(row[column] for row in self.links if not row["departed"])
 
     def _main_wants(self, rows: list[TicketRow]) -> set[str]:
         if not rows:
@@ -101,7 +98,7 @@ class Scopes:
         """What an audit reads although its rows look the same."""
         if self.request.kind is not RunKind.AUDIT:
             return set()
-        linked = set(self.links[column])
+        linked = {row[column] for row in self.links}
         return {r.ticket for r in rows if r.state is TicketState.OPEN and r.ticket in linked}
 
     def _text(self, moment: datetime | None) -> str:

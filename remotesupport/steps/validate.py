@@ -25,9 +25,9 @@ async def validate(ctx: Context, snapshots: dict[str, Snapshot]) -> Accepted:
     unreadable = _unreadable(snapshots)
     gated = await asyncio.to_thread(
         gate_snapshot,
-        frames.concat(frames.DEPARTMENTS, (s.departments for s in sides)),
-        _without(frames.concat(frames.TICKETS, (s.tickets for s in sides)), unreadable),
-        frames.concat(frames.MESSAGES, (s.messages for s in sides)),
+        frames.build(frames.DEPARTMENTS, (row for s in sides for row in s.departments)),
+        _without(frames.build(frames.TICKETS, (row for s in sides for row in s.tickets)), unreadable),
+        frames.build(frames.MESSAGES, (row for s in sides for row in s.messages)),
         known=ctx.store.departments(*snapshots),
     )
     return Accepted(

@@ -16,20 +16,21 @@ from remotesupport.core.guard import Verdict
 from remotesupport.core.model import Lease, Sighting
 from remotesupport.core.plan import Plan
 from remotesupport.core.report import RunReport, RunRequest
+from remotesupport.steps.framing import Rows
 
 
 @dataclass(frozen=True, slots=True)
 class SideRead:
-    """What one side showed: TICKETS, MESSAGES, DEPARTMENTS frames; sightings that become true once all is done.
+    """What one side showed: rows of TICKETS, MESSAGES, DEPARTMENTS; sightings that become true once all is done.
 
     ``to_the_end``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``:
     rows seen. ``unreadable``: ticket → why, for rows or threads that could not be read this time. ``gone``: tickets
     that a direct look did not find. ``read_at``: our clock when reading began.
     """
 
-    tickets: pd.DataFrame
-    messages: pd.DataFrame
-    departments: pd.DataFrame
+    tickets: Rows
+    messages: Rows
+    departments: Rows
     complete: bool
     to_the_end: bool
     listed: int
@@ -41,12 +42,12 @@ class SideRead:
     @property
     def fresh(self) -> set[str]:
         """The tickets whose threads were read."""
-        return set(self.tickets.loc[self.tickets["fresh"], "ticket"])
+        return {row["ticket"] for row in self.tickets if row["fresh"]}
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Both sides of one connection, the correspondences that hold, and what reading cost.
+    """Both sides of one connection, the correspondences that hold (rows of CORRESPONDENCES), and what reading cost.
 
     ``flagged``: remote departments as that billing marks them. ``unproven``: external tickets of which a write had an
     open outcome when reading began. ``resolved``: the id that each name of a remote department means.
@@ -55,7 +56,7 @@ class Snapshot:
     name: str
     external: SideRead
     main: SideRead
-    correspondences: pd.DataFrame
+    correspondences: Rows
     problems: tuple[str, ...]
     canary: bool | None
     requests: int
@@ -63,6 +64,11 @@ class Snapshot:
     flagged: frozenset[str] = frozenset()
     unproven: frozenset[str] = frozenset()
     resolved: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def corresponding(self) -> set[str]:
+        """The remote departments whose correspondence is enabled."""
+        return {pair["department"] for pair in self.correspondences if pair["enabled"]}
 
 
 Read: TypeAlias = "Snapshot | ConnectorError"

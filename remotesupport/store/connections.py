@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import func, select, update
+from sqlalchemy import Executable, bindparam, func, select, update
 
 from remotesupport.core import frames
 from remotesupport.core.department_changes import GONE
 from remotesupport.core.model import Side
-from remotesupport.store.database import Part
+from remotesupport.store.database import Insert, Part, among, chunks
 from remotesupport.store.pairs import blank_connection
 from remotesupport.store.states import ConnectionState
 from remotesupport.store.tables import connections, departments, parked, progress
@@ -22,21 +23,37 @@ SETTABLE = (
     "pending_since",
 )  # fmt: skip
 
+_waiting = select(parked.c.connection, func.count().label("n")).group_by(parked.c.connection).subquery()
+_STATES = (
+    select(connections.c.name, *(connections.c[name] for name in SETTABLE))
+    .add_columns(func.coalesce(_waiting.c.n, 0).label("parked"))
+    .select_from(connections.outerjoin(_waiting, _waiting.c.connection == connections.c.name))
+    .order_by(connections.c.name)
+)
+_d = departments.c
+_DEPARTMENTS = select(departments).where(among(_d.connection, "names")).order_by(_d.connection, _d.side, _d.department)
+_PROGRESS = select(progress.c.value).where(progress.c.key == bindparam("key"))
+_PROGRESS_OF = select(progress.c.key, progress.c.value).where(among(progress.c.key, "keys"))
+
+
+@cache
+def _put(insert: Insert, given: tuple[str, ...]) -> Executable:
+    new = insert(connections)
+    changed = {name: new.excluded[name] for name in given or ("name",)}
+    return new.on_conflict_do_update(index_elements=["name"], set_=changed)
+
+
+def _dialect(connection: str, side: Side) -> str:
+    return f"dialect/{connection}/{side}"
+
 
 class Connections(Part):
     """One row per connection that was ever heard of."""
 
     def connection_states(self) -> list[ConnectionState]:
         """Every known connection by name, with the number of parked changes."""
-        waiting = select(parked.c.connection, func.count().label("n")).group_by(parked.c.connection).subquery()
-        columns = [connections.c.name, *(connections.c[name] for name in SETTABLE)]
-        query = (
-            select(*columns, func.coalesce(waiting.c.n, 0).label("parked"))
-            .select_from(connections.outerjoin(waiting, waiting.c.connection == connections.c.name))
-            .order_by(connections.c.name)
-        )
         with self._db.read() as conn:
-            return [ConnectionState(**row) for row in conn.execute(query).mappings()]
+            return [ConnectionState(**row) for row in conn.execute(_STATES).mappings()]
 
     def set_connection(self, name: str, **fields: Any) -> None:
         """Set some of ``SETTABLE``, keep the others; None empties a text. Raises TypeError for an unknown field."""
@@ -45,10 +62,8 @@ class Connections(Part):
             raise TypeError(f"a connection has no {', '.join(unknown)}; it has {', '.join(SETTABLE)}")
         blank = blank_connection(name)
         given = {k: blank[k] if v is None else v for k, v in fields.items()}
-        insert = self._db.insert(connections).values({**blank, **given})
-        put = insert.on_conflict_do_update(index_elements=["name"], set_=given or {"name": name})
         with self._db.write() as conn:
-            conn.execute(put)
+            conn.execute(_put(self._db.insert, tuple(sorted(given))), {**blank, **given})
 
     def save_departments(self, connection: str, frame: pd.DataFrame, changes: Sequence[Mapping[str, Any]] = ()) -> None:
         """Replace what is known of each side that DEPARTMENTS has rows of; a side without rows keeps its own.
@@ -77,32 +92,32 @@ class Connections(Part):
 
     def department_history(self, *names: str) -> list[dict[str, Any]]:
         """Every department that was ever read, with ``change`` (in words, None: none) and ``changed_at``."""
-        t = departments.c
-        query = select(departments).where(t.connection.in_(names)).order_by(t.connection, t.side, t.department)
         with self._db.read() as conn:
-            return [dict(row) for row in conn.execute(query).mappings()]
+            return [dict(row) for row in conn.execute(_DEPARTMENTS, {"names": names}).mappings()]
 
     def dialects(self, connection: str) -> dict[Side, str]:
         """The dialect in which each side's messages are keyed; empty before the first run."""
-        known = self.progress_under(f"dialect/{connection}/")
-        return {Side(side): str(value["dialect"]) for side, value in known.items()}
+        sides = {_dialect(connection, side): side for side in Side}
+        return {sides[key]: str(value["dialect"]) for key, value in self.progress_of(sides).items()}
 
     def save_dialect(self, connection: str, side: Side, dialect: str) -> None:
         """From now on its messages are keyed so."""
-        self.save_progress(f"dialect/{connection}/{side}", {"dialect": dialect})
+        self.save_progress(_dialect(connection, side), {"dialect": dialect})
 
     def progress(self, key: str) -> dict[str, Any] | None:
         """How far a long task (a backfill, an audit) has got; None when it has not begun."""
         with self._db.read() as conn:
-            value = conn.execute(select(progress.c.value).where(progress.c.key == key)).scalar()
+            value = conn.execute(_PROGRESS, {"key": key}).scalar()
         return None if value is None else dict(json.loads(value))
 
-    def progress_under(self, prefix: str) -> dict[str, dict[str, Any]]:
-        """The same for every key that begins with ``prefix``, under what follows it."""
-        here = progress.c.key.startswith(prefix, autoescape=True)
+    def progress_of(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The same for each of ``keys`` that has begun."""
+        found: dict[str, dict[str, Any]] = {}
         with self._db.read() as conn:
-            found = conn.execute(select(progress.c.key, progress.c.value).where(here)).all()
-        return {key.removeprefix(prefix): dict(json.loads(value)) for key, value in found}
+            for some in chunks(keys):
+                rows = conn.execute(_PROGRESS_OF, {"keys": some})
+                found.update((key, dict(json.loads(value))) for key, value in rows)
+        return found
 
     def save_progress(self, key: str, value: Mapping[str, Any]) -> None:
         """Remember it durably."""

@@ -1,4 +1,8 @@
-"""One engine, its transactions, its clock and its errors. Knows both dialects so that nothing else must."""
+"""One engine, its transactions, its clock and its errors. Knows both dialects so that nothing else must.
+
+The parts of the store build the statements that every run needs once, when they are imported: building one costs
+several times as much as SQLite takes to answer it.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +24,7 @@ from remotesupport.store.faults import translate
 CHUNK = 500
 Clock = Callable[[], datetime]
 Upsert = sqlite.Insert | postgresql.Insert
+Insert = Callable[[Table], Upsert]
 
 
 class Database:
@@ -89,18 +95,29 @@ class Database:
         """This host's clock (or the injected one), in UTC."""
         return self._clock().astimezone(UTC) if self._clock else datetime.now(UTC)
 
-    def insert(self, table: Table) -> Upsert:
+    @property
+    def insert(self) -> Insert:
         """The dialect's INSERT, which knows ON CONFLICT."""
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        return sqlite.insert if self.is_sqlite else postgresql.insert
 
     def upsert(self, conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert ``rows`` (all with the same columns), or overwrite the ones whose primary key is there."""
         if not rows:
             return
-        insert = self.insert(table)
-        keys = [c.name for c in table.primary_key]
-        changed = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-        conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), [dict(r) for r in rows])
+        conn.execute(_upsert(self.insert, table, tuple(rows[0])), [dict(r) for r in rows])
+
+
+@cache
+def _upsert(insert: Insert, table: Table, names: tuple[str, ...]) -> Upsert:
+    new = insert(table)
+    keys = [c.name for c in table.primary_key]
+    changed = {name: new.excluded[name] for name in names if name not in keys}
+    return new.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def among(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """That ``column`` is one of a list which is given, as ``name``, when the statement runs."""
+    return column.in_(bindparam(name, expanding=True))
 
 
 def chunks(keys: Iterable[str]) -> Iterator[list[str]]:

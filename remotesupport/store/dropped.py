@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, delete, select, update
 
 from remotesupport.core.model import Carried, ChangeKind, Direction, ParkedChange, TicketState
-from remotesupport.store.database import Part
+from remotesupport.store.database import Part, among
 from remotesupport.store.errors import StoreError
 from remotesupport.store.intents import by_key
 from remotesupport.store.notes import note
@@ -16,6 +16,7 @@ from remotesupport.store.parked import change_of
 from remotesupport.store.states import FILES, UNPROVEN
 from remotesupport.store.tables import dropped, intents, links, parked
 
+_DROPPED = select(dropped).where(among(dropped.c.connection, "names"))
 WHOLE = (ChangeKind.CREATE, ChangeKind.CONFLICT)
 
 
@@ -45,9 +46,9 @@ class Dropped(Part):
 
     def dropped(self, connections: Iterable[str]) -> dict[tuple[str, str], str]:
         """(connection, external ticket) → why nothing of it is written any more."""
-        query = select(dropped).where(dropped.c.connection.in_(list(connections)))
         with self._db.read() as conn:
-            return {(r["connection"], r["ext_ticket"]): r["why"] for r in conn.execute(query).mappings()}
+            found = conn.execute(_DROPPED, {"names": list(connections)}).mappings()
+            return {(r["connection"], r["ext_ticket"]): r["why"] for r in found}
 
     def _end(self, conn: Connection, change: ParkedChange, why: str) -> None:
         if change.key.endswith(FILES):

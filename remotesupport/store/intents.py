@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, false, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, false, select
 
 from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState
 from remotesupport.store.tables import intents
@@ -17,6 +17,13 @@ _PLAIN = (
     "key", "connection", "ext_ticket", "main_ticket", "body_hash", "files_hash", "last_known", "last_ordinal",
     "deadline", "run", "subject", "attempt", "absent_reads", "cause",
 )  # fmt: skip
+_BY_KEY = select(intents).where(intents.c.key == bindparam("key"))
+_OPEN = (
+    select(intents)
+    .where(intents.c.settled == false(), intents.c.connection == bindparam("connection"))
+    .order_by(intents.c.id)
+)
+_OPEN_OF_TICKET = _OPEN.where(intents.c.ext_ticket == bindparam("ext_ticket"))
 
 
 def to_row(intent: Intent) -> dict[str, Any]:
@@ -54,7 +61,7 @@ def is_settled(state: IntentState, covers: Iterable[Carried]) -> bool:
 
 def by_key(conn: Connection, key: str) -> Intent | None:
     """The intent of this key, whatever its state."""
-    row = conn.execute(select(intents).where(intents.c.key == key)).mappings().first()
+    row = conn.execute(_BY_KEY, {"key": key}).mappings().first()
     return from_row(row) if row else None
 
 
@@ -65,7 +72,6 @@ def unsettled(intent: Intent) -> tuple[ColumnElement[bool], ...]:
 
 def open_of(conn: Connection, connection: str, ext_ticket: str | None = None) -> list[Intent]:
     """Intents that are not settled, oldest first (a partial index, so the settled ones cost nothing)."""
-    query = select(intents).where(intents.c.settled == false(), intents.c.connection == connection)
-    if ext_ticket is not None:
-        query = query.where(intents.c.ext_ticket == ext_ticket)
-    return [from_row(row) for row in conn.execute(query.order_by(intents.c.id)).mappings()]
+    query = _OPEN if ext_ticket is None else _OPEN_OF_TICKET
+    found = conn.execute(query, {"connection": connection, "ext_ticket": ext_ticket})
+    return [from_row(row) for row in found.mappings()]

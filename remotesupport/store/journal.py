@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Executable, update
 
 from remotesupport.core.model import ChangeKind, Intent, IntentState, Lease
-from remotesupport.store.database import Part
+from remotesupport.store.database import Insert, Part
 from remotesupport.store.errors import AlreadyIntended, WriteBlocked
 from remotesupport.store.intents import REUSABLE, WAITING, by_key, is_settled, open_of, to_row, unsettled
 from remotesupport.store.leases import require_lease
 from remotesupport.store.notes import note
-from remotesupport.store.pairs import carried_of, this_link
-from remotesupport.store.tables import intents, links
+from remotesupport.store.pairs import carried_of, link_of
+from remotesupport.store.tables import intents
 
 
 class Journal(Part):
@@ -34,14 +35,7 @@ class Journal(Part):
 
     def _insert(self, conn: Connection, intent: Intent) -> Intent:
         row = {**to_row(intent), "changed_at": self._db.now(conn)}
-        insert = self._db.insert(intents)
-        again = {name: insert.excluded[name] for name in row if name not in ("key", "attempt")}
-        reuse = insert.values(row).on_conflict_do_update(
-            index_elements=["key"],
-            set_={**again, "attempt": intents.c.attempt + 1},
-            where=intents.c.state.in_([str(s) for s in REUSABLE]),
-        )
-        got = conn.execute(reuse.returning(intents.c.id, intents.c.attempt)).first()
+        got = conn.execute(_intend(self._db.insert, tuple(row)), row).first()
         if got is None:
             raise _already(intent, by_key(conn, intent.key))
         state = IntentState.INTENT
@@ -76,6 +70,19 @@ class Journal(Part):
         """INTENT, UNKNOWN, and done ones whose target message is not known yet; oldest first."""
         with self._db.read() as conn:
             return open_of(conn, connection)
+
+
+@cache
+def _intend(insert: Insert, names: tuple[str, ...]) -> Executable:
+    """A new intent, or one more attempt at one that is surely not done."""
+    new = insert(intents)
+    again = {name: new.excluded[name] for name in names if name not in ("key", "attempt")}
+    reuse = new.on_conflict_do_update(
+        index_elements=["key"],
+        set_={**again, "attempt": intents.c.attempt + 1},
+        where=intents.c.state.in_([str(s) for s in REUSABLE]),
+    )
+    return reuse.returning(intents.c.id, intents.c.attempt)
 
 
 def _this_attempt(intent: Intent) -> tuple[Any, ...]:
@@ -117,8 +124,7 @@ def _refuse_done(conn: Connection, intent: Intent) -> None:
 
 
 def _is_linked(conn: Connection, intent: Intent) -> bool:
-    query = select(links.c.main_ticket).where(*this_link(intent.connection, intent.ext_ticket))
-    return conn.execute(query).first() is not None
+    return link_of(conn, intent.connection, intent.ext_ticket) is not None
 
 
 def _already(intent: Intent, before: Intent | None) -> AlreadyIntended:

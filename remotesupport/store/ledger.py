@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, false, func, select, true, update
+from sqlalchemy import Connection, Select, bindparam, delete, false, func, select, update
 
 from remotesupport.core.frames import CARRIED, LINKS, Schema, build
 from remotesupport.core.model import Carried, Direction, LinkRow
-from remotesupport.store.database import Part, chunks
+from remotesupport.store.database import Part, among, chunks
 from remotesupport.store.notes import note
-from remotesupport.store.pairs import put_carried, put_link, this_link
+from remotesupport.store.pairs import link_of, put_carried, put_link, this_link
 from remotesupport.store.states import intent_key
 from remotesupport.store.tables import carried, connections, links, parked
 
-_Lists = list[tuple[ColumnElement[str], Iterable[str]]]
+_Asked = Sequence[tuple[Select[Any], Iterable[str] | None]]  # statements with their tickets; None: needs none
+
+_LINKS = select(*(links.c[name] for name in LINKS.columns)).where(links.c.connection == bindparam("connection"))
+_LINKS_OF = _LINKS.where(among(links.c.ext_ticket, "tickets"))
+_LINKS_OF_MAIN = _LINKS.where(among(links.c.main_ticket, "tickets"))
+_CARRIED = select(*(carried.c[name] for name in CARRIED.columns)).where(carried.c.connection == bindparam("connection"))
+_CARRIED_OF = _CARRIED.where(among(carried.c.ext_ticket, "tickets"))
+_CROSSED = select(carried.c.source_message, carried.c.target_message).where(
+    carried.c.connection == bindparam("connection"),
+    carried.c.ext_ticket == bindparam("ext_ticket"),
+    carried.c.direction == bindparam("direction"),
+)
+_COUNTS = select(connections.c.name, connections.c.linked).where(among(connections.c.name, "names"))
+_PRESENT = (
+    select(func.count())
+    .select_from(links)
+    .where(links.c.connection == bindparam("connection"), links.c.departed == false())
+)
 
 
 class Ledger(Part):
@@ -26,19 +43,30 @@ class Ledger(Part):
         self, connection: str, ext_tickets: Iterable[str] | None = None, main_tickets: Iterable[str] | None = None
     ) -> pd.DataFrame:
         """LINKS of the tickets named on either side; both None: all of the connection (an audit)."""
-        return build(LINKS, self._rows(LINKS, links, connection, _either(ext_tickets, main_tickets)))
+        return build(LINKS, self.link_rows(connection, ext_tickets, main_tickets))
+
+    def link_rows(
+        self, connection: str, ext_tickets: Iterable[str] | None = None, main_tickets: Iterable[str] | None = None
+    ) -> list[dict[str, Any]]:
+        """The same as plain rows."""
+        asked = [(_LINKS_OF, ext_tickets), (_LINKS_OF_MAIN, main_tickets)]
+        return self._rows(LINKS, connection, [a for a in asked if a[1] is not None] or [(_LINKS, None)])
 
     def linked(
         self, connection: str, ext_tickets: Iterable[str] | None = None, main_tickets: Iterable[str] | None = None
     ) -> dict[str, str]:
         """External ticket → main ticket, of the same links as ``links``."""
-        rows = self._rows(LINKS, links, connection, _either(ext_tickets, main_tickets))
+        rows = self.link_rows(connection, ext_tickets, main_tickets)
         return {row["ext_ticket"]: row["main_ticket"] for row in rows}
 
     def carried(self, connection: str, ext_tickets: Iterable[str] | None = None) -> pd.DataFrame:
         """CARRIED of these external tickets; None: all of the connection (an audit)."""
-        lists: _Lists = [(carried.c.ext_ticket, ext_tickets)] if ext_tickets is not None else []
-        return build(CARRIED, self._rows(CARRIED, carried, connection, lists))
+        return build(CARRIED, self.carried_rows(connection, ext_tickets))
+
+    def carried_rows(self, connection: str, ext_tickets: Iterable[str] | None = None) -> list[dict[str, Any]]:
+        """The same as plain rows."""
+        query = _CARRIED if ext_tickets is None else _CARRIED_OF
+        return self._rows(CARRIED, connection, [(query, ext_tickets)])
 
     def targets(self, connection: str, direction: Direction, ext_ticket: str) -> set[str]:
         """Ids of all messages in the target thread that are known to be our own writes."""
@@ -59,16 +87,14 @@ class Ledger(Part):
     def link_counts(self, connections_asked: Iterable[str]) -> dict[str, int]:
         """How many tickets are linked, per connection asked for (0 for an unknown one). Does not count rows."""
         counts = dict.fromkeys(connections_asked, 0)
-        query = select(connections.c.name, connections.c.linked).where(connections.c.name.in_(list(counts)))
         with self._db.read() as conn:
-            counts.update((name, linked) for name, linked in conn.execute(query))
+            counts.update((name, linked) for name, linked in conn.execute(_COUNTS, {"names": list(counts)}))
         return counts
 
     def present_links(self, connection: str) -> int:
         """How many linked tickets have not departed. Counts rows."""
-        here = (links.c.connection == connection, links.c.departed == false())
         with self._db.read() as conn:
-            return conn.execute(select(func.count()).select_from(links).where(*here)).scalar_one()
+            return int(conn.execute(_PRESENT, {"connection": connection}).scalar_one())
 
     def link(
         self,
@@ -107,7 +133,7 @@ class Ledger(Part):
         given = {"ext_state": ext_state, "main_state": main_state, "department": department, "departed": departed}
         wanted = {k: v if isinstance(v, bool) else str(v) for k, v in given.items() if v is not None}
         with self._db.write() as conn:
-            old = conn.execute(select(links).where(*this_link(connection, ext_ticket))).mappings().first()
+            old = link_of(conn, connection, ext_ticket)
             moved = {k: v for k, v in wanted.items() if old is not None and old[k] != v}
             if old is None or not moved:
                 return
@@ -115,30 +141,16 @@ class Ledger(Part):
             words = ", ".join(f"{k}: {old[k]} → {v}" for k, v in moved.items())
             note(self._db, conn, connection, ext_ticket, "state", run, words)
 
-    def _rows(self, schema: Schema, table: Table, connection: str, lists: _Lists) -> list[dict[str, Any]]:
-        columns = [table.c[name] for name in schema.columns]
-        query = select(*columns).where(table.c.connection == connection)
+    def _rows(self, schema: Schema, connection: str, asked: _Asked) -> list[dict[str, Any]]:
         found: dict[tuple[str, ...], dict[str, Any]] = {}
         with self._db.read() as conn:
-            for part in _by_keys(query, lists):
-                found.update({tuple(row[k] for k in schema.key): dict(row) for row in conn.execute(part).mappings()})
+            for query, tickets in asked:
+                for some in [[]] if tickets is None else chunks(tickets):
+                    rows = conn.execute(query, {"connection": connection, "tickets": some}).mappings()
+                    found.update({tuple(row[k] for k in schema.key): dict(row) for row in rows})
         return list(found.values())
 
 
-def _either(ext_tickets: Iterable[str] | None, main_tickets: Iterable[str] | None) -> _Lists:
-    asked = ((links.c.ext_ticket, ext_tickets), (links.c.main_ticket, main_tickets))
-    return [(column, keys) for column, keys in asked if keys is not None]
-
-
 def _crossed(conn: Connection, connection: str, ext_ticket: str, direction: Direction) -> list[tuple[str, str | None]]:
-    t = carried.c
-    here = (t.connection == connection, t.direction == str(direction), t.ext_ticket == ext_ticket)
-    return [(row[0], row[1]) for row in conn.execute(select(t.source_message, t.target_message).where(*here))]
-
-
-def _by_keys(query: Select[Any], lists: _Lists) -> Iterator[Select[Any]]:
-    if not lists:
-        yield query.where(true())
-    for column, keys in lists:
-        for some in chunks(keys):
-            yield query.where(column.in_(some))
+    thread = {"connection": connection, "ext_ticket": ext_ticket, "direction": str(direction)}
+    return [(row[0], row[1]) for row in conn.execute(_CROSSED, thread)]

@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, Executable, RowMapping, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from remotesupport.core.cures import number_given_again
 from remotesupport.core.model import Carried, LinkRow
-from remotesupport.store.database import Database, chunks
+from remotesupport.store.database import Database, Insert, among, chunks
 from remotesupport.store.errors import LinkConflict
 from remotesupport.store.tables import carried, connections, links
+
+_pair = links.c.ext_ticket == bindparam("ext_ticket"), links.c.main_ticket == bindparam("main_ticket")
+_CLAIMS = (
+    select(links.c.ext_ticket, links.c.main_ticket)
+    .where(links.c.connection == bindparam("connection"), or_(*_pair))
+    .with_for_update()
+)
+_LINK = select(links).where(links.c.connection == bindparam("connection"), _pair[0])
+_c = carried.c
+_CARRIED = select(_c.source_message, _c.body_hash, _c.target_message).where(
+    _c.connection == bindparam("connection"),
+    _c.direction == bindparam("direction"),
+    _c.ext_ticket == bindparam("ext_ticket"),
+    among(_c.source_message, "sources"),
+)
+
+
+@cache
+def _new_link(insert: Insert) -> Executable:
+    new = insert(links).on_conflict_do_nothing(index_elements=["connection", "ext_ticket"])
+    return new.returning(links.c.ext_ticket)
+
+
+@cache
+def _one_more(insert: Insert) -> Executable:
+    more = {"linked": connections.c.linked + 1}
+    return insert(connections).on_conflict_do_update(index_elements=["name"], set_=more)
 
 
 def put_link(db: Database, conn: Connection, link: LinkRow, *, departed: bool | None = None) -> None:
@@ -26,9 +54,8 @@ def put_link(db: Database, conn: Connection, link: LinkRow, *, departed: bool | 
         "ext_state": str(link.ext_state), "main_state": str(link.main_state), "department": link.department,
         "departed": bool(departed),
     }  # fmt: skip
-    insert = db.insert(links).values(row).on_conflict_do_nothing(index_elements=["connection", "ext_ticket"])
     try:
-        new = conn.execute(insert.returning(links.c.ext_ticket)).first()
+        new = conn.execute(_new_link(db.insert), row).first()
     except IntegrityError:  # another process linked it between the look and the insert
         raise _conflict(link, "another external ticket") from None
     if new is not None:
@@ -45,10 +72,14 @@ def this_link(connection: str, ext_ticket: str) -> tuple[Any, Any]:
     return links.c.connection == connection, links.c.ext_ticket == ext_ticket
 
 
+def link_of(conn: Connection, connection: str, ext_ticket: str) -> RowMapping | None:
+    """The row of one link."""
+    return conn.execute(_LINK, {"connection": connection, "ext_ticket": ext_ticket}).mappings().first()
+
+
 def _refuse_other_claims(conn: Connection, link: LinkRow) -> None:
-    claims = or_(links.c.ext_ticket == link.ext_ticket, links.c.main_ticket == link.main_ticket)
-    query = select(links.c.ext_ticket, links.c.main_ticket).where(links.c.connection == link.connection, claims)
-    for ext_ticket, main_ticket in conn.execute(query.with_for_update()):
+    pair = {"connection": link.connection, "ext_ticket": link.ext_ticket, "main_ticket": link.main_ticket}
+    for ext_ticket, main_ticket in conn.execute(_CLAIMS, pair):
         if (ext_ticket, main_ticket) != (link.ext_ticket, link.main_ticket):
             raise _conflict(link, f"external ticket {ext_ticket} with main ticket {main_ticket}")
 
@@ -61,10 +92,7 @@ def _conflict(link: LinkRow, other: str) -> LinkConflict:
 
 
 def _count_link(db: Database, conn: Connection, connection: str) -> None:
-    row = {**blank_connection(connection), "linked": 1}
-    insert = db.insert(connections).values(row)
-    more = {"linked": connections.c.linked + 1}
-    conn.execute(insert.on_conflict_do_update(index_elements=["name"], set_=more))
+    conn.execute(_one_more(db.insert), {**blank_connection(connection), "linked": 1})
 
 
 def blank_connection(name: str) -> dict[str, Any]:
@@ -98,14 +126,9 @@ def carried_of(
     conn: Connection, connection: str, direction: str, ext_ticket: str, sources: Sequence[str]
 ) -> list[Carried]:
     """What is carried of these source messages."""
-    t = carried.c
-    here = (t.connection == connection, t.direction == direction, t.ext_ticket == ext_ticket)
-    columns = select(t.source_message, t.body_hash, t.target_message)
-    return [
-        Carried(*row)
-        for some in chunks(sources)
-        for row in conn.execute(columns.where(*here, t.source_message.in_(some)))
-    ]
+    here = {"connection": connection, "direction": direction, "ext_ticket": ext_ticket}
+    found = (conn.execute(_CARRIED, {**here, "sources": some}) for some in chunks(sources))
+    return [Carried(*row) for rows in found for row in rows]
 
 
 def _merged(old: Carried | None, new: Carried) -> list[Carried]:

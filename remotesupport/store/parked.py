@@ -4,20 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, RowMapping, delete, false, select, update
+from sqlalchemy import Connection, Executable, RowMapping, bindparam, delete, false, select, update
 
 from remotesupport.core.frames import BLOCKED, build
 from remotesupport.core.model import ChangeKind, Direction, ParkedChange
-from remotesupport.store.database import Part
+from remotesupport.store.database import Insert, Part, among
 from remotesupport.store.errors import NotRetriable
 from remotesupport.store.notes import note
 from remotesupport.store.states import FILES
 from remotesupport.store.tables import intents, parked
 
 _FIELDS = tuple(f.name for f in fields(ParkedChange))
+_ALL = select(parked).order_by(parked.c.since, parked.c.id)
+_OF = _ALL.where(among(parked.c.connection, "names"))
+_BY_KEY = select(parked).where(parked.c.connection == bindparam("connection"), parked.c.key == bindparam("key"))
+_i = intents.c
+_UNKNOWN = select(_i.connection, _i.ext_ticket, _i.direction, _i.kind).where(
+    _i.settled == false(), among(_i.connection, "names")
+)
+
+
+@cache
+def _put(insert: Insert) -> Executable:
+    new = insert(parked)
+    again: dict[str, Any] = {k: new.excluded[k] for k in ("cause", "next_try", "run", "kind", "direction")}
+    put = new.on_conflict_do_update(
+        index_elements=["connection", "key"], set_={**again, "attempts": parked.c.attempts + 1}
+    )
+    return put.returning(parked.c.id, parked.c.since, parked.c.attempts, parked.c.cause)
 
 
 class Parked(Part):
@@ -39,21 +57,14 @@ class Parked(Part):
     def _put(self, conn: Connection, change: ParkedChange) -> ParkedChange:
         row = {name: getattr(change, name) for name in _FIELDS if name != "id"}
         row |= {"direction": str(change.direction) if change.direction else None, "kind": str(change.kind)}
-        insert = self._db.insert(parked)
-        again: dict[str, Any] = {k: insert.excluded[k] for k in ("cause", "next_try", "run", "kind", "direction")}
-        put = insert.values(row).on_conflict_do_update(
-            index_elements=["connection", "key"], set_={**again, "attempts": parked.c.attempts + 1}
-        )
-        got = conn.execute(put.returning(parked.c.id, parked.c.since, parked.c.attempts, parked.c.cause)).one()
+        got = conn.execute(_put(self._db.insert), row).one()
         return replace(change, id=got.id, since=got.since, attempts=got.attempts, cause=got.cause)
 
     def parked(self, connections: Iterable[str] | None = None) -> list[ParkedChange]:
         """What waits, oldest first; None: of every connection."""
-        query = select(parked).order_by(parked.c.since, parked.c.id)
-        if connections is not None:
-            query = query.where(parked.c.connection.in_(list(connections)))
         with self._db.read() as conn:
-            return [change_of(row) for row in conn.execute(query).mappings()]
+            found = conn.execute(_ALL) if connections is None else conn.execute(_OF, {"names": list(connections)})
+            return [change_of(row) for row in found.mappings()]
 
     def reoffer(self) -> None:
         """Make due at once what would be tried again later; what has no next try waits for a person and is kept."""
@@ -97,9 +108,7 @@ class Parked(Part):
 
     def _waiting(self, conn: Connection, names: list[str]) -> list[dict[str, str]]:
         now = self._db.now(conn)
-        found = [
-            change_of(row) for row in conn.execute(select(parked).where(parked.c.connection.in_(names))).mappings()
-        ]
+        found = [change_of(row) for row in conn.execute(_OF, {"names": names}).mappings()]
         waits = [c for c in found if c.next_try is None or c.next_try > now]
         return [
             _block(
@@ -111,11 +120,9 @@ class Parked(Part):
 
 
 def _unknown(conn: Connection, names: list[str]) -> list[dict[str, str]]:
-    t = intents.c
-    query = select(t.connection, t.ext_ticket, t.direction, t.kind).where(t.settled == false(), t.connection.in_(names))
     return [
         _block(r.connection, r.ext_ticket, r.direction, f"a {r.kind} was sent and is not seen there yet")
-        for r in conn.execute(query)
+        for r in conn.execute(_UNKNOWN, {"names": names})
     ]
 
 
@@ -132,8 +139,7 @@ def _directions(change: ParkedChange) -> tuple[Direction, ...]:
 
 
 def _by_key(conn: Connection, change: ParkedChange) -> ParkedChange | None:
-    here = (parked.c.connection == change.connection, parked.c.key == change.key)
-    row = conn.execute(select(parked).where(*here)).mappings().first()
+    row = conn.execute(_BY_KEY, {"connection": change.connection, "key": change.key}).mappings().first()
     return change_of(row) if row else None
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import Executable, RowMapping, select, update
 
-from remotesupport.store.database import Part
+from remotesupport.store.database import Insert, Part
 from remotesupport.store.errors import StoreError
 from remotesupport.store.states import OPEN_PLANS, PlanState, SavedPlan
 from remotesupport.store.tables import plans
@@ -30,9 +31,7 @@ class Plans(Part):
                 "id": plan_id, "connection": connection, "run": run, "state": str(state), "verdict": verdict,
                 "detail": "", "body": body if state in _OPEN else None, "created_at": now, "changed_at": now,
             }  # fmt: skip
-            insert = self._db.insert(plans)
-            again = {k: insert.excluded[k] for k in row if k not in ("id", "created_at")}
-            conn.execute(insert.values(row).on_conflict_do_update(index_elements=["id"], set_=again))
+            conn.execute(_save(self._db.insert, tuple(row)), row)
         return plan_id
 
     def plan(self, plan_id: str) -> SavedPlan | None:
@@ -64,6 +63,13 @@ class Plans(Part):
         with self._db.write() as conn:
             values = {"state": str(PlanState.EXPIRED), "detail": detail, "body": None, "changed_at": self._db.now(conn)}
             return len(conn.execute(update(plans).where(*here).values(values).returning(plans.c.id)).all())
+
+
+@cache
+def _save(insert: Insert, names: tuple[str, ...]) -> Executable:
+    new = insert(plans)
+    again = {name: new.excluded[name] for name in names if name not in ("id", "created_at")}
+    return new.on_conflict_do_update(index_elements=["id"], set_=again)
 
 
 def _body(plan_json: str | Mapping[str, Any]) -> tuple[str, str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, LinkRow
 from remotesupport.store.database import Part
 from remotesupport.store.intents import WAITING, covers_json, is_settled, unsettled
 from remotesupport.store.notes import note
-from remotesupport.store.pairs import count_links, put_carried, put_link, this_link
+from remotesupport.store.pairs import count_links, link_of, put_carried, put_link, this_link
 from remotesupport.store.tables import carried as carried_rows
 from remotesupport.store.tables import connections, intents, links, parked
 
@@ -18,6 +18,13 @@ DONE = {
     ChangeKind.CREATE: "created", ChangeKind.ADOPT: "adopted", ChangeKind.POST: "posted", ChangeKind.CLOSE: "closed",
     ChangeKind.REOPEN: "reopened", ChangeKind.DEPARTURE: "departed", ChangeKind.CONFLICT: "conflict",
 }  # fmt: skip
+
+_this = intents.c.id == bindparam("its_id")
+_STATE = select(intents.c.state).where(_this)
+_SETTLE = update(intents).where(_this)
+_NO_LONGER_PARKED = delete(parked).where(
+    parked.c.connection == bindparam("connection"), parked.c.key == bindparam("key")
+)
 
 
 class Receipts(Part):
@@ -63,7 +70,7 @@ class Receipts(Part):
         with self._db.write() as conn:
             if main_ticket is not None:
                 self._link_if_new(conn, intent, main_ticket)
-            before = conn.execute(select(intents.c.state).where(intents.c.id == intent.id)).scalar()
+            before = conn.execute(_STATE, {"its_id": intent.id}).scalar()
             self._settle(conn, intent, state, carried, main_ticket)
             if before in WAITING:
                 words = _words(intent, main_ticket or intent.main_ticket or "", carried, state)
@@ -97,7 +104,7 @@ class Receipts(Part):
         return True
 
     def _link_if_new(self, conn: Connection, intent: Intent, main_ticket: str) -> None:
-        old = _link_of(conn, intent)
+        old = link_of(conn, intent.connection, intent.ext_ticket)
         ext_state, main_state = (old["ext_state"], old["main_state"]) if old else ("open", "open")
         link = LinkRow(intent.connection, intent.ext_ticket, main_ticket, ext_state, main_state, None)
         put_link(self._db, conn, link, departed=_departs(intent))
@@ -113,18 +120,12 @@ class Receipts(Part):
             "state": str(state), "covers": covers_json([] if settled else known), "settled": settled, "cause": "",
             "main_ticket": main_ticket or intent.main_ticket, "subject": "", "changed_at": self._db.now(conn),
         }  # fmt: skip
-        conn.execute(update(intents).where(intents.c.id == intent.id).values(values))
-        done = (parked.c.connection == intent.connection, parked.c.key == intent.key)
-        conn.execute(delete(parked).where(*done))
-
-
-def _link_of(conn: Connection, intent: Intent) -> RowMapping | None:
-    here = this_link(intent.connection, intent.ext_ticket)
-    return conn.execute(select(links).where(*here)).mappings().first()
+        conn.execute(_SETTLE, {**values, "its_id": intent.id})
+        conn.execute(_NO_LONGER_PARKED, {"connection": intent.connection, "key": intent.key})
 
 
 def _linked_to(conn: Connection, intent: Intent) -> str:
-    old = _link_of(conn, intent)
+    old = link_of(conn, intent.connection, intent.ext_ticket)
     if old is None:
         raise ValueError(f"{intent.key}: a receipt for a ticket that is not linked needs its main ticket")
     return str(old["main_ticket"])

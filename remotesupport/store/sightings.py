@@ -6,13 +6,31 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import RowMapping, literal_column, select, update
+from sqlalchemy import RowMapping, bindparam, literal_column, select, update
 
 from remotesupport.core.model import Side, Sighting
-from remotesupport.store.database import Part, chunks
+from remotesupport.store.database import Part, among, chunks
 from remotesupport.store.tables import sightings
 
 _FIELDS = tuple(f.name for f in fields(Sighting))
+_t = sightings.c
+_side = (_t.connection == bindparam("connection"), _t.side == bindparam("side"))
+_SEEN = select(sightings).where(*_side, _t.listing == bindparam("listing"), among(_t.ticket, "tickets"))
+_empty = _t.row_hash == literal_column("''")  # as the partial index has it
+_PENDING = select(_t.ticket).where(*_side, _empty).distinct().order_by(_t.ticket)
+_unread = (_t.read_at.is_(None), ~_empty)
+_UNREAD = (
+    select(sightings)
+    .where(*_side, *_unread, among(_t.department, "departments"))
+    .order_by(_t.row_since, _t.ticket, _t.listing)
+    .limit(bindparam("most"))
+)
+_MARK_UNREAD = (
+    update(sightings)
+    .where(_t.connection == bindparam("of"), _t.side == bindparam("at"), among(_t.ticket, "tickets"))
+    .where(~_empty, _t.department.not_in(bindparam("outside", expanding=True)))
+    .values(read_at=None)
+)
 
 
 class Sightings(Part):
@@ -20,40 +38,31 @@ class Sightings(Part):
 
     def sightings(self, connection: str, side: Side, listing: str, tickets: Iterable[str]) -> dict[str, Sighting]:
         """Ticket → Sighting for those of ``tickets`` that were seen in this listing before."""
-        t = sightings.c
-        here = (t.connection == connection, t.side == str(side), t.listing == listing)
+        here = {"connection": connection, "side": str(side), "listing": listing}
         found: dict[str, Sighting] = {}
         with self._db.read() as conn:
             for some in chunks(tickets):
-                rows = conn.execute(select(sightings).where(*here, t.ticket.in_(some))).mappings()
+                rows = conn.execute(_SEEN, {**here, "tickets": some}).mappings()
                 found.update((row["ticket"], _sighting(row)) for row in rows)
         return found
 
     def pending_sightings(self, connection: str, side: Side) -> list[str]:
         """Tickets whose last sighting left work open: it was saved with an empty hash. By name, none twice."""
-        t = sightings.c
-        empty = t.row_hash == literal_column("''")  # as the partial index has it
-        query = select(t.ticket).where(t.connection == connection, t.side == str(side), empty).distinct()
         with self._db.read() as conn:
-            return list(conn.execute(query.order_by(t.ticket)).scalars())
+            return list(conn.execute(_PENDING, {"connection": connection, "side": str(side)}).scalars())
 
     def unread_sightings(self, connection: str, departments: Iterable[str], *, most: int) -> list[Sighting]:
         """External tickets in ``departments`` that were seen and not read since they changed: the ``most`` oldest."""
-        t = sightings.c
-        unread = (t.connection == connection, t.side == str(Side.EXTERNAL), t.read_at.is_(None), t.row_hash != "")
-        query = select(sightings).where(*unread, t.department.in_(sorted(departments)))
+        given = {"connection": connection, "side": str(Side.EXTERNAL), "departments": sorted(departments)}
         with self._db.read() as conn:
-            rows = conn.execute(query.order_by(t.row_since, t.ticket, t.listing).limit(most)).mappings()
-            return [_sighting(row) for row in rows]
+            return [_sighting(row) for row in conn.execute(_UNREAD, {**given, "most": most}).mappings()]
 
     def mark_unread(self, connection: str, tickets: Iterable[str], *, outside: Iterable[str]) -> None:
         """Those external tickets that were last seen in no department of ``outside`` count as not read from now on."""
-        t = sightings.c
-        elsewhere = (t.side == str(Side.EXTERNAL), t.row_hash != "", t.department.not_in(sorted(outside)))
+        given = {"of": connection, "at": str(Side.EXTERNAL), "outside": sorted(outside)}
         with self._db.write() as conn:
             for some in chunks(tickets):
-                here = (t.connection == connection, t.ticket.in_(some), *elsewhere)
-                conn.execute(update(sightings).where(*here).values(read_at=None))
+                conn.execute(_MARK_UNREAD, {**given, "tickets": some})
 
     def save_sightings(self, run: str, seen: Sequence[Sighting]) -> None:
         """Insert or overwrite exactly the rows given, all or none."""

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from remotesupport.core.model import Event
-from remotesupport.store.database import Part, chunks
+from remotesupport.store.database import Part, among, chunks
 from remotesupport.store.tables import events, quarantine, reasons, runs
 
 QUARANTINE_LIMIT = 1000
 _EVENT = ("at", "connection", "ext_ticket", "event", "run", "detail")
+_EVENTS = insert(events)
+_REASONS = select(reasons).where(reasons.c.connection == bindparam("connection"), among(reasons.c.ticket, "tickets"))
 
 
 class Timeline(Part):
@@ -37,7 +39,7 @@ class Timeline(Part):
                 for r in changed if _moved(olds.get((r["connection"], r["ticket"])), r)
             ]  # fmt: skip
             if moved:
-                conn.execute(insert(events), moved)
+                conn.execute(_EVENTS, moved)
         return len(changed)
 
     def reason_of(self, connection: str, ticket: str) -> tuple[str, str, str | None] | None:
@@ -52,7 +54,7 @@ class Timeline(Part):
         """Lines that no other method of the store writes by itself."""
         if new:
             with self._db.write() as conn:
-                conn.execute(insert(events), [{name: getattr(e, name) for name in _EVENT} for e in new])
+                conn.execute(_EVENTS, [{name: getattr(e, name) for name in _EVENT} for e in new])
 
     def timeline(self, connection: str, ticket: str) -> list[Event]:
         """Everything noted of an external ticket, oldest first, with the flow runs that are still known."""
@@ -90,8 +92,8 @@ def _current(conn: Connection, rows: Iterable[Mapping[str, Any]]) -> dict[tuple[
         tickets.setdefault(row["connection"], []).append(row["ticket"])
     for connection, names in tickets.items():
         for some in chunks(names):
-            query = select(reasons).where(reasons.c.connection == connection, reasons.c.ticket.in_(some))
-            found.update({(connection, r["ticket"]): _content(dict(r)) for r in conn.execute(query).mappings()})
+            olds = conn.execute(_REASONS, {"connection": connection, "tickets": some}).mappings()
+            found.update({(connection, r["ticket"]): _content(dict(r)) for r in olds})
     return found
 
 
