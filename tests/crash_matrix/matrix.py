@@ -24,6 +24,7 @@ from tests.http_desk import HttpDesk, http_desk
 from tests.three_billings import far, texts, three_billings
 
 PATIENCE_S = 60
+MOST_RUNS = 5  # a minute apart: longer than a quarantine
 OF_VERSION_4 = "clienttickets.syncadmticket"  # does every write there
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _IDS = re.compile(r"#\d+/\d+")
@@ -101,10 +102,8 @@ async def column(point: str, right: dict[str, Seen], url: str | None = None, ver
     async with _stories(url, versions) as (desk, tickets, endings):
         for situation in SITUATIONS:
             _end(endings[situation.name])
-            desk.clock.advance(60)
-            if not there_is(situation, point):
-                continue
-            killed[situation.name] = _killed(desk, situation, tickets[situation.name], point)
+            if there_is(situation, point):
+                killed[situation.name] = _comes_to_it(desk, situation, tickets[situation.name], point)
         await _come_to_rest(desk, tickets)
         return [Cell(name, point, done, _difference(right[name], see(tickets[name]))) for name, done in killed.items()]
 
@@ -155,6 +154,16 @@ def _end(story: Steps) -> None:
     """The last thing that people do: the write is due."""
     if next(story, "the end") != "the end":
         raise AssertionError("a story has more runs than it says")
+
+
+def _comes_to_it(desk: HttpDesk, situation: Situation, ticket: Ticket, point: str) -> bool:
+    """Runs until one dies at ``point``. The first does, but where an earlier death left a write of this very ticket
+    open (the close of a departed one is offered again and again): then the write waits until that is settled."""
+    for _ in range(MOST_RUNS):
+        desk.clock.advance(60)
+        if _killed(desk, situation, ticket, point):
+            return True
+    return False
 
 
 def _killed(desk: HttpDesk, situation: Situation, ticket: Ticket, point: str) -> bool:
