@@ -83,10 +83,16 @@ def _reason(name: str, ticket: str, reason: Reason, why: str) -> dict[str, Any]:
 
 
 def settle_books(ctx: Context, run: str, snapshot: Snapshot, reasons: Rows, found: Found, undone: set[str]) -> None:
-    """Record what this run established for one connection. ``undone``: external tickets with unwritten changes.
+    """Record what this run established for one connection. ``undone``: external tickets with changes that are not
+    written, or not surely.
 
     ``reasons``: of every ticket that was read, and of those that were not but have something to be said of.
     """
+    with ctx.store.together():
+        _settle_books(ctx, run, snapshot, reasons, found, undone)
+
+
+def _settle_books(ctx: Context, run: str, snapshot: Snapshot, reasons: Rows, found: Found, undone: set[str]) -> None:
     name, store = snapshot.name, ctx.store
     open_ext, open_main = _still_open(ctx, snapshot, reasons, found, undone)
 
@@ -113,7 +119,7 @@ def _departed(proposal: Proposal, name: str, loaded: Loaded | None) -> set[str]:
     plan = proposal.plans.get(name)
     if plan is None or loaded is None or loaded.stopped:
         return set()
-    rows = zip(*(plan.changes[c].astype(str) for c in ("ext_ticket", "kind", "act")), strict=True)
+    rows = zip(*(plan.changes[c].tolist() for c in ("ext_ticket", "kind", "act")), strict=True)
     told = {t for t, kind, act in rows if kind == ChangeKind.DEPARTURE or follows_departure(kind, act)}
     return told - set(loaded.failed)
 
@@ -183,11 +189,9 @@ def _still_open(
     ctx: Context, snapshot: Snapshot, reasons: Rows, found: Found, undone: set[str]
 ) -> tuple[set[str], set[str]]:
     """External and main tickets that the next run must look at again although their rows may look the same."""
-    name = snapshot.name
-    unproven = {intent.ext_ticket for intent in ctx.store.open_intents(name)}
-    open_ext = {row["ext_ticket"] for row in found.unfinished} | set(found.bad(Side.EXTERNAL)) | undone | unproven
+    open_ext = {row["ext_ticket"] for row in found.unfinished} | set(found.bad(Side.EXTERNAL)) | undone
     open_ext |= {row["ticket"] for row in reasons if row["reason"] in _WAITING}
-    links = ctx.store.linked(name, sorted(undone | unproven), [row["ticket"] for row in snapshot.main.tickets])
+    links = ctx.store.linked(snapshot.name, sorted(undone), [row["ticket"] for row in snapshot.main.tickets])
     open_main = {row["main_ticket"] for row in found.unfinished if row["main_ticket"] is not None}
     open_main |= set(found.bad(Side.MAIN)) | {main for ext, main in links.items() if ext in open_ext}
     return open_ext, open_main | _unlinked_claims(snapshot, set(links.values()))
@@ -215,7 +219,7 @@ def _prime(ctx: Context, snapshot: Snapshot) -> None:
     """A listing counts as read to its end when it was; unreadable tickets are kept as pending sightings."""
     connection = ctx.connections[snapshot.name]
     for side, billing in ((snapshot.external, connection.external), (snapshot.main, connection.main)):
-        if side.to_the_end:
+        if side.to_the_end and not side.primed:
             mark_primed(ctx.store, billing)
 
 

@@ -9,7 +9,7 @@ import asyncio
 
 from connectors.errors import ConnectorError, Retriable
 from remotesupport.bootstrap import Context
-from remotesupport.core.frames import records
+from remotesupport.core.frames import by_connection
 from remotesupport.core.model import Lease
 from remotesupport.core.plan import Plan
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
@@ -96,8 +96,9 @@ async def _work(
     )
     wrong, receipts = await steps.verify(loaded)
     books.close(request, accepted, proposal, {one.name: one for one in loaded}, wrong)
+    moved = by_connection(departments)
     for line in done.billings:
-        line.departments = records(departments[departments["connection"] == line.name])
+        line.departments = moved.get(line.name, [])
     validations = (*accepted.reports, *proposal.reports, *((receipts,) if receipts else ()))
     return Findings(proposal.plans, proposal.verdicts, validations)
 
@@ -128,7 +129,8 @@ async def _settled(ctx: Context, steps: Steps, reads: Reads, leases: dict[str, L
             return as_connector_error(ctx, name, error)
         return read
 
-    due = {n: r for n, r in reads.items() if n in leases and isinstance(r, Snapshot) and ctx.store.open_intents(n)}
+    left_open = {intent.connection for intent in ctx.store.open_intents(*leases)}
+    due = {n: r for n, r in reads.items() if n in left_open and isinstance(r, Snapshot)}
     settled = await asyncio.gather(*(one(n, r) for n, r in due.items()))
     return reads | dict(zip(due, settled, strict=True))
 

@@ -12,7 +12,7 @@ from remotesupport.core.model import Side
 from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.steps.correspond import Departments, department_id, departments_of, names_of
 from remotesupport.steps.parking import closes_of_departed
-from remotesupport.steps.reading import is_primed, primed_billings, read_side
+from remotesupport.steps.reading import Primed, is_primed, primed_billings, read_side
 from remotesupport.steps.scopes import Scopes
 from remotesupport.steps.values import Reads, Snapshot
 from remotesupport.store.errors import StoreError
@@ -51,10 +51,13 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     started, before = time.monotonic(), _requests(connection)
     await introduced(connection)
     same_dialect(ctx, connection)
-    budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and not first_read(ctx, request) else LONG_BUDGET
+    both = (connection.external, connection.main)
+    known = primed_billings(ctx.store, *both)
+    usual = all(is_primed(billing, known) for billing in both) or not first_read(ctx, request)
+    budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and usual else LONG_BUDGET
     try:
         async with asyncio.timeout(budget):
-            snapshot = await _both_sides(ctx, connection, request)
+            snapshot = await _both_sides(ctx, connection, request, known)
     except TimeoutError:
         raise Retriable(
             f"reading did not end within {budget:.0f} s",
@@ -71,13 +74,9 @@ def first_read(ctx: Context, request: RunRequest) -> bool:
     Where one was, nobody may wait for the others' first read: they get the minute's budget, and the hourly audit.
     """
     asked = request.billings or tuple(ctx.connections)
-    return not any(_primed(ctx, connection) for name, connection in ctx.connections.items() if name in asked)
-
-
-def _primed(ctx: Context, connection: Connection) -> bool:
-    both = (connection.external, connection.main)
-    known = primed_billings(ctx.store, *both)
-    return all(is_primed(billing, known) for billing in both)
+    sides = [(c.external, c.main) for name, c in ctx.connections.items() if name in asked]
+    known = primed_billings(ctx.store, *(billing for both in sides for billing in both))
+    return not any(all(is_primed(billing, known) for billing in both) for both in sides)
 
 
 def _requests(connection: Connection) -> int:
@@ -136,13 +135,15 @@ def changed_dialects(ctx: Context, connection: Connection) -> frozenset[tuple[st
     )
 
 
-async def _both_sides(ctx: Context, connection: Connection, request: RunRequest) -> Snapshot:
+async def _both_sides(ctx: Context, connection: Connection, request: RunRequest, known: Primed) -> Snapshot:
     unproven = frozenset(intent.ext_ticket for intent in ctx.store.open_intents(connection.name))
     found = await departments_of(ctx, connection)
-    due = closes_of_departed(ctx, connection.name, due=True)
+    due = [ticket for _, ticket in closes_of_departed(ctx, [connection.name], due=True)]
     scopes = Scopes(ctx.store, connection, request, found.correspondences, due)
-    main = await read_side(ctx.store, connection.main, found.main, scopes.main(), ctx.clock())
-    external = await read_side(ctx.store, connection.external, found.external, scopes.external(main), ctx.clock())
+    main = await read_side(ctx.store, connection.main, found.main, scopes.main(), ctx.clock(), known)
+    external = await read_side(
+        ctx.store, connection.external, found.external, scopes.external(main), ctx.clock(), known
+    )
     canary = await _canary(connection, found)
     return Snapshot(
         connection.name, external, main, found.correspondences, found.problems, canary, 0, 0.0, found.flagged, unproven,

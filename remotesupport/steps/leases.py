@@ -17,8 +17,9 @@ LEASE_SECONDS = 45.0  # less than a minute, so that the next run can take over f
 
 
 def take(ctx: Context, names: tuple[str, ...]) -> dict[str, Lease]:
-    """A lease for each connection that no other run works on."""
-    taken = {n: ctx.store.acquire_lease(n, ctx.holder, LEASE_SECONDS) for n in names}
+    """A lease for each connection that no other run works on; by name, so that two runs never wait for each other."""
+    with ctx.store.together():
+        taken = {n: ctx.store.acquire_lease(n, ctx.holder, LEASE_SECONDS) for n in sorted(names)}
     return {n: lease for n, lease in taken.items() if lease is not None}
 
 
@@ -32,9 +33,9 @@ async def kept_alive(ctx: Context, leases: dict[str, Lease]) -> AsyncIterator[No
         beat.cancel()
         with suppress(asyncio.CancelledError):
             await beat
-        for lease in leases.values():
-            with suppress(StoreError):
-                ctx.store.release_lease(lease)
+        with suppress(StoreError), ctx.store.together():
+            for name in sorted(leases):
+                ctx.store.release_lease(leases[name])
 
 
 async def _beat(ctx: Context, leases: dict[str, Lease]) -> None:

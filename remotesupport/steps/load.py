@@ -7,6 +7,9 @@ after the other; a row that fails holds back the later rows of its own ticket an
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -32,7 +35,8 @@ async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
     sent: list[Any] = []
     more = plan.changes.duplicated(["ext_ticket", "direction"], keep="last")
     try:
-        for _, stage in plan.changes.assign(more=more).groupby("rank", sort=True):
+        rows = sorted(plan.changes.assign(more=more).itertuples(), key=attrgetter("rank"))
+        for _, stage in groupby(rows, key=attrgetter("rank")):
             await _stage(ctx, writer, stage, loaded, sent, run)
     except Stop as stop:
         loaded.stopped = stop.why
@@ -44,7 +48,7 @@ async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
     return loaded
 
 
-async def _stage(ctx: Context, writer: Writer, stage: Any, loaded: Loaded, sent: list[Any], run: str) -> None:
+async def _stage(ctx: Context, writer: Writer, stage: Iterable[Any], loaded: Loaded, sent: list[Any], run: str) -> None:
     gate = asyncio.Semaphore(IN_FLIGHT)
 
     async def ticket(rows: list[Any]) -> None:
@@ -55,8 +59,10 @@ async def _stage(ctx: Context, writer: Writer, stage: Any, loaded: Loaded, sent:
                 if not await _row(ctx, writer, row, loaded, sent, run):
                     loaded.held.add((row.ext_ticket, row.direction))
 
-    groups = [list(g.itertuples()) for _, g in stage.groupby(["ext_ticket", "direction"], sort=False)]
-    results = await asyncio.gather(*(ticket(rows) for rows in groups), return_exceptions=True)
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for row in stage:
+        groups.setdefault((row.ext_ticket, row.direction), []).append(row)
+    results = await asyncio.gather(*(ticket(rows) for rows in groups.values()), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
             raise result
@@ -118,7 +124,7 @@ async def _close_departed(writer: Writer, row: Any, loaded: Loaded) -> None:
 
 def _main_ticket(ctx: Context, row: Any) -> str:
     """Of a ticket that was created earlier in this plan."""
-    return str(ctx.store.links(row.connection, [row.ext_ticket])["main_ticket"].iloc[0])
+    return ctx.store.linked(row.connection, [row.ext_ticket])[row.ext_ticket]
 
 
 def _link(row: Any) -> LinkRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Context
-from remotesupport.core.model import ChangeKind
+from remotesupport.core.model import ChangeKind, ParkedChange
 from remotesupport.core.plan import counts, to_json
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
 from remotesupport.steps.bookkeeping import (
@@ -22,7 +22,7 @@ from remotesupport.steps.bookkeeping import (
 )
 from remotesupport.steps.parking import ends_departure
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
-from remotesupport.store.states import PlanState
+from remotesupport.store.states import OPEN_PLANS, PlanState
 
 
 class Books:
@@ -31,6 +31,8 @@ class Books:
     def __init__(self, ctx: Context, done: RunReport, reads: Reads) -> None:
         self.ctx, self.done, self.reads = ctx, done, reads
         self.waiting: dict[str, bool] = {}
+        self.parked: dict[str, list[ParkedChange]] = {}
+        self.unproven: dict[str, set[str]] = {}
         self.behind_since = {s.name: s.pending_since for s in ctx.store.connection_states()}
 
     def close(
@@ -43,6 +45,10 @@ class Books:
     ) -> None:
         """One line per connection that took part. ``wrong``: where the read-back is not what was meant."""
         shard = Found.of_shard(accepted, proposal)
+        for change in self.ctx.store.parked(self.reads):
+            self.parked.setdefault(change.connection, []).append(change)
+        for intent in self.ctx.store.open_intents(*self.reads):
+            self.unproven.setdefault(intent.connection, set()).add(intent.ext_ticket)
         for name, read in self.reads.items():
             found = shard.get(name, NOTHING)
             if isinstance(read, ConnectorError):
@@ -65,7 +71,7 @@ class Books:
         name, plan = snapshot.name, proposal.plans.get(snapshot.name)
         verdict = proposal.verdicts.get(name)
         stopped = verdict is not None and not verdict.ok
-        parked = self.ctx.store.parked([name])
+        parked = self.parked.get(name, [])
         if not (request.plan_only or request.tickets):
             parked = let_go(self.ctx, self.done.run, snapshot, found, parked)
         names = {p.ext_ticket for p in parked}
@@ -81,15 +87,16 @@ class Books:
             self._save_plan(name, proposal, _plan_state(request, stopped, written))
         if not request.plan_only:
             reasons += unseen_reasons(name, reasons, proposal, loaded, stopped)
-            settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left))
+            settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left) | self.unproven.get(name, set()))
         if result.changes["conflict"]:
             result.state, result.reason = BillingState.FAILED, _CONFLICTS
         self._judge(result, snapshot, loaded, verdict.why if verdict is not None and stopped else "")
         return result
 
     def _save_plan(self, name: str, proposal: Proposal, state: PlanState) -> None:
-        verdict = proposal.verdicts[name].why
-        self.ctx.store.save_plan(self.done.run, name, to_json(proposal.plans[name]), state, verdict)
+        verdict, plan = proposal.verdicts[name].why, proposal.plans[name]
+        kept = to_json(plan) if state in OPEN_PLANS else {"id": plan.id}
+        self.ctx.store.save_plan(self.done.run, name, kept, state, verdict)
 
     @staticmethod
     def _judge(result: BillingResult, snapshot: Snapshot, loaded: Loaded | None, guard: str) -> None:

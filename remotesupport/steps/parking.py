@@ -5,7 +5,7 @@ Nothing parked expires silently; a success of the same change takes it away agai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,10 +35,11 @@ def ends_departure(change: ParkedChange) -> bool:
     return change.kind is ChangeKind.CLOSE and change.direction is None
 
 
-def closes_of_departed(ctx: Context, connection: str, *, due: bool) -> list[str]:
-    """External tickets whose close after a departure was refused: those to be tried now, or those that still wait."""
-    waiting = [p for p in ctx.store.parked([connection]) if ends_departure(p)]
-    return [p.ext_ticket for p in waiting if p.next_try is not None and (p.next_try <= ctx.clock()) is due]
+def closes_of_departed(ctx: Context, connections: Iterable[str], *, due: bool) -> list[tuple[str, str]]:
+    """(connection, external ticket) whose close after a departure was refused: to be tried now, or still waiting."""
+    waiting = [p for p in ctx.store.parked(connections) if ends_departure(p)]
+    tried = [p for p in waiting if p.next_try is not None and (p.next_try <= ctx.clock()) is due]
+    return [(p.connection, p.ext_ticket) for p in tried]
 
 
 def park_conflict(ctx: Context, row: Any, run: str) -> None:

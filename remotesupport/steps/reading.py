@@ -72,16 +72,24 @@ class _Gathering:
     complete: bool = True
 
 
-async def read_side(store: Store, billing: Billing, departments: Rows, scope: Scope, now: datetime) -> SideRead:
-    """Read the listings and the threads that moved. Raises ConnectorError when the side cannot be read."""
+Primed: TypeAlias = frozenset[tuple[str, str, str]]
+NEVER: Primed = frozenset()
+
+
+async def read_side(
+    store: Store, billing: Billing, departments: Rows, scope: Scope, now: datetime, known: Primed = NEVER
+) -> SideRead:
+    """Read the listings and the threads that moved. Raises ConnectorError when the side cannot be read.
+
+    ``known``: the listings that were read to their end once; the others are read to their end now.
+    """
     got = _Gathering()
     if scope.only is not None:
         await _look(billing, scope.only, got)
         got.moved.update(dict.fromkeys(got.rows))
     else:
-        known = frozenset() if scope.complete else primed_billings(store, billing)
         for listing in billing.capabilities.listings:
-            to_the_end = (billing.name, str(billing.side), listing) not in known
+            to_the_end = scope.complete or (billing.name, str(billing.side), listing) not in known
             await _read_listing(store, billing, listing, scope, got, now, to_the_end=to_the_end)
         await _look_at_loose_ends(store, billing, scope, got)
         listed = {(seen.listing, seen.ticket) for seen in got.sightings}
@@ -98,6 +106,7 @@ async def read_side(store: Store, billing: Billing, departments: Rows, scope: Sc
         unreadable=got.unreadable,
         gone=tuple(got.gone),
         read_at=now,
+        primed=is_primed(billing, known),
     )
 
 
@@ -111,9 +120,6 @@ async def _read_listing(
         if below or (agreed and not to_the_end and not scope.windowed):
             got.complete = False
             return
-
-
-Primed: TypeAlias = frozenset[tuple[str, str, str]]
 
 
 def primed_billings(store: Store, *billings: Billing) -> Primed:

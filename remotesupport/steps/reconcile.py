@@ -94,7 +94,7 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         unnumbered=unnumbered(ctx, kept),
         unproven=frozenset((n, ticket) for n, s in kept.items() for ticket in s.unproven)
         | frozenset(ctx.store.dropped(kept)),
-        patient=frozenset((n, ticket) for n in kept for ticket in closes_of_departed(ctx, n, due=False)),
+        patient=frozenset(closes_of_departed(ctx, kept, due=False)),
     )
 
 

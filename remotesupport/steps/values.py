@@ -25,7 +25,8 @@ class SideRead:
 
     ``to_the_end``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``:
     rows seen. ``unreadable``: ticket → why, for rows or threads that could not be read this time. ``gone``: tickets
-    that a direct look did not find. ``read_at``: our clock when reading began.
+    that a direct look did not find. ``read_at``: our clock when reading began. ``primed``: every listing was read
+    to its end in an earlier run.
     """
 
     tickets: Rows
@@ -38,6 +39,7 @@ class SideRead:
     unreadable: dict[str, str] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
     read_at: datetime | None = None
+    primed: bool = False
 
     @property
     def fresh(self) -> set[str]:

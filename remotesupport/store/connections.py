@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Executable, bindparam, func, select, update
+from sqlalchemy import Executable, bindparam, func, not_, select, update
 
 from remotesupport.core import frames
 from remotesupport.core.department_changes import GONE
@@ -32,6 +32,10 @@ _STATES = (
 )
 _d = departments.c
 _DEPARTMENTS = select(departments).where(among(_d.connection, "names")).order_by(_d.connection, _d.side, _d.department)
+_on_side = (_d.connection == bindparam("of"), _d.side == bindparam("on"))
+_shown = among(_d.department, "shown")
+_LOST = update(departments).where(*_on_side, not_(_shown)).values(active=False, change=GONE)
+_BACK = update(departments).where(*_on_side, _shown, _d.change == GONE).values(change=None)
 _PROGRESS = select(progress.c.value).where(progress.c.key == bindparam("key"))
 _PROGRESS_OF = select(progress.c.key, progress.c.value).where(among(progress.c.key, "keys"))
 
@@ -75,11 +79,9 @@ class Connections(Part):
         with self._db.write() as conn:
             now = self._db.now(conn)
             for side in sorted({str(r["side"]) for r in rows}):
-                here = [r["department"] for r in rows if r["side"] == side]
-                lost = (t.connection == connection, t.side == side, t.department.not_in(here))
-                conn.execute(update(departments).where(*lost).values(active=False, change=GONE))
-                back = (t.connection == connection, t.side == side, t.department.in_(here), t.change == GONE)
-                conn.execute(update(departments).where(*back).values(change=None))
+                shown = [r["department"] for r in rows if r["side"] == side]
+                conn.execute(_LOST, {"of": connection, "on": side, "shown": shown})
+                conn.execute(_BACK, {"of": connection, "on": side, "shown": shown})
             self._db.upsert(conn, departments, rows)
             for row in changes:
                 one = (t.connection == connection, t.side == row["side"], t.department == row["department"])

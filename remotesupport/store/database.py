@@ -35,6 +35,7 @@ class Database:
         self.engine: Engine = make_engine(self.address)
         self._clock = clock
         self._writing = threading.Lock()
+        self._here = threading.local()
 
     @property
     def is_sqlite(self) -> bool:
@@ -44,6 +45,9 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads. Raises StoreUnavailable, StoreError."""
+        if (outer := self._outer) is not None:
+            yield outer
+            return
         with self._translated(), self.engine.connect() as conn, conn.begin():
             yield conn
 
@@ -53,10 +57,31 @@ class Database:
 
         SQLite: BEGIN IMMEDIATE, one writer at a time, so what was read in it stays true until the commit.
         """
+        if (outer := self._outer) is not None:
+            yield outer
+            return
         with self._translated(), self._one_writer(), self.engine.connect() as plain:
             conn = plain.execution_options(**{WRITE: True})
             with conn.begin():
                 yield conn
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that this thread reads and writes inside is one ``write()``: without an ``await`` and without catching
+        an error in it, which undoes all of it."""
+        with self.write() as conn:
+            if self._outer is not None:
+                yield
+                return
+            self._here.conn = conn
+            try:
+                yield
+            finally:
+                self._here.conn = None
+
+    @property
+    def _outer(self) -> Connection | None:
+        return getattr(self._here, "conn", None)
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:

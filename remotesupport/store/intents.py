@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, false, select
 
 from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState
+from remotesupport.store.database import among
 from remotesupport.store.tables import intents
 
 WAITING = (IntentState.INTENT, IntentState.UNKNOWN)
@@ -18,11 +19,7 @@ _PLAIN = (
     "deadline", "run", "subject", "attempt", "absent_reads", "cause",
 )  # fmt: skip
 _BY_KEY = select(intents).where(intents.c.key == bindparam("key"))
-_OPEN = (
-    select(intents)
-    .where(intents.c.settled == false(), intents.c.connection == bindparam("connection"))
-    .order_by(intents.c.id)
-)
+_OPEN = select(intents).where(intents.c.settled == false(), among(intents.c.connection, "names")).order_by(intents.c.id)
 _OPEN_OF_TICKET = _OPEN.where(intents.c.ext_ticket == bindparam("ext_ticket"))
 
 
@@ -70,8 +67,8 @@ def unsettled(intent: Intent) -> tuple[ColumnElement[bool], ...]:
     return intents.c.id == intent.id, intents.c.attempt == intent.attempt, intents.c.settled == false()
 
 
-def open_of(conn: Connection, connection: str, ext_ticket: str | None = None) -> list[Intent]:
+def open_of(conn: Connection, connections: Sequence[str], ext_ticket: str | None = None) -> list[Intent]:
     """Intents that are not settled, oldest first (a partial index, so the settled ones cost nothing)."""
     query = _OPEN if ext_ticket is None else _OPEN_OF_TICKET
-    found = conn.execute(query, {"connection": connection, "ext_ticket": ext_ticket})
+    found = conn.execute(query, {"names": connections, "ext_ticket": ext_ticket})
     return [from_row(row) for row in found.mappings()]

@@ -66,10 +66,10 @@ class Journal(Part):
         with self._db.read() as conn:
             return by_key(conn, key)
 
-    def open_intents(self, connection: str) -> list[Intent]:
-        """INTENT, UNKNOWN, and done ones whose target message is not known yet; oldest first."""
+    def open_intents(self, *connections: str) -> list[Intent]:
+        """Of these connections: INTENT, UNKNOWN, and done ones whose target message is not known yet; oldest first."""
         with self._db.read() as conn:
-            return open_of(conn, connection)
+            return open_of(conn, connections)
 
 
 @cache
@@ -100,7 +100,7 @@ def _refuse_second(conn: Connection, intent: Intent) -> None:
     before = by_key(conn, intent.key)
     if before is not None and before.state not in REUSABLE:
         raise _already(intent, before)
-    for other in open_of(conn, intent.connection, intent.ext_ticket):
+    for other in open_of(conn, [intent.connection], intent.ext_ticket):
         if other.direction is intent.direction and other.key != intent.key:
             raise WriteBlocked(
                 f"{intent.connection}: ticket {intent.ext_ticket}, {intent.direction}: {other.kind} ({other.key}) has "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
@@ -27,7 +28,8 @@ class Store(
 ):  # fmt: skip
     """SQLite or PostgreSQL behind one synchronous, thread-safe interface.
 
-    Every method is one transaction: durable when it returns, without a trace when it raises.
+    Every method is one transaction: durable when it returns, without a trace when it raises. Those that are called
+    inside ``together`` are one transaction.
     """
 
     @classmethod
@@ -46,6 +48,10 @@ class Store(
     def migrate(self) -> bool:
         """Bring the tables to this version; True when something was done. Safe from several processes at once."""
         return migration.migrate(self._db)
+
+    def together(self) -> AbstractContextManager[None]:
+        """One transaction around several methods, called by this thread, without an ``await`` in between."""
+        return self._db.together()
 
     def close(self) -> None:
         """Close all connections. The store may be used again afterwards."""

@@ -26,7 +26,7 @@ from tests.simulation.people import People
 from tests.simulation.weather import LATE_S, MET, Weather
 from tests.writing_machine.billings import Death
 
-CONNECTIONS = 25
+CONNECTIONS = 50
 BADNESS = (0.0, 0.03, 0.1, 0.2)
 DISASTERS = ("", "", "", "", "lost", "back", "back", "back")  # nothing can be put back before there is a copy
 MOST_ACTS = 4
