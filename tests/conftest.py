@@ -42,6 +42,8 @@ LONGEST = (
     "integration/test_crash_matrix.py",
     "integration/test_restored.py",
     "integration/test_nothing_lost.py",
+    "property/test_reconcile_laws.py",
+    "property/test_restored_laws.py",
     "packaging/test_wheel.py",
 )
 # On one worker, so that their Prefect server is started once.
