@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import sys
@@ -24,6 +25,10 @@ os.environ |= {
     "GX_ANALYTICS_ENABLED": "false",
 }
 
+# What a machine forbids for single commands would make each process that a test starts compile our modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 TESTS = Path(__file__).parent
 # Begun last, each of these would keep one worker busy long after the others are done.
 LONGEST = (
@@ -37,6 +42,8 @@ LONGEST = (
     "integration/test_crash_matrix.py",
     "integration/test_restored.py",
     "integration/test_nothing_lost.py",
+    "property/test_reconcile_laws.py",
+    "property/test_restored_laws.py",
     "packaging/test_wheel.py",
 )
 # On one worker, so that their Prefect server is started once.
@@ -62,6 +69,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError(f"tests/conftest.py names files that are not there: {', '.join(missing)}")
     places = {TESTS / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the garbage collector need not walk through it hundreds of times."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 class ByFileAndServer(LoadFileScheduling):

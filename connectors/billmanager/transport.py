@@ -11,7 +11,6 @@ import asyncio
 import http.cookiejar
 import ipaddress
 import logging
-import ssl
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -125,7 +124,7 @@ class Transport:
 
     def _make_transport(self, ca_file: str | None, fingerprint: str | None) -> httpx.AsyncHTTPTransport:
         try:
-            context = tls.context(ca_file, fingerprint) if self.url.scheme == "https" else ssl.create_default_context()
+            context = tls.context(ca_file, fingerprint) if self.url.scheme == "https" else tls.context()
         except tls.BadTrust as error:
             raise Fatal(str(error), billing=self.where, kind="certificate") from None
         pool = httpx.Limits(max_connections=self.limits.in_flight, keepalive_expiry=20.0)

@@ -6,13 +6,16 @@ text of customers. What must stay out: what is expected (suites.py) and what hap
 
 from __future__ import annotations
 
+import gc
 import importlib
+import importlib.util
 import logging
 import os
 import sys
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -23,7 +26,8 @@ import pandas as pd
 from remotesupport.checks.sieve import cells, mesh, sieved
 from remotesupport.checks.suites import Check, Suite
 
-PACKAGE = "great_expectations"  # four seconds of CPU that a quiet minute does not pay
+PACKAGE = "great_expectations"  # two seconds of CPU that a quiet minute does not pay
+UNUSED = "scipy.stats"  # a second of that import, for expectations about distributions, of which we have none
 ROW = "row_label"
 # Naming the rows doubles the cost, so it is asked for in a second pass, of the checks that failed the first.
 VERDICT = {"result_format": "BOOLEAN_ONLY"}
@@ -116,7 +120,32 @@ def _great_expectations() -> ModuleType:
         logger = logging.getLogger(PACKAGE)
         logger.propagate = False
         logger.addHandler(logging.NullHandler())
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _no_collector():
             warnings.simplefilter("ignore")
+            _put_off(UNUSED)
             importlib.import_module(PACKAGE)
     return sys.modules[PACKAGE]
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """An import makes hundreds of thousands of objects that stay; looking among them for garbage is in vain."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _put_off(name: str) -> None:
+    """Let a module that others import be loaded when something in it is first used."""
+    spec = None if name in sys.modules else importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        return
+    spec.loader = loader = importlib.util.LazyLoader(spec.loader)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    parent, _, child = name.rpartition(".")
+    setattr(sys.modules[parent], child, module)

@@ -211,5 +211,5 @@ def _until_done(billing: RunningEmulator, function: str, before: int) -> None:
 def _context() -> Any:
     """Processes that start with everything imported."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.crash_matrix.child", "great_expectations", "pandas"])
+    context.set_forkserver_preload(["tests.crash_matrix.child", "tests.warm"])
     return context

@@ -17,7 +17,7 @@ ROUNDS = 50
 def test_fifty_rounds_of_two(tmp_path: Path, postgres: PostgresServer) -> None:
     """Fifty times two runs at once, with new messages each time: every message crosses once and in order."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.two_workers", "great_expectations"])
+    context.set_forkserver_preload(["tests.two_workers", "tests.warm"])
     together, answers = context.Barrier(3), context.Queue()
     url = postgres.new_database()
     with three_billings(tmp_path) as world:
