@@ -65,7 +65,19 @@ class Desk:
         self.externals = {n: MemoryBilling(n, clock=self.clock, timezone="Europe/Moscow") for n in names}
         self.store = Store.open(self.url, clock=self.clock)
         self.store.migrate()
+        self.off: set[str] = set()
         self.context = self._context()
+
+    def switch_off(self, names: set[str]) -> None:
+        """From now on the correspondences of these connections are off, and of the others on."""
+        self.off = set(names)
+        for name, connection in self.context.connections.items():
+            connection.settings = self._settings_of(connection.settings, on=name not in names)
+
+    @staticmethod
+    def _settings_of(external: ExternalSettings, *, on: bool) -> ExternalSettings:
+        pairs = [pair.model_copy(update={"enabled": on}) for pair in external.departments]
+        return external.model_copy(update={"departments": pairs})
 
     def _context(self) -> Context:
         async def no_sleep(seconds: float) -> None:
@@ -79,7 +91,9 @@ class Desk:
         if "robot" not in world.people:
             world.add_staff("robot", "Support Robot", ["Technical support"])
         return Connection(
-            external, world.staff("robot", name=external.name), self.main.customer(external.name, name=external.name)
+            self._settings_of(external, on=external.name not in self.off),
+            world.staff("robot", name=external.name),
+            self.main.customer(external.name, name=external.name),
         )
 
     async def run(self, kind: RunKind = RunKind.SYNC, **request: Any) -> RunReport:

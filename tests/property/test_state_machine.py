@@ -15,7 +15,7 @@ MANY, PARTS = 2000, 4
 HISTORIES = MANY if "CI" in os.environ else 400
 FATES = (
     "write done, then lost", "read fails", "write fails", "read garbage", "write late", "came late", "store lost",
-    "store put back",
+    "store put back", "switched off",
 )  # fmt: skip
 DEATHS = ("read dies", "write dies", "write done, then dies")
 

@@ -44,6 +44,11 @@ def in_two_states(desk: Any) -> set[str]:
     }
 
 
+def in_main(desk: Any) -> set[str]:
+    """Tickets (``name id``) that have a main ticket."""
+    return {f"{name} {ticket}" for name in desk.externals for ticket in _copies(desk, name)}
+
+
 def _copies(desk: Any, name: str) -> dict[str, list[Any]]:
     """External ticket → its tickets in main."""
     found: dict[str, list[Any]] = {}

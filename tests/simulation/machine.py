@@ -2,8 +2,8 @@
 
 One example drives one world with ``CONNECTIONS`` connections. Each is a history of its own, with its own people and its
 own weather drawn from a seed, so the fixed cost of a run is shared. Calls fail, answers get lost, requests come late,
-the process dies at any call and a new one goes on, the store is lost or put back from an older copy. When all is well
-again the laws are looked at (``laws``).
+the process dies at any call and a new one goes on, the store is lost or put back from an older copy, correspondences
+are switched off for some minutes. When all is well again the laws are looked at (``laws``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from connectors.memory import MemoryCall
 from remotesupport.core.report import RunKind, RunReport
 from tests.backups import Dump, backup, lose, restore
 from tests.cycle_fixtures import Desk
-from tests.simulation.laws import in_two_states, look_at_the_laws
+from tests.simulation.laws import in_main, in_two_states, look_at_the_laws
 from tests.simulation.people import People
 from tests.simulation.weather import LATE_S, MET, Weather
 from tests.writing_machine.billings import Death
@@ -61,7 +61,7 @@ class Product(RuleBasedStateMachine):
         self.weathers: dict[str, Weather] = {}
         self.kept: Dump | None = None
         self.excused: set[str] = set()
-        self.anew = False
+        self.unknown: set[str] = set()  # crossed, and no ledger says so
 
     @initialize(seed=st.integers(0, 2**32), first=st.lists(st.fixed_dictionaries(MINUTE), min_size=2, max_size=2))
     def begin(self, seed: int, first: list[dict[str, Any]]) -> None:
@@ -81,8 +81,10 @@ class Product(RuleBasedStateMachine):
         """People do what they do; then a run, in this weather; then perhaps something happens to the store."""
         for person in self.people:
             person.act(most)
-        if self.anew:  # what is linked from now on is linked in the states that it has
-            self.excused |= in_two_states(self.desk) - self._linked()
+        off = {p.name for p in self.people if p.switched_off(p.name in self.desk.off)}
+        MET["switched off"] += len(off - self.desk.off)
+        self.desk.switch_off(off)
+        self._excuse_the_unknown()
         self._set_weather(badness)
         self._run(kind)
         self._set_weather(0.0)
@@ -98,11 +100,16 @@ class Product(RuleBasedStateMachine):
         MET["store put back" if copy else "store lost"] += 1
         self._calm()
         if copy is None:
-            self.excused |= in_two_states(self.desk)
-            self.anew = True
             lose(self.desk)
         else:
             restore(self.desk, copy)
+        self.unknown |= in_main(self.desk) - self._linked()
+        self._excuse_the_unknown()
+
+    def _excuse_the_unknown(self) -> None:
+        """What is adopted is linked in the states that it has by then."""
+        self.unknown -= self._linked()
+        self.excused |= in_two_states(self.desk) & self.unknown
 
     def teardown(self) -> None:
         """All is well again: the laws."""
@@ -171,6 +178,8 @@ class Product(RuleBasedStateMachine):
         return [self.desk.main, *self.desk.externals.values()]
 
     def _heal(self) -> None:
+        self.desk.switch_off(set())
+        self._excuse_the_unknown()
         quiet = 0
         for number in range(HEALING_RUNS):
             self.desk.clock.advance(HEALING_S)

@@ -27,6 +27,10 @@ class People:
         self.elsewhere: set[str] = set()
         world.client_opens("ivan", HERE, "stays", self._text("E"))
 
+    def switched_off(self, was_off: bool) -> bool:
+        """Whether an operator has the correspondence of ``HERE`` off in this minute: seldom, and then for a while."""
+        return self._chance.random() < (0.6 if was_off else 0.05)
+
     def act(self, most: int) -> None:
         """Up to ``most`` deeds."""
         for _ in range(self._chance.randint(0, most)):
