@@ -1,7 +1,8 @@
 """``python -m tests.simulation.soak --examples N [--seed S] [--jobs J]``: as many histories as wanted, by seed.
 
 ``--over http [--pair 6/4]``: emulated billings over real HTTP (main/first external; all pairs in turn by default).
-Prints the seeds that break a law (one of them again: ``--examples 1 --seed THAT``) and what the histories have met.
+Prints the seeds that break a law (one of them again: ``--examples 1 --seed THAT``, with the same ``--connections``) and
+what the histories have met.
 Exit status 1: a law was broken.
 """
 
@@ -25,11 +26,11 @@ from tests.simulation.weather import MET
 MINUTES = (2, 6)
 
 
-def world(seed: int) -> tuple[int, str, Counter[str]]:
-    """One world of ``CONNECTIONS`` histories → its seed, what broke ("" for nothing), what it met."""
+def world(seed: int, connections: int = CONNECTIONS) -> tuple[int, str, Counter[str]]:
+    """One world of so many histories → its seed, what broke ("" for nothing), what it met."""
     chance = random.Random(seed)
     MET.clear()
-    product, broken = Product(), ""
+    product, broken = type("Product", (Product,), {"connections": connections})(), ""
     try:
         product.begin(seed, [])
         for _ in range(chance.randint(*MINUTES)):
@@ -56,11 +57,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=100, help="histories, each of one connection")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--connections", type=int, default=CONNECTIONS, help="histories a world: more cost less each")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--over", choices=["memory", "http"], default="memory")
     parser.add_argument("--pair", choices=["all", *PAIRS], default="all", help="versions of main and first external")
     wanted = parser.parse_args()
-    each, live = (1, partial(history_over_http, wanted.pair)) if wanted.over == "http" else (CONNECTIONS, world)
+    each, live = wanted.connections, partial(world, connections=wanted.connections)
+    if wanted.over == "http":
+        each, live = 1, partial(history_over_http, wanted.pair)
     worlds = -(-wanted.examples // each)
     seeds = range(wanted.seed, wanted.seed + worlds)
     print(f"seeds {seeds[0]} to {seeds[-1]}, {each} histories each", flush=True)
