@@ -13,6 +13,7 @@ from connectors.memory import MemoryCall, StaffView
 from remotesupport.core.model import ChangeKind
 from remotesupport.core.report import BillingState, RunKind, RunRequest
 from remotesupport.steps.cycle import cycle
+from remotesupport.steps.scopes import CATCH_UP
 from tests.cycle_fixtures import Desk
 
 
@@ -105,6 +106,24 @@ async def test_a_message_of_the_same_second_as_a_read_one_is_not_lost(desk: Desk
     await cycle(desk.context, RunRequest(RunKind.SYNC))
     await runs(desk, 3)
     assert [b.splitlines()[-1] for b in desk.main.bodies(copy)] == ["zero", "one", "two"]
+
+
+async def test_more_than_one_run_takes_is_caught_up_with_over_several(tmp_path: Path, one_row_pages: None) -> None:
+    """A department that is switched on late: each run goes on where the last one stopped, until all is there."""
+    desk = Desk(tmp_path, "acme", extra="[external.guard]\ncreates = 1000\n")
+    try:
+        acme = desk.externals["acme"]
+        desk.switch_off({"acme"})
+        waiting = [acme.client_opens("ivan", "Technical support", f"Q{n}", "zero") for n in range(CATCH_UP + 20)]
+        await runs(desk, 3)
+        assert desk.main_tickets("acme") == []
+        desk.switch_off(set())
+        await runs(desk, 1)
+        assert 0 < len(desk.main_tickets("acme")) < len(waiting)
+        await runs(desk, 3)
+        assert len(desk.main_tickets("acme")) == len(waiting)
+    finally:
+        desk.store.close()
 
 
 async def test_an_answer_that_the_server_alters_does_not_hold_the_ticket(desk: Desk) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from connectors.billmanager.v6_common import View
 from remotesupport.core.report import BillingResult, BillingState, RunKind
-from remotesupport.steps import scopes
 from remotesupport.steps.check import check_connection
 from remotesupport.steps.correspond import resolved_names
 from remotesupport.steps.departments import department_board
@@ -66,8 +65,7 @@ async def test_switched_off_in_main_it_stops_and_on_again_it_catches_up(tmp_path
 async def test_what_waited_in_a_department_crosses_when_it_gets_a_correspondence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen for minutes before anybody mapped it, far down the list by now, more than one run takes: nothing is lost."""
-    monkeypatch.setattr(scopes, "CATCH_UP", 2)
+    """Seen for minutes before anybody mapped it, far down the list by now: nothing is lost."""
     monkeypatch.setitem(View.pages.__kwdefaults__, "page_size", 2)  # type: ignore[arg-type]
     with three_billings(tmp_path, main_version=OLD) as world:
         world.acme.act(do="user", login="support-robot", departments=[REMOTE, "Sales"])
