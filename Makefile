@@ -8,11 +8,8 @@ ARGS   ?=
 # `make test PYTEST="tests/unit -k settings"` narrows it down.
 PYTEST ?=
 
-# What it does depends on the machine's load as well, so another run is another search; not a condition for landing yet.
-SEARCHES := tests/e2e/test_chaos.py
-
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test searches unit check format chaos crash-matrix soak mutants bench wheel lock clean
+.PHONY: help setup demo test unit check format chaos crash-matrix soak mutants bench wheel lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,10 +27,7 @@ demo: $(STAMP)  ## the main job on this machine, with addresses to open; ARGS="-
 	$(PY) -m remotesupport.demo $(ARGS)
 
 test: $(STAMP)  ## every test, three files at a time: many of them wait for processes
-	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(SEARCHES)) $(PYTEST) $(ARGS)
-
-searches: $(STAMP)  ## a random search over real processes that still finds something now and then
-	$(PY) -m pytest $(SEARCHES) $(ARGS)
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST) $(ARGS)
 
 unit: $(STAMP)  ## the tests that need no server, in seconds
 	$(PY) -m pytest tests/unit $(ARGS)
