@@ -71,13 +71,13 @@ def _give_up(sources: pd.DataFrame, there: Found, back: Found, unlinked: set[int
 
     That is what stands before the last message that was recognised, and was not; and what our own login wrote to
     clients though main does not show it (any more): an answer that was edited or deleted since, of which no ledger
-    knows. It is no message of the billing's own staff.
+    knows. It is no message of the billing's own staff. What may still turn out to be our reply ``waits``.
     """
     recognised = sorted((r for r in there.rows if (r[0], r[2]) in there.sources), key=lambda r: r[5])
     last = {row[0]: row[5] for row in recognised}
     passed = sources["ordinal"] < sources["pair"].map(last).fillna(-1).astype("int64")
     ours = sources["own"].eq("yes") & sources["kind"].eq(MessageKind.STAFF) & sources["pair"].isin(unlinked)
-    there.give_up(sources[passed | ours], unless=back.targets)
+    there.give_up(sources[(passed | ours) & ~sources["waits"]], unless=back.targets)
 
 
 def _without(found: Traffic, there: Found, back: Found) -> Traffic:

@@ -108,12 +108,13 @@ def _edited(rows: pd.DataFrame, carried: pd.DataFrame, direction: Direction) -> 
 
 def _waiting(rows: pd.DataFrame, back: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """``waits``: while one of our own replies may still turn up unrecognised, staff messages that could be it are not
-    sources yet, nor is what follows them (order)."""
+    sources yet, nor is what follows them (order). What our login wrote is none as long as nothing can be recognised."""
     cause = pairs["wait_to_external"].reindex(rows["pair"]).reset_index(drop=True)
     unsure = cause.notna() & ~cause.fillna("").str.startswith("parked")
     unsure |= is_in(rows, back[back["target_message"].isna()], EXT)
     doubtful = unsure & rows["kind"].eq(MessageKind.STAFF) & rows["own"].fillna("?").ne("no")
-    return rows.assign(waits=doubtful.groupby(rows["pair"]).cummax())
+    ours = cause.notna() & rows["kind"].eq(MessageKind.STAFF) & rows["own"].eq("yes")
+    return rows.assign(waits=doubtful.groupby(rows["pair"]).cummax() | ours)
 
 
 def _spoken(rows: pd.DataFrame, named: frozenset[str]) -> pd.DataFrame:

@@ -44,6 +44,38 @@ async def test_a_store_from_yesterday_repeats_and_closes_nothing(office: Office,
     assert desk.store.parked() == []
 
 
+@pytest.mark.parametrize("outcome", [UnknownOutcome, Refused])
+async def test_a_reply_is_not_repeated_where_the_copy_has_an_unsettled_write(
+    plain_office: Office, outcome: type[Exception]
+) -> None:
+    """What crossed after the copy was made is recognised once the copy's own write is settled, and not before that
+    taken for something that a person gave up, though a later message of the client is in main already."""
+    desk, acme = plain_office.desk, plain_office.desk.externals["acme"]
+    ticket = acme.client_opens("ivan", "Technical support", "unsettled", "E1")
+    await minutes(desk, 2)
+    (main,) = [t for t in desk.main.tickets.values() if "unsettled" in t.subject]
+
+    def fails(call: MemoryCall) -> None:
+        raise outcome("no answer", billing="acme", function=call.function)  # type: ignore[call-arg]
+
+    acme.after["close"] = fails
+    desk.main.close(str(main.id))
+    await desk.run()
+    del acme.after["close"]
+    dump = backup(desk)
+    await runs(desk)
+    desk.main.staff_replies(str(main.id), "M1")
+    await minutes(desk, 2)
+    acme.client_writes(ticket, "E2")
+    await minutes(desk, 2)
+    restore(desk, dump)
+    acme.client_writes(ticket, "E3")
+    await runs(desk)
+    assert acme.bodies(ticket).count("M1") == 1
+    said = "\n".join(desk.main.bodies(str(main.id)))
+    assert [said.count(text) for text in ("E1", "E2", "E3", "M1")] == [1, 1, 1, 1]
+
+
 async def test_the_ledger_of_a_restored_store_is_as_the_lost_one_was(plain_office: Office, yesterday: State) -> None:
     """Once it has caught up, a restored ledger has the links and states of the one that was lost."""
     desk = plain_office.desk

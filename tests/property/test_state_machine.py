@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.simulation.machine import CONNECTIONS, Product
 from tests.simulation.weather import MET
 
-MANY, PARTS = 2000, 4
+MANY, PARTS = 2000, 2
 HISTORIES = MANY if "CI" in os.environ else 400
 FATES = (
     "write done, then lost", "read fails", "write fails", "read garbage", "write late", "came late", "store lost",

@@ -26,7 +26,7 @@ from tests.simulation.people import People
 from tests.simulation.weather import LATE_S, MET, Weather
 from tests.writing_machine.billings import Death
 
-CONNECTIONS = 50
+CONNECTIONS = 100
 BADNESS = (0.0, 0.03, 0.1, 0.2)
 DISASTERS = ("", "", "", "", "lost", "back", "back", "back")  # nothing can be put back before there is a copy
 MOST_ACTS = 4
@@ -145,11 +145,13 @@ class Product(RuleBasedStateMachine):
 
     def _let_late_requests_in(self) -> None:
         for weather in self.weathers.values():
+            badness, weather.badness = weather.badness, 0.0  # late once, and not later each time
             for world, call in weather.arriving():
                 MET["came late"] += 1
                 view = world.staff(call.login) if call.side == "external" else world.customer(call.login)
                 arguments = {k: v for k, v in call.args.items() if k != "files"}
                 self.loop.run_until_complete(_quietly(getattr(view, call.function)(**arguments)))
+            weather.badness = badness
 
     # --- the product ---------------------------------------------------------------------------------------
 
