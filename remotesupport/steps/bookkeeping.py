@@ -94,7 +94,9 @@ def settle_books(ctx: Context, run: str, snapshot: Snapshot, reasons: Rows, foun
 
 def _settle_books(ctx: Context, run: str, snapshot: Snapshot, reasons: Rows, found: Found, undone: set[str]) -> None:
     name, store = snapshot.name, ctx.store
-    open_ext, open_main = _still_open(ctx, snapshot, reasons, found, undone)
+    fresh = snapshot.main.fresh
+    links = store.linked(name, sorted(undone), [row["ticket"] for row in snapshot.main.tickets])
+    open_ext, open_main = _still_open(snapshot, reasons, found, undone, links)
 
     def done(side: Side, ticket: str) -> bool:
         return ticket not in (open_ext if side is Side.EXTERNAL else open_main)
@@ -102,7 +104,7 @@ def _settle_books(ctx: Context, run: str, snapshot: Snapshot, reasons: Rows, fou
     unread = _only_seen(ctx, snapshot)
     seen = [s for side in (snapshot.external, snapshot.main) for s in settled_sightings(side, done, unread)]
     store.save_sightings(run, seen)
-    if answered := store.linked(name, main_tickets=snapshot.main.fresh):
+    if answered := [ticket for ticket, main in links.items() if main in fresh]:
         store.mark_unread(name, answered, outside=snapshot.corresponding)
     for row in found.agreed:
         store.set_states(
@@ -186,12 +188,14 @@ def _without_conflict(snapshot: Snapshot, found: Found) -> set[str]:
 
 
 def _still_open(
-    ctx: Context, snapshot: Snapshot, reasons: Rows, found: Found, undone: set[str]
+    snapshot: Snapshot, reasons: Rows, found: Found, undone: set[str], links: dict[str, str]
 ) -> tuple[set[str], set[str]]:
-    """External and main tickets that the next run must look at again although their rows may look the same."""
+    """External and main tickets that the next run must look at again although their rows may look the same.
+
+    ``links``: external → main ticket, of ``undone`` and of all that main showed.
+    """
     open_ext = {row["ext_ticket"] for row in found.unfinished} | set(found.bad(Side.EXTERNAL)) | undone
     open_ext |= {row["ticket"] for row in reasons if row["reason"] in _WAITING}
-    links = ctx.store.linked(snapshot.name, sorted(undone), [row["ticket"] for row in snapshot.main.tickets])
     open_main = {row["main_ticket"] for row in found.unfinished if row["main_ticket"] is not None}
     open_main |= set(found.bad(Side.MAIN)) | {main for ext, main in links.items() if ext in open_ext}
     return open_ext, open_main | _unlinked_claims(snapshot, set(links.values()))
