@@ -14,7 +14,7 @@ from remotesupport.settings import ExternalSettings
 from remotesupport.settings_models import Endpoint
 from remotesupport.steps.check_row import CheckRow
 from remotesupport.steps.correspond import Departments
-from remotesupport.steps.framing import Rows
+from remotesupport.steps.framing import Rows, enabled
 
 THREE = ("clienttickets.sync", "clienttickets.syncadmticket", "clienttickets.syncdepartments")
 RIGHTS_SINCE = (4, 0, 68)  # DOCUMENTED: from this release on an administrator with rights is enough
@@ -113,7 +113,7 @@ def _flags(departments: Departments) -> CheckRow:
     if not known:
         return CheckRow(check, True, "no such flag in this version: the correspondences stand in for it")
     pairs = departments.correspondences
-    wanted = {pair["department"] for pair in pairs if pair["enabled"]}
+    wanted = enabled(pairs)
     bare = [row for row in known if row["department"] in wanted and row["remote"] == "no"]
     if bare:
         return CheckRow(

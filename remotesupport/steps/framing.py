@@ -58,3 +58,8 @@ def message_rows(connection: str, side: Side, threads: Mapping[str, Sequence[Mes
         for ticket, thread in threads.items()
         for m in thread
     ]  # fmt: skip
+
+
+def enabled(pairs: Rows) -> frozenset[str]:
+    """The remote departments whose correspondence is on, from rows of CORRESPONDENCES."""
+    return frozenset(pair["department"] for pair in pairs if pair["enabled"])

@@ -13,7 +13,7 @@ from remotesupport.bootstrap import Connection
 from remotesupport.core.compose import origin_of
 from remotesupport.core.model import TicketRow, TicketState
 from remotesupport.core.report import RunKind, RunRequest
-from remotesupport.steps.framing import Rows
+from remotesupport.steps.framing import Rows, enabled
 from remotesupport.steps.reading import Scope, is_primed, primed_billings
 from remotesupport.steps.values import SideRead
 from remotesupport.store import Store
@@ -26,7 +26,7 @@ class Scopes:
 
     def __init__(self, store: Store, connection: Connection, request: RunRequest, pairs: Rows, due: list[str]) -> None:
         self.store, self.connection, self.request, self.due = store, connection, request, due
-        self.corresponding = frozenset(pair["department"] for pair in pairs if pair["enabled"])
+        self.corresponding = enabled(pairs)
         self.name = connection.name
         audit = request.kind is RunKind.AUDIT
         self.links = store.link_rows(self.name, None if audit else list(request.tickets))

@@ -16,7 +16,7 @@ from remotesupport.core.guard import Verdict
 from remotesupport.core.model import Lease, Sighting
 from remotesupport.core.plan import Plan
 from remotesupport.core.report import RunReport, RunRequest
-from remotesupport.steps.framing import Rows
+from remotesupport.steps.framing import Rows, enabled
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class Snapshot:
     resolved: dict[str, str] = field(default_factory=dict)
 
     @property
-    def corresponding(self) -> set[str]:
+    def corresponding(self) -> frozenset[str]:
         """The remote departments whose correspondence is enabled."""
-        return {pair["department"] for pair in self.correspondences if pair["enabled"]}
+        return enabled(self.correspondences)
 
 
 Read: TypeAlias = "Snapshot | ConnectorError"
