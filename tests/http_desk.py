@@ -26,6 +26,22 @@ SHORT = Limits(read_seconds=2.0, write_seconds=2.0, connect_seconds=1.0, logins_
 MINUTE, LONG = 60.0, 150.0  # seconds between runs; LONG is more than a quarantine
 
 
+class CommonClock(Clock):
+    """The product's clock, and everybody's: a minute that passes here passes in the billings too. (While theirs stood
+    still, a message could come in the second of the last one and long after the last look: no server can do that.)"""
+
+    def __init__(self, world: ThreeBillings) -> None:
+        super().__init__()
+        self._clocks = [billing.core.clock for billing in (world.main, world.acme, world.globex)]
+        for clock in self._clocks:
+            clock.set(self.now, freeze=True)
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        for clock in self._clocks:
+            clock.advance(seconds)
+
+
 class RealTime:
     """The true time; nobody moves it."""
 
@@ -45,7 +61,7 @@ class HttpDesk:
         self, world: ThreeBillings, names: Iterable[str] = ("acme",), *, url: str | None = None, clock: Any = None
     ) -> None:
         self.world, self.names = world, tuple(names)
-        self.clock = clock or Clock()
+        self.clock = clock or CommonClock(world)
         self.url = url or f"sqlite:///{world.home / 'desk.sqlite3'}"
         self.context = self.open()
 

@@ -15,6 +15,7 @@ from typing import Any
 from remotesupport.core.model import Intent
 from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.steps.cycle import cycle
+from tests.cycle_fixtures import Clock
 from tests.http_desk import HttpDesk
 from tests.three_billings import ThreeBillings
 
@@ -71,8 +72,9 @@ def doomed(world: ThreeBillings, url: str, now: datetime, aim: Aim) -> None:
     """One run at the product's moment ``now``."""
 
     async def run() -> None:
-        desk = HttpDesk(world, url=url)
-        desk.clock.now = now
+        clock = Clock()
+        clock.now = now
+        desk = HttpDesk(world, url=url, clock=clock)
         desk.context.store = DyingStore(desk.context.store, aim)
         await cycle(desk.context, RunRequest(RunKind.SYNC))
 

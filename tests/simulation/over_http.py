@@ -25,7 +25,6 @@ from remotesupport.core.model import ChangeKind, Direction, ParkedChange
 from remotesupport.core.report import BillingState, RunKind, RunReport
 from remotesupport.steps.links import rebuild_links
 from remotesupport.steps.parking import ends_departure
-from tests.cycle_fixtures import Clock
 from tests.http_desk import LONG, MINUTE, SHORT, HttpDesk
 from tests.simulation.fuse import POINTS, Fuse, MortalStore, MortalTransport
 from tests.simulation.http_laws import broken_laws, excuse, holders
@@ -106,21 +105,6 @@ def _spoilt(chance: random.Random) -> Spoilt:
     return Spoilt(chance.choice(BILLINGS), only, chance.choice(list(kinds)), chance.randint(0, 8), chance.randint(1, 4))
 
 
-class CommonClock(Clock):
-    """The product's clock, and everybody's."""
-
-    def __init__(self, world: ThreeBillings) -> None:
-        super().__init__()
-        self._clocks = [getattr(world, name).core.clock for name in BILLINGS]
-        for clock in self._clocks:
-            clock.set(self.now, freeze=True)
-
-    def advance(self, seconds: float) -> None:
-        super().advance(seconds)
-        for clock in self._clocks:
-            clock.advance(seconds)
-
-
 class MortalDesk(HttpDesk):
     """A desk whose process dies when its fuse has burnt down, and whose store can be lost."""
 
@@ -128,7 +112,7 @@ class MortalDesk(HttpDesk):
 
     def __init__(self, world: ThreeBillings, names: Sequence[str]) -> None:
         self.fuse = Fuse()
-        super().__init__(world, names, clock=CommonClock(world))
+        super().__init__(world, names)
 
     def open_store(self) -> Any:
         return MortalStore(super().open_store(), self.fuse)
