@@ -14,7 +14,7 @@ from remotesupport.core.answered import answered
 from remotesupport.core.arrived import arrived
 from remotesupport.core.found import Found, as_known
 from remotesupport.core.keys import is_in
-from remotesupport.core.model import Direction, MessageKind
+from remotesupport.core.model import Direction, MessageKind, Side, TicketState
 from remotesupport.core.phases import Phase
 from remotesupport.core.traffic import Traffic
 
@@ -41,6 +41,29 @@ def recognise(found: Traffic, pairs: pd.DataFrame) -> tuple[Traffic, pd.DataFram
     back = answered(replies, told_back, mine)
     _give_up(sources, there, back, unlinked)
     return _without(found, there, back), as_known([*there.rows, *back.rows])
+
+
+def opened(pairs: pd.DataFrame, known: pd.DataFrame, messages: pd.DataFrame) -> pd.Series:
+    """Linked pairs (bool) with a side that is open though no person has opened it: the last thing that was said there
+    is ours and was recognised just now. ``known`` as ``recognise`` returns it, ``messages`` are MESSAGES."""
+    found = pd.Series(False, index=pairs.index)
+    if known.empty:
+        return found
+    said = messages[messages["kind"].isin([MessageKind.CLIENT, MessageKind.STAFF])].sort_values("ordinal")
+    last = said.drop_duplicates(["connection", "side", "ticket"], keep="last")
+    for direction, side, number, state in _THERE:
+        ours = known[known["direction"].eq(direction) & known["target"].notna()]
+        there = pairs.loc[ours["pair"], ["connection", number, state, "linked"]].assign(message=ours["target"].array)
+        spoke = is_in(there, last[last["side"].eq(side)], ["connection", number, "message"], _LAST)
+        found |= found.index.isin(there.index[spoke & there["linked"] & there[state].eq(TicketState.OPEN)])
+    return found
+
+
+_LAST = ["connection", "ticket", "message"]
+_THERE = (
+    (Direction.TO_MAIN, Side.MAIN, "main_ticket", "now_main"),
+    (Direction.TO_EXTERNAL, Side.EXTERNAL, "ext_ticket", "now_ext"),
+)
 
 
 def _free(pairs: pd.DataFrame) -> tuple[pd.Index, pd.Index]:

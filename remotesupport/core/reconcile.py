@@ -23,7 +23,7 @@ from remotesupport.core.phases import CROSSING, Phase, phases
 from remotesupport.core.plan import in_order
 from remotesupport.core.posts import follow_ups, posts_to_external, posts_to_main
 from remotesupport.core.reasons import reasons
-from remotesupport.core.recognise import recognise
+from remotesupport.core.recognise import opened, recognise
 from remotesupport.core.status import after_post_to_external, after_post_to_main, crossings, weigh
 from remotesupport.core.strange import strange
 from remotesupport.core.told import caught_up, heard
@@ -42,7 +42,7 @@ def reconcile(inputs: Inputs) -> Outcome:
     pairs = strange(caught_up(heard(pair_up(inputs), inputs.messages)), inputs)
     pairs["phase"] = phases(pairs, create_closed=inputs.create_closed)
     found, known = recognise(traffic(inputs, pairs), pairs)
-    pairs = _free(pairs, inputs.quiet)
+    pairs = _free(pairs, opened(pairs, known, inputs.messages), inputs.quiet)
     sent = _sent(found, pairs)
     pairs = _weighed(pairs, found, sent)
     changes = in_order(frames.concat(frames.CHANGES, _changes(inputs, pairs, found, sent, known)))
@@ -52,19 +52,21 @@ def reconcile(inputs: Inputs) -> Outcome:
     return Outcome(changes, reasons(pairs, inputs.messages), agreed(pairs), unfinished(pairs))
 
 
-def _free(pairs: pd.DataFrame, quiet: bool) -> pd.DataFrame:
-    """Adds free_main, free_external (may be written to now), enters (adopted now) and the states to start from."""
+def _free(pairs: pd.DataFrame, ours: pd.Series, quiet: bool) -> pd.DataFrame:
+    """Adds free_main, free_external (may be written to now), enters (adopted now) and the states to start from: what a
+    message of ours opened (``ours``), it opened on both sides."""
     to_main, to_external = pairs["wait_to_main"].isna(), pairs["wait_to_external"].isna()
     enters = pairs["phase"].eq(Phase.ADOPTABLE) & pairs["fresh"] & pairs["main_fresh"] & to_main & to_external
     crosses = pairs["phase"].isin(CROSSING) | enters
     returning = pairs["phase"].eq(Phase.RETURNING)
+    both = returning | ours
     return pairs.assign(
         enters=enters,
         free_main=crosses & to_main,
         free_external=crosses & to_external & ~(returning & ~to_main) & (not quiet),
         now_main=pairs["now_main"].mask(returning, _OPEN),
-        agreed_ext=pairs["agreed_ext"].where(~enters, pairs["now_ext"]).mask(returning, _OPEN),
-        agreed_main=pairs["agreed_main"].where(~enters, pairs["now_main"]).mask(returning, _OPEN),
+        agreed_ext=pairs["agreed_ext"].where(~enters, pairs["now_ext"]).mask(both, _OPEN),
+        agreed_main=pairs["agreed_main"].where(~enters, pairs["now_main"]).mask(both, _OPEN),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from connectors.errors import Refused, UnknownOutcome
-from connectors.memory import MemoryCall
+from connectors.memory import STATES, MemoryCall
 from remotesupport.core.model import ChangeKind
 from remotesupport.core.report import BillingState, RunKind
 from tests.backups import (
@@ -74,6 +74,31 @@ async def test_a_reply_is_not_repeated_where_the_copy_has_an_unsettled_write(
     assert acme.bodies(ticket).count("M1") == 1
     said = "\n".join(desk.main.bodies(str(main.id)))
     assert [said.count(text) for text in ("E1", "E2", "E3", "M1")] == [1, 1, 1, 1]
+
+
+async def test_what_our_own_message_opened_is_no_reopening_by_a_person(plain_office: Office) -> None:
+    """Both sides were closed in the copy; since then a told edit opened main, a told reply the client's ticket. What
+    people have closed stays closed; the client's ticket closes again, and main's staff are told to close theirs."""
+    office = plain_office
+    desk, acme = office.desk, office.acme
+    office.opens("edited", "replied")
+    await minutes(desk)
+    office.free("edited", "replied")
+    await minutes(desk)
+    for subject in ("edited", "replied"):
+        desk.main.close(office.copy(subject))
+    await minutes(desk)
+    dump = backup(desk)
+    acme.edit(str(acme.thread(acme.find(office.tickets["edited"]))[0].id), "edited: corrected")
+    office.answers("replied", "one more word")
+    await desk.run()
+    desk.main.close(office.copy("replied"))
+    restore(desk, dump)
+    assert "reopen" not in kinds_planned(await runs(desk))
+    assert [STATES[str(acme.find(office.tickets[s]).status)] for s in ("edited", "replied")] == ["closed"] * 2
+    assert STATES[str(desk.main.find(office.copy("replied")).status)] == "closed"
+    assert "was closed there" in desk.main.bodies(office.copy("edited"))[-1]
+    assert acme.bodies(office.tickets["replied"]).count("one more word") == 1
 
 
 async def test_the_ledger_of_a_restored_store_is_as_the_lost_one_was(plain_office: Office, yesterday: State) -> None:
