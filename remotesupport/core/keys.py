@@ -16,7 +16,7 @@ def codes(left: pd.DataFrame, right: pd.DataFrame, on: Sequence[str], to: Sequen
     """One number per distinct key, for the rows of ``left`` followed by those of ``right``."""
     joined: npt.NDArray[np.intp] | None = None
     for a, b in zip(on, to, strict=True):
-        found, values = pd.factorize(pd.concat([left[a], right[b]]), use_na_sentinel=False)
+        found, values = pd.factorize(np.concatenate([left[a].to_numpy(), right[b].to_numpy()]), use_na_sentinel=False)
         joined = found if joined is None else pd.factorize(joined * len(values) + found)[0]
     assert joined is not None
     return joined.astype(np.intp)

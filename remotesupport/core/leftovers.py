@@ -9,15 +9,19 @@ import numpy as np
 import pandas as pd
 
 from remotesupport.core import frames
-from remotesupport.core.departures import ended_by_people, to_be_closed
+from remotesupport.core.departures import ended_by_people
 from remotesupport.core.inputs import UNFINISHED
 from remotesupport.core.model import Direction, TicketState
 from remotesupport.core.phases import CROSSING, Phase
-from remotesupport.core.reasons import waiting
+from remotesupport.core.rows import bare
 from remotesupport.core.status import settled
 
 DOUBTFUL = "states wait: other tickets here look as if a billing had been restored; `remotesupport parked` names them"
 _THREAD = "its thread has to be read first"
+_LEDGER = [
+    *("connection", "ext_ticket", "main_ticket", "place", "now_ext", "now_main", "main_state"),
+    *("agreed_main", "agreed_department", "ext_moved", "main_moved", "place_moved", "told"),
+]  # what the ledger's states are made of
 
 
 def left(pairs: pd.DataFrame, *, quiet: bool) -> pd.Series:
@@ -30,7 +34,7 @@ def left(pairs: pd.DataFrame, *, quiet: bool) -> pd.Series:
         "nothing in it may cross yet": phase.eq(Phase.CREATABLE) & ~pairs["pending_main"],
         DOUBTFUL: pairs["doubtful"]
         & ~pairs["written"]
-        & (pairs["cross"].ne("") & phase.eq(Phase.ACTIVE) | _moving(pairs) | to_be_closed(pairs)),
+        & (pairs["cross"].ne("") & phase.eq(Phase.ACTIVE) | _moving(pairs) | pairs["to_close"]),
         "its close follows in the next run": phase.isin(CROSSING) & pairs["deferred"],
         "replies wait: this run writes nothing to the external side": phase.isin(CROSSING)
         & (pairs["pending_external"] | pairs["cross"].str.endswith(Direction.TO_EXTERNAL))
@@ -52,15 +56,16 @@ def agreed(pairs: pd.DataFrame) -> pd.DataFrame:
 
     Also of departed pairs that people in main have dealt with, whether their states have moved or not.
     """
-    idle = ~pairs["written"] & pairs["open_why"].eq("") & waiting(pairs).isna()
-    same = settled(pairs[idle & pairs["phase"].eq(Phase.ACTIVE)])
-    back = _as_now(pairs[idle & pairs["phase"].eq(Phase.RETURNING)], departed=False)
+    idle = ~pairs["written"] & pairs["open_why"].eq("") & pairs["waiting"].isna()
+    near = pairs[_LEDGER]
+    same = settled(frames.only(near, idle & pairs["phase"].eq(Phase.ACTIVE)))
+    back = _as_now(frames.only(near, idle & pairs["phase"].eq(Phase.RETURNING)), departed=False)
     left = pairs["phase"].eq(Phase.DEPARTING) | (
         pairs["phase"].eq(Phase.DEPARTED) & pairs["linked"] & ~pairs["departed"]
     )
     # Nothing more is closed of what was told before the ledger knew: it may have been closed then, and opened since.
-    gone = _as_now(pairs[idle & left], departed=True).assign(main_state=str(TicketState.CLOSED))
-    ended = _as_now(pairs[idle & ended_by_people(pairs)], departed=True)
+    gone = _as_now(frames.only(near, idle & left), departed=True).assign(main_state=str(TicketState.CLOSED))
+    ended = _as_now(frames.only(near, idle & ended_by_people(pairs)), departed=True)
     columns = list(frames.LINKS.columns)
     return frames.concat(frames.LINKS, [part[columns] for part in (same, back, gone, ended)])
 
@@ -74,8 +79,8 @@ def _as_now(pairs: pd.DataFrame, *, departed: bool) -> pd.DataFrame:
 
 def unfinished(pairs: pd.DataFrame) -> pd.DataFrame:
     """→ UNFINISHED."""
-    waits = waiting(pairs).fillna("")
+    waits = pairs["waiting"].fillna("")
     why = pairs["open_why"].where(pairs["open_why"].ne(""), waits)
-    rows = pairs.assign(why=why)[why.ne("") & pairs["outcome"].eq("ok")]
+    rows = frames.only(bare(pairs).assign(why=why), why.ne("") & pairs["outcome"].eq("ok"))
     rows = rows.assign(needs=np.where(rows["why"].eq(_THREAD), "thread", "next_run"))
     return rows[list(UNFINISHED.columns)].astype(dict(UNFINISHED.columns)).reset_index(drop=True)

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from remotesupport.core.claims import contested, strays
+from remotesupport.core.frames import only
 from remotesupport.core.inputs import Inputs
-from remotesupport.core.keys import look_up
+from remotesupport.core.keys import look_up, positions, taken
 from remotesupport.core.model import ChangeKind, Direction, Side
 
 EXT = ["connection", "ext_ticket"]
@@ -126,9 +127,10 @@ def _gone(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
 def _waits(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Adds wait_… and close_… for each direction; a cause without a known direction holds both."""
     known = [str(d) for d in Direction]
-    closes = inputs.blocked["kind"].eq(ChangeKind.CLOSE)
-    for word, blocked in (("wait", inputs.blocked[~closes]), ("close", inputs.blocked[closes])):
+    closes, direct = inputs.blocked["kind"].eq(ChangeKind.CLOSE), inputs.blocked["direction"]
+    causes: dict[str, pd.Series] = {}
+    for word, held in (("wait", ~closes), ("close", closes)):
         for direction in Direction:
-            rows = blocked[blocked["direction"].eq(direction) | ~blocked["direction"].isin(known)]
-            pairs = look_up(pairs, rows.drop_duplicates(EXT), EXT, {f"{word}_{direction}": "cause"})
-    return pairs
+            rows = only(inputs.blocked, held & (direct.eq(direction) | ~direct.isin(known))).drop_duplicates(EXT)
+            causes[f"{word}_{direction}"] = taken(rows["cause"], positions(pairs, rows, EXT), pairs.index)
+    return pairs.assign(**causes)

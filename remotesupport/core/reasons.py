@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from remotesupport.core import frames
-from remotesupport.core.departures import quarrel, to_be_closed
+from remotesupport.core.departures import quarrel
 from remotesupport.core.keys import look_up
 from remotesupport.core.model import MessageKind, Reason, Side
 from remotesupport.core.phases import Phase
@@ -30,11 +30,11 @@ _WAITS = (Phase.ADOPTABLE, Phase.CREATABLE, Phase.ACTIVE, Phase.RETURNING, Phase
 
 
 def reasons(pairs: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
-    """Pairs with phase, ``planned`` (bool: has changes) and ``open_why`` (words: what is left) → REASONS.
+    """Pairs with phase, waiting, to_close, ``planned`` (bool: has changes) and ``open_why`` (what is left) → REASONS.
 
     One row per pair that the external side showed.
     """
-    rows = pairs[pairs["seen"]]
+    rows = frames.only(pairs, pairs["seen"])
     detail = _detail(rows)
     denied = _denied(messages, rows)
     detail = (detail + np.where(detail.ne("") & denied.ne(""), "; ", "") + denied).astype("str")
@@ -56,7 +56,7 @@ def waiting(rows: pd.DataFrame) -> pd.Series:
 
 def _reason(rows: pd.DataFrame) -> pd.Series:
     phase = rows["phase"]
-    wait = waiting(rows).where(phase.isin([*_WAITS])).fillna("")
+    wait = rows["waiting"].where(phase.isin([*_WAITS])).fillna("")
     found = phase.map({str(p): str(r) for p, r in _BY_PHASE.items()}).astype("str")
     found = found.fillna(str(Reason.IN_SYNC))
     found = found.mask(phase.eq(Phase.ELSEWHERE) & rows["flagged"], str(Reason.DEPARTMENT_UNMAPPED))
@@ -73,9 +73,9 @@ def _detail(rows: pd.DataFrame) -> pd.Series:
         [
             phase.eq(Phase.UNREADABLE),
             phase.eq(Phase.CONFLICT),
-            phase.isin([*_WAITS]) & waiting(rows).notna(),
+            phase.isin([*_WAITS]) & rows["waiting"].notna(),
             rows["open_why"].ne(""),
-            to_be_closed(rows),
+            rows["to_close"],
             phase.eq(Phase.OLD),
             phase.eq(Phase.OFF) & rows["corr"].eq("none"),
             phase.eq(Phase.ELSEWHERE) & rows["place"].isna(),
@@ -83,8 +83,8 @@ def _detail(rows: pd.DataFrame) -> pd.Series:
         ],
         [
             rows["detail"],
-            quarrel(rows[phase.eq(Phase.CONFLICT)]).reindex(rows.index).fillna(""),
-            waiting(rows).fillna(""),
+            quarrel(frames.only(rows, phase.eq(Phase.CONFLICT))).reindex(rows.index).fillna(""),
+            rows["waiting"].fillna(""),
             rows["open_why"],
             "its main ticket is still open",
             "it was closed before it was ever linked; a backfill takes it over",

@@ -14,6 +14,7 @@ import pandas as pd
 from remotesupport.core import frames
 from remotesupport.core.departures import closings, conflicts, departures, returns, to_be_closed
 from remotesupport.core.entries import adoptions, closes_of_created, creates
+from remotesupport.core.frames import only
 from remotesupport.core.inputs import Inputs, Outcome
 from remotesupport.core.keys import is_in, look_up
 from remotesupport.core.leftovers import agreed, left, unfinished
@@ -22,7 +23,7 @@ from remotesupport.core.pairs import EXT, pair_up
 from remotesupport.core.phases import CROSSING, Phase, phases
 from remotesupport.core.plan import in_order
 from remotesupport.core.posts import follow_ups, posts_to_external, posts_to_main
-from remotesupport.core.reasons import reasons
+from remotesupport.core.reasons import reasons, waiting
 from remotesupport.core.recognise import opened, recognise
 from remotesupport.core.status import after_post_to_external, after_post_to_main, crossings, weigh
 from remotesupport.core.strange import strange
@@ -45,6 +46,7 @@ def reconcile(inputs: Inputs) -> Outcome:
     pairs = _free(pairs, opened(pairs, known, inputs.messages), inputs.quiet)
     sent = _sent(found, pairs)
     pairs = _weighed(pairs, found, sent)
+    pairs["waiting"], pairs["to_close"] = waiting(pairs), to_be_closed(pairs)
     changes = in_order(frames.concat(frames.CHANGES, _changes(inputs, pairs, found, sent, known)))
     pairs["planned"] = is_in(pairs, changes, EXT)
     pairs["written"] = is_in(pairs, changes[changes["kind"].ne(ChangeKind.ADOPT)], EXT)
@@ -111,21 +113,21 @@ def _changes(
     inputs: Inputs, pairs: pd.DataFrame, found: Traffic, sent: Traffic, known: pd.DataFrame
 ) -> list[pd.DataFrame]:
     free = pairs["wait_to_main"].isna()
-    created = creates(pairs[pairs["phase"].eq(Phase.CREATABLE) & free & pairs["fresh"]], found.to_main)
+    created = creates(only(pairs, pairs["phase"].eq(Phase.CREATABLE) & free & pairs["fresh"]), found.to_main)
     unheard = pairs["wait_to_external"].isna() & free
-    adopted = pairs.index.isin(known["pair"]) | pairs["enters"] | (pairs["was_away"] & free)
+    adopted = pd.Series(pairs.index.isin(known["pair"]), pairs.index) | pairs["enters"] | (pairs["was_away"] & free)
     return [
-        adoptions(pairs[adopted], known),
+        adoptions(only(pairs, adopted), known),
         created,
-        closes_of_created(pairs[is_in(pairs, created, EXT) & pairs["state"].eq(TicketState.CLOSED)]),
-        conflicts(pairs[pairs["phase"].eq(Phase.CONFLICT) & unheard]),
+        closes_of_created(only(pairs, pairs["state"].eq(TicketState.CLOSED) & is_in(pairs, created, EXT))),
+        conflicts(only(pairs, pairs["phase"].eq(Phase.CONFLICT) & unheard)),
         *_posts(inputs, pairs, sent),
         *_statuses(inputs, pairs, found),
     ]
 
 
 def _posts(inputs: Inputs, pairs: pd.DataFrame, sent: Traffic) -> list[pd.DataFrame]:
-    talking = pairs[pairs["sends_main"] | pairs["sends_external"]]
+    talking = only(pairs, pairs["sends_main"] | pairs["sends_external"])
     if talking.empty:
         return []
     into, out = after_post_to_main(talking), after_post_to_external(talking)
@@ -153,8 +155,8 @@ def _statuses(inputs: Inputs, pairs: pd.DataFrame, found: Traffic) -> list[pd.Da
     leaving = departing(pairs) & free
     back = returning(pairs) & free
     patient = pd.MultiIndex.from_frame(pairs[EXT]).isin(inputs.patient)
-    left_open = to_be_closed(pairs) & free & ~patient
-    rows = _counted(pairs[crossing | leaving | back | left_open], inputs.carried)
+    left_open = pairs["to_close"] & free & ~patient
+    rows = _counted(only(pairs, crossing | leaving | back | left_open), inputs.carried)
     late = found.to_external.groupby("pair").size()
     return [
         crossings(rows[crossing.reindex(rows.index)]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from remotesupport.core import frames
 from remotesupport.core.acts import act_of
 from remotesupport.core.compose import closed_notice, reopened_notice
 from remotesupport.core.model import ChangeKind, Direction, TicketState
@@ -121,5 +122,5 @@ def _notice(kind: str, direction: str, connection: str, ticket: str) -> str:
 
 def settled(pairs: pd.DataFrame) -> pd.DataFrame:
     """Weighed pairs for which nothing is written → LINKS rows whose ledger states have moved."""
-    rows = pairs[pairs["ext_moved"] | pairs["main_moved"] | pairs["place_moved"] | pairs["told"]]
+    rows = frames.only(pairs, pairs["ext_moved"] | pairs["main_moved"] | pairs["place_moved"] | pairs["told"])
     return rows.assign(ext_state=rows["now_ext"], main_state=rows["now_main"], department=rows["place"], departed=False)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from remotesupport.core.compose import subject_with_origin
 from remotesupport.core.cures import rebuild
+from remotesupport.core.frames import only
 from remotesupport.core.inputs import Inputs
 from remotesupport.core.keys import is_in, look_up
 from remotesupport.core.model import Direction, MessageKind, Side
@@ -51,7 +52,7 @@ def _renamed(pairs: pd.DataFrame, inputs: Inputs) -> pd.Series:
 
 def _checked(pairs: pd.DataFrame, inputs: Inputs, side: Side, fresh: str) -> pd.DataFrame:
     """Linked pairs whose thread on that side was read, has ids, and was not written to since."""
-    rows = pairs[pairs["linked"] & pairs[fresh]]
+    rows = only(pairs[[*EXT, "main_ticket"]], pairs["linked"] & pairs[fresh])
     skip = {c for c, s in inputs.unnumbered if s == side}
     return rows[~rows["connection"].isin(skip) & ~_left_alone(rows, inputs)]
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from remotesupport.core.compose import defuse
+from remotesupport.core.frames import only
 from remotesupport.core.keys import look_up
 from remotesupport.core.model import MessageKind, Side, TicketState
 from remotesupport.core.normalize import canonical, unify_line_ends
@@ -44,12 +45,13 @@ class Told:
 def heard(pairs: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
     """Adds ``notice``, our last one in a main thread read in this run ("" where none), and ``last_word`` (bool): nobody
     has said anything in main after it."""
-    threads = pairs[pairs["main_fresh"] & pairs["claims"].isna() & pairs["main_ticket"].notna()]
+    near = pairs[["connection", "ext_ticket", "main_ticket"]].assign(pair=pairs.index)
+    threads = only(near, pairs["main_fresh"] & pairs["claims"].isna() & pairs["main_ticket"].notna())
     speech = messages["side"].eq(Side.MAIN) & messages["kind"].isin([MessageKind.CLIENT, MessageKind.STAFF])
     short = messages["kind"].eq(MessageKind.CLIENT) & messages["body"].str.len().lt(_LONGEST_NOTICE)
     said = messages.loc[speech & short, ["connection", "ticket", "ordinal", "body"]]
     on, to = ["connection", "ticket"], ["connection", "main_ticket"]
-    said = look_up(said, threads.assign(pair=threads.index), on, {"pair": "pair", "ext_ticket": "ext_ticket"}, to)
+    said = look_up(said, threads, on, {"pair": "pair", "ext_ticket": "ext_ticket"}, to)
     said = said[said["pair"].notna()]
     if said.empty:
         return pairs.assign(notice="", last_word=False)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from remotesupport.core.compose import to_external
+from remotesupport.core.frames import only
 from remotesupport.core.inputs import Inputs
 from remotesupport.core.keys import is_in, look_up, positions
 from remotesupport.core.model import Direction, MessageKind, Side
@@ -67,10 +68,10 @@ def _threads(inputs: Inputs, pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.Data
 
 def _joined(rows: pd.DataFrame, side: Side, pairs: pd.DataFrame, name: str, columns: dict[str, str]) -> pd.DataFrame:
     mine = rows[rows["side"] == side].rename(columns={"ticket": name}).sort_values(["connection", name, "ordinal"])
-    theirs = pairs[pairs["phase"].isin([*CROSSING, *ENTERING, Phase.DEPARTING])]
-    at = positions(mine, theirs[theirs[name].notna()], ["connection", name])
-    mine = mine[at >= 0]
-    return look_up(mine, theirs[theirs[name].notna()], ["connection", name], columns).reset_index(drop=True)
+    talking = pairs["phase"].isin([*CROSSING, *ENTERING, Phase.DEPARTING]) & pairs[name].notna()
+    theirs = only(pairs[list({"connection", name, *columns.values()})], talking)
+    at = positions(mine, theirs, ["connection", name])
+    return look_up(mine[at >= 0], theirs, ["connection", name], columns).reset_index(drop=True)
 
 
 def latest(carried: pd.DataFrame) -> pd.DataFrame:
