@@ -22,6 +22,12 @@ _CLAIMS = (
     .with_for_update()
 )
 _LINK = select(links).where(links.c.connection == bindparam("connection"), _pair[0])
+_NEW = {c: bindparam(f"new_{c}", type_=links.c[c].type) for c in ("ext_state", "main_state", "department", "departed")}
+_STATES = (
+    update(links)
+    .where(links.c.connection == bindparam("its_connection"), links.c.ext_ticket == bindparam("its_ticket"))
+    .values({c: func.coalesce(new, links.c[c]) for c, new in _NEW.items()})
+)
 _c = carried.c
 _CARRIED = select(_c.source_message, _c.body_hash, _c.target_message).where(
     _c.connection == bindparam("connection"),
@@ -48,23 +54,25 @@ def put_link(db: Database, conn: Connection, link: LinkRow, *, departed: bool | 
 
     Raises LinkConflict when either ticket is linked to another one.
     """
-    _refuse_other_claims(conn, link)
+    known = _is_known(conn, link)
     row = {
         "connection": link.connection, "ext_ticket": link.ext_ticket, "main_ticket": link.main_ticket,
         "ext_state": str(link.ext_state), "main_state": str(link.main_state), "department": link.department,
         "departed": bool(departed),
     }  # fmt: skip
+    if known or not _inserted(db, conn, row, link):
+        new = {f"new_{k}": row[k] for k in ("ext_state", "main_state", "department")} | {"new_departed": departed}
+        conn.execute(_STATES, {"its_connection": link.connection, "its_ticket": link.ext_ticket, **new})
+
+
+def _inserted(db: Database, conn: Connection, row: dict[str, Any], link: LinkRow) -> bool:
     try:
         new = conn.execute(_new_link(db.insert), row).first()
     except IntegrityError:  # another process linked it between the look and the insert
         raise _conflict(link, "another external ticket") from None
     if new is not None:
         _count_link(db, conn, link.connection)
-        return
-    changed = {k: row[k] for k in ("ext_state", "main_state")}
-    changed |= {"department": link.department} if link.department is not None else {}
-    changed |= {"departed": departed} if departed is not None else {}
-    conn.execute(update(links).where(*this_link(link.connection, link.ext_ticket)).values(changed))
+    return new is not None
 
 
 def this_link(connection: str, ext_ticket: str) -> tuple[Any, Any]:
@@ -77,11 +85,15 @@ def link_of(conn: Connection, connection: str, ext_ticket: str) -> RowMapping | 
     return conn.execute(_LINK, {"connection": connection, "ext_ticket": ext_ticket}).mappings().first()
 
 
-def _refuse_other_claims(conn: Connection, link: LinkRow) -> None:
+def _is_known(conn: Connection, link: LinkRow) -> bool:
+    """Whether just these two are linked. Raises LinkConflict when either is linked to another one."""
+    known = False
     pair = {"connection": link.connection, "ext_ticket": link.ext_ticket, "main_ticket": link.main_ticket}
     for ext_ticket, main_ticket in conn.execute(_CLAIMS, pair):
         if (ext_ticket, main_ticket) != (link.ext_ticket, link.main_ticket):
             raise _conflict(link, f"external ticket {ext_ticket} with main ticket {main_ticket}")
+        known = True
+    return known
 
 
 def _conflict(link: LinkRow, other: str) -> LinkConflict:

@@ -104,10 +104,12 @@ class Receipts(Part):
         return True
 
     def _link_if_new(self, conn: Connection, intent: Intent, main_ticket: str) -> None:
-        old = link_of(conn, intent.connection, intent.ext_ticket)
+        old, departed = link_of(conn, intent.connection, intent.ext_ticket), _departs(intent)
+        if old is not None and old["main_ticket"] == main_ticket and departed is None:
+            return
         ext_state, main_state = (old["ext_state"], old["main_state"]) if old else ("open", "open")
         link = LinkRow(intent.connection, intent.ext_ticket, main_ticket, ext_state, main_state, None)
-        put_link(self._db, conn, link, departed=_departs(intent))
+        put_link(self._db, conn, link, departed=departed)
 
     def _settle(
         self, conn: Connection, intent: Intent, state: IntentState, carried: Sequence[Carried], main_ticket: str | None
