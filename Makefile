@@ -26,8 +26,8 @@ $(STAMP): requirements/dev.txt pyproject.toml requirements/venv.sh
 demo: $(STAMP)  ## the main job on this machine, with addresses to open; ARGS="--cycles 2" ends by itself
 	$(PY) -m remotesupport.demo $(ARGS)
 
-test: $(STAMP)  ## every test, three files at a time: many of them wait for processes
-	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST) $(ARGS)
+test: $(STAMP)  ## every test, four files at a time: many of them wait for processes
+	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST) $(ARGS)
 
 unit: $(STAMP)  ## the tests that need no server, in seconds
 	$(PY) -m pytest tests/unit $(ARGS)
