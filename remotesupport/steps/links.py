@@ -200,7 +200,7 @@ def _read(
 ) -> Awaitable[SideRead]:  # fmt: skip
     """Every listing to its end, and direct looks at what no listing shows."""
     only = None if billing.capabilities.whole else tuple(names)
-    scope = Scope(wants=wants, force=wants, complete=True, only=only, linked=tuple(names))
+    scope = Scope(wants=wants, force=lambda rows, _recent: wants(rows), complete=True, only=only, linked=tuple(names))
     return read_side(ctx.store, billing, departments, scope, ctx.clock())
 
 

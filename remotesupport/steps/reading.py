@@ -24,7 +24,9 @@ from remotesupport.steps.values import SideRead
 from remotesupport.store import Store
 
 SETTLE = timedelta(seconds=2)
+RECENT = timedelta(days=1)  # audits compare the thread of a closed ticket whose row last changed since then
 Wanted: TypeAlias = Callable[[list[TicketRow]], set[str]]
+Forced: TypeAlias = Callable[[list[TicketRow], Collection[str]], set[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,14 @@ class Scope:
     """What to read. ``complete``: every listing to its end. ``only``: these tickets, by direct looks, no listing.
 
     ``wants`` names, of the rows that look different, the tickets whose threads are needed; ``force``, of the rows
-    that look the same, those to be read all the same. ``since`` and ``until`` (a backfill's, as the host itself writes
-    times) leave out every row whose own activity text is not between them. ``linked``: tickets to look for when they
-    vanished. ``due``: tickets to look at and to read however their rows look; ``unread``: more of them, as seen.
+    that look the same (also given the tickets whose row has changed since ``RECENT``), those to be read all the same.
+    ``since`` and ``until`` (a backfill's, as the host itself writes times) leave out every row whose own activity text
+    is not between them. ``linked``: tickets to look for when they vanished. ``due``: tickets to look at and to read
+    however their rows look; ``unread``: more of them, as seen.
     """
 
     wants: Wanted
-    force: Wanted
+    force: Forced
     complete: bool = False
     only: tuple[str, ...] | None = None
     since: str = ""
@@ -94,7 +97,7 @@ async def read_side(
         await _look_at_loose_ends(store, billing, scope, got)
         listed = {(seen.listing, seen.ticket) for seen in got.sightings}
         got.sightings += [seen for seen in scope.unread if (seen.listing, seen.ticket) not in listed]
-    threads = await _threads(billing, _needed(scope, got), got)
+    threads = await _threads(billing, _needed(scope, got, now), got)
     return SideRead(
         tickets=ticket_rows(billing.name, billing.side, got.rows.values(), threads),
         messages=message_rows(billing.name, billing.side, threads),
@@ -213,9 +216,10 @@ async def _look(billing: Billing, tickets: Collection[str], got: _Gathering) -> 
     await asyncio.gather(*(one(t) for t in tickets))
 
 
-def _needed(scope: Scope, got: _Gathering) -> list[str]:
+def _needed(scope: Scope, got: _Gathering, now: datetime) -> list[str]:
+    recent = {seen.ticket for seen in got.sightings if seen.row_since > now - RECENT}
     wanted = scope.wants([got.rows[t] for t in got.moved if t in got.rows])
-    forced = scope.force([row for t, row in got.rows.items() if t not in got.moved])
+    forced = scope.force([row for t, row in got.rows.items() if t not in got.moved], recent)
     return [t for t in got.rows if t in wanted or t in forced]
 
 

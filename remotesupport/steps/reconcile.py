@@ -139,20 +139,23 @@ def gone(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
 
 
 def _behind_unreadable(snapshots: dict[str, Snapshot], quarantined: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
-    """BLOCKED rows for external tickets whose main ticket could not be read: nothing may be created or posted blind."""
-    bad = quarantined.loc[quarantined["side"] == "main", ["connection", "ticket", "reason"]]
-    if bad.empty:
+    """BLOCKED rows for external tickets that, or whose main ticket, could not be read: nothing may be created or posted
+    blind, since a ledger that was put back may not know what is there already."""
+    rows = quarantined[quarantined["ticket"].notna()]
+    if rows.empty:
         return frames.empty(frames.BLOCKED)
+    bad = rows.loc[rows["side"] == "main", ["connection", "ticket", "reason"]]
     main = frames.build(frames.TICKETS, (row for s in snapshots.values() for row in s.main.tickets))
     claims = main[["connection", "ticket", "origin"]].rename(columns={"origin": "ext_ticket"})
     known = links[["connection", "main_ticket", "ext_ticket"]].rename(columns={"main_ticket": "ticket"})
-    hit = pd.concat([known, claims]).dropna().merge(bad, on=["connection", "ticket"])
+    hit = pd.concat([known, claims]).dropna().merge(bad, on=["connection", "ticket"]).assign(side="main")
+    outside = rows[rows["side"] == "external"].assign(ext_ticket=rows["ticket"])
     return frames.build(
         frames.BLOCKED,
         (
             {"connection": row.connection, "ext_ticket": row.ext_ticket, "direction": direction,
-             "cause": f"main ticket {row.ticket} could not be read: {row.reason}", "kind": ""}
-            for row in hit.drop_duplicates(["connection", "ext_ticket"]).itertuples()
+             "cause": f"{row.side} ticket {row.ticket} could not be read: {row.reason}", "kind": ""}
+            for row in pd.concat([hit, outside]).drop_duplicates(["connection", "ext_ticket"]).itertuples()
             for direction in ("to_main", "to_external")
         ),
     )  # fmt: skip

@@ -6,6 +6,7 @@ A closed ticket that was never linked is opened only by a backfill, or when the 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -42,7 +43,7 @@ class Scopes:
         )
         return Scope(
             wants=self._main_wants,
-            force=lambda rows: self._open_and_linked(rows, "main_ticket"),
+            force=lambda rows, recent: self._compared(rows, recent, "main_ticket"),
             complete=self.request.kind is RunKind.AUDIT,
             only=tuple(row["main_ticket"] for row in self.links) if enough else None,
             linked=self._all_linked("main_ticket"),
@@ -87,19 +88,19 @@ class Scopes:
             if r.state is TicketState.OPEN or r.ticket in linked or r.ticket in origins or backfill
         }
 
-    def _forced(self, rows: list[TicketRow]) -> set[str]:
+    def _forced(self, rows: list[TicketRow], recent: Collection[str]) -> set[str]:
         if self.request.kind is RunKind.AUDIT:
-            return self._open_and_linked(rows, "ext_ticket")
+            return self._compared(rows, recent, "ext_ticket")
         if self.request.kind is not RunKind.BACKFILL:
             return set()
         return {r.ticket for r in rows if r.department in self.corresponding}
 
-    def _open_and_linked(self, rows: list[TicketRow], column: str) -> set[str]:
-        """What an audit reads although its rows look the same."""
+    def _compared(self, rows: list[TicketRow], recent: Collection[str], column: str) -> set[str]:
+        """What an audit reads although its rows look the same: linked tickets that are open, or were until lately."""
         if self.request.kind is not RunKind.AUDIT:
             return set()
         linked = {row[column] for row in self.links}
-        return {r.ticket for r in rows if r.state is TicketState.OPEN and r.ticket in linked}
+        return {r.ticket for r in rows if r.ticket in linked and (r.state is TicketState.OPEN or r.ticket in recent)}
 
     def _text(self, moment: datetime | None) -> str:
         """A moment as the external host writes it, to be compared with that host's own texts only."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Executable, RowMapping, bindparam, func, or_,
 from sqlalchemy.exc import IntegrityError
 
 from remotesupport.core.cures import number_given_again
-from remotesupport.core.model import Carried, LinkRow
+from remotesupport.core.model import Carried, LinkRow, TicketState
 from remotesupport.store.database import Database, Insert, among, chunks
 from remotesupport.store.errors import LinkConflict
 from remotesupport.store.tables import carried, connections, links
@@ -61,8 +61,18 @@ def put_link(db: Database, conn: Connection, link: LinkRow, *, departed: bool | 
         "departed": bool(departed),
     }  # fmt: skip
     if known or not _inserted(db, conn, row, link):
-        new = {f"new_{k}": row[k] for k in ("ext_state", "main_state", "department")} | {"new_departed": departed}
-        conn.execute(_STATES, {"its_connection": link.connection, "its_ticket": link.ext_ticket, **new})
+        _update(conn, link.connection, link.ext_ticket, {**row, "departed": departed})
+
+
+def both_open(conn: Connection, connection: str, ext_ticket: str) -> None:
+    """The two sides of a link agree on being open, as they do after a message."""
+    _update(conn, connection, ext_ticket, dict.fromkeys(("ext_state", "main_state"), str(TicketState.OPEN)))
+
+
+def _update(conn: Connection, connection: str, ext_ticket: str, row: dict[str, Any]) -> None:
+    """What ``row`` does not give, or gives as None, stays."""
+    new = {bound.key: row.get(column) for column, bound in _NEW.items()}
+    conn.execute(_STATES, {"its_connection": connection, "its_ticket": ext_ticket, **new})
 
 
 def _inserted(db: Database, conn: Connection, row: dict[str, Any], link: LinkRow) -> bool:

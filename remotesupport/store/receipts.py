@@ -10,7 +10,7 @@ from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, Int
 from remotesupport.store.database import Part
 from remotesupport.store.intents import WAITING, covers_json, is_settled, unsettled
 from remotesupport.store.notes import note
-from remotesupport.store.pairs import count_links, link_of, put_carried, put_link, this_link
+from remotesupport.store.pairs import both_open, count_links, link_of, put_carried, put_link, this_link
 from remotesupport.store.tables import carried as carried_rows
 from remotesupport.store.tables import connections, intents, links, parked
 
@@ -65,7 +65,8 @@ class Receipts(Part):
     ) -> None:
         """A read-back found it: fill in the target messages' ids, all or none. May be repeated.
 
-        With ``main_ticket`` the pair is linked (open, open) if it was not. Raises LinkConflict, StoreUnavailable.
+        With ``main_ticket`` the pair is linked (open, open) if it was not. A message of unknown outcome has opened both
+        sides, which is no person's doing. Raises LinkConflict, StoreUnavailable.
         """
         with self._db.write() as conn:
             if main_ticket is not None:
@@ -73,6 +74,8 @@ class Receipts(Part):
             before = conn.execute(_STATE, {"its_id": intent.id}).scalar()
             self._settle(conn, intent, state, carried, main_ticket)
             if before in WAITING:
+                if intent.kind is ChangeKind.POST:
+                    both_open(conn, intent.connection, intent.ext_ticket)
                 words = _words(intent, main_ticket or intent.main_ticket or "", carried, state)
                 note(self._db, conn, intent.connection, intent.ext_ticket, DONE[intent.kind], intent.run, words)
 

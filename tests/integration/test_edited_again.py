@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import Refused
+from connectors.errors import Refused, UnknownOutcome
+from connectors.memory import STATES, MemoryCall
+from connectors.memory_world import ARCHIVED
+from remotesupport.core.report import RunKind
 from tests.cycle_fixtures import Desk
 
 A, B = "one", "two"
@@ -81,3 +84,44 @@ async def test_an_edit_that_was_refused_and_taken_back_is_wanted_no_more(desk: A
     edit(B)
     await desk.run()
     assert told() == [B]
+
+
+async def test_an_answer_that_is_corrected_after_the_close_reaches_the_client(desk: Any) -> None:
+    """An edit changes no row of main, so the hourly audit compares what was closed within a day, too; then both sides
+    are closed again."""
+    desk.main.close(desk.copy)
+    for _ in range(3):
+        await desk.run()
+    desk.main.edit(desk.answer, B)
+    await desk.run(RunKind.AUDIT)
+    assert desk.externals["acme"].bodies(desk.ticket)[-1] == f"(edited) {B}"
+    await desk.run()
+    states = [world.find(number).status for world, number in (
+        (desk.externals["acme"], desk.ticket), (desk.main, desk.copy)
+    )]  # fmt: skip
+    assert {STATES[str(status)] for status in states} == {"closed"}
+
+
+async def test_a_lost_answer_to_an_edit_opens_no_ticket_of_a_client(desk: Any) -> None:
+    """Both sides are closed; the follow-up on an edit arrives in main, its receipt does not. That it opened main is
+    known when it is found: the client's ticket stays closed, and main hears of that."""
+    acme = desk.externals["acme"]
+    desk.main.close(desk.copy)
+    for _ in range(3):
+        await desk.run()
+    edit, told = of_client(desk)
+
+    def lost(call: MemoryCall) -> None:
+        raise UnknownOutcome("no answer", billing="main", function=call.function)
+
+    edit(B)
+    desk.main.after["reply"] = lost
+    await desk.run()
+    del desk.main.after["reply"]
+    for _ in range(6):
+        desk.clock.advance(120)
+        await desk.run()
+    assert told() == [B]
+    assert STATES[str(acme.find(desk.ticket).status)] == "closed"
+    assert "was closed there" in desk.main.bodies(desk.copy)[-1] or desk.main.find(desk.copy).status == ARCHIVED
+    assert desk.store.parked() == []

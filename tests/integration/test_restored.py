@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.errors import Refused, UnknownOutcome
+from connectors.errors import Refused, Skippable, UnknownOutcome
 from connectors.memory import STATES, MemoryCall
 from remotesupport.core.model import ChangeKind
 from remotesupport.core.report import BillingState, RunKind
@@ -74,6 +74,30 @@ async def test_a_reply_is_not_repeated_where_the_copy_has_an_unsettled_write(
     assert acme.bodies(ticket).count("M1") == 1
     said = "\n".join(desk.main.bodies(str(main.id)))
     assert [said.count(text) for text in ("E1", "E2", "E3", "M1")] == [1, 1, 1, 1]
+
+
+async def test_a_reply_is_not_repeated_where_the_clients_ticket_cannot_be_read(plain_office: Office) -> None:
+    """A restored ledger does not know the reply, and in its first run the client's thread cannot be read: nothing is
+    sent before it was, and then there is nothing to send."""
+    office = plain_office
+    desk, acme = office.desk, office.acme
+    office.opens("unseen")
+    await minutes(desk)
+    dump = backup(desk)
+    office.answers("unseen", "M1")
+    await minutes(desk)
+    restore(desk, dump)
+
+    def garbage(call: MemoryCall) -> None:
+        raise Skippable("garbage", billing="acme", function=call.function, kind="readable")
+
+    acme.before["thread"] = garbage
+    await desk.run()
+    assert acme.bodies(office.tickets["unseen"]).count("M1") == 1
+    del acme.before["thread"]
+    await runs(desk)
+    assert acme.bodies(office.tickets["unseen"]).count("M1") == 1
+    assert [b for b in desk.main.bodies(office.copy("unseen")) if "Support Robot" in b] == []
 
 
 async def test_what_our_own_message_opened_is_no_reopening_by_a_person(plain_office: Office) -> None:
