@@ -41,9 +41,9 @@ async def extract_by_name(name: str, given: Any) -> Snapshot:
 
 
 @task(name="settle", task_run_name="settle {name}", tags=["settle"], **ONCE)
-async def settle_by_name(name: str, given: Any) -> None:  # noqa: ARG001 - the name is the task run's
+async def settle_by_name(name: str, given: Any) -> Snapshot:  # noqa: ARG001 - the name is the task run's
     """``given``: context, snapshot, lease, run."""
-    await readback.settle(*given)
+    return await readback.settle(*given)
 
 
 async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> Reads:
@@ -57,7 +57,7 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
         return await extract_by_name(name, quote((ctx, request)))
 
 
-async def settle(ctx: Context, snapshot: Snapshot, lease: Lease, run: str) -> None:
+async def settle(ctx: Context, snapshot: Snapshot, lease: Lease, run: str) -> Snapshot:
     """A task run of its own: an earlier run left a write open."""
     with tags(f"billing:{snapshot.name}"):
-        await settle_by_name(snapshot.name, quote((ctx, snapshot, lease, run)))
+        return await settle_by_name(snapshot.name, quote((ctx, snapshot, lease, run)))

@@ -122,12 +122,11 @@ async def _settled(ctx: Context, steps: Steps, reads: Reads, leases: dict[str, L
     async def one(name: str, read: Snapshot) -> Snapshot | ConnectorError:
         try:
             async with asyncio.timeout(MINUTE_BUDGET):
-                await steps.settle(ctx, read, leases[name], run)
+                return await steps.settle(ctx, read, leases[name], run)
         except TimeoutError:
             return Retriable(f"reading back did not end within {MINUTE_BUDGET:.0f} s", billing=name)
         except Exception as error:
             return as_connector_error(ctx, name, error)
-        return read
 
     left_open = {intent.connection for intent in ctx.store.open_intents(*leases)}
     due = {n: r for n, r in reads.items() if n in left_open and isinstance(r, Snapshot)}

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.contract import Billing
-from connectors.errors import Missing
+from connectors.errors import Missing, ProtocolError, Skippable
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.compose import subject_with_origin
 from remotesupport.core.model import (
@@ -129,15 +129,23 @@ def _receipt(intent: Intent, found: MessageRow | None) -> dict[str, object]:
     }
 
 
-async def settle(ctx: Context, snapshot: Snapshot, lease: Lease, run: str) -> None:
-    """Resolve every open intent of one connection as far as one read-back can. Raises ConnectorError."""
-    connection = ctx.connections[snapshot.name]
+async def settle(ctx: Context, snapshot: Snapshot, lease: Lease, run: str) -> Snapshot:
+    """Resolve every open intent of one connection as far as one read-back can.
+
+    A ticket that cannot be read is among the problems of the snapshot that is returned, and its intents stay open: it
+    stops no other. Raises ConnectorError for what concerns the whole connection.
+    """
+    connection, problems = ctx.connections[snapshot.name], list[str]()
     del lease, run
     groups: dict[tuple[Direction, str], list[Intent]] = {}
     for intent in ctx.store.open_intents(snapshot.name):
         groups.setdefault((intent.direction, intent.ext_ticket), []).append(intent)
     for intents in groups.values():
-        await _settle_ticket(ctx, connection, intents)
+        try:
+            await _settle_ticket(ctx, connection, intents)
+        except (Skippable, ProtocolError) as error:
+            problems.append(f"ticket {intents[0].ext_ticket}: what was written could not be read back: {error}")
+    return replace(snapshot, problems=(*snapshot.problems, *problems)) if problems else snapshot
 
 
 async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Intent]) -> None:

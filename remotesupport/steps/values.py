@@ -137,7 +137,7 @@ class Steps:
 
     extract: Callable[[Context, tuple[str, ...], RunRequest], Awaitable[Reads]]
     extract_one: Callable[[Context, str, RunRequest], Awaitable[Snapshot]]
-    settle: Callable[[Context, Snapshot, Lease, str], Awaitable[None]]
+    settle: Callable[[Context, Snapshot, Lease, str], Awaitable[Snapshot]]
     validate: Callable[[Context, dict[str, Snapshot]], Awaitable[Accepted]]
     sync_departments: Callable[[Context, RunRequest, RunReport, pd.DataFrame], Awaitable[pd.DataFrame]]
     reconcile: Callable[[Context, RunRequest, dict[str, Snapshot], Accepted], Awaitable[Proposal]]

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import AccessDenied, ConnectorError, Refused, Retriable, UnknownOutcome
+from connectors.errors import (
+    AccessDenied,
+    ConnectorError,
+    ProtocolError,
+    Refused,
+    Retriable,
+    Skippable,
+    UnknownOutcome,
+)
 from connectors.memory import MemoryCall, StaffView
 from remotesupport.core.model import ChangeKind
 from remotesupport.core.report import BillingState, RunKind, RunRequest
@@ -271,3 +279,32 @@ async def test_a_ticket_that_is_gone_is_departed(desk: Desk) -> None:
     await desk.run(RunKind.AUDIT)
     await desk.run()
     assert reason_of(desk, ticket) == "departed"
+
+
+@pytest.mark.parametrize("kind", [Skippable, ProtocolError])
+async def test_a_thread_that_cannot_be_read_back_holds_up_its_own_ticket_only(
+    desk: Desk, kind: type[ConnectorError]
+) -> None:
+    """What was written to it stays unproven and nothing more is sent there; other tickets of the connection go on, and
+    the run names it. When it can be read again, all is there once."""
+    acme = desk.externals["acme"]
+    bad, _ = await crossed(desk)
+    (copy,) = desk.main_tickets("acme")
+
+    def garbled(call: MemoryCall) -> None:
+        if call.args["ticket"] == bad:
+            raise kind("garbled", billing="acme", function=call.function)
+
+    acme.before["thread"] = garbled
+    desk.main.staff_replies(copy, "one")
+    await desk.run()
+    desk.main.staff_replies(copy, "two")
+    good = acme.client_opens("ivan", "Technical support", "other", "another one")
+    report = await desk.run()
+    assert any("another one" in body for c in desk.main_tickets("acme") for body in desk.main.bodies(c))
+    assert acme.bodies(bad) == ["zero", "one"]
+    assert f"ticket {bad}: what was written could not be read back" in report.billings[0].reason
+    del acme.before["thread"]
+    await runs(desk, 3)
+    assert acme.bodies(bad) == ["zero", "one", "two"]
+    assert reason_of(desk, bad) == reason_of(desk, good) == "in_sync"
