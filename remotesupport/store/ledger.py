@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Select, bindparam, delete, false, func, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, false, func, select
 
 from remotesupport.core.frames import CARRIED, LINKS, Schema, build
 from remotesupport.core.model import Carried, Direction, LinkRow
 from remotesupport.store.database import Part, among, chunks
 from remotesupport.store.notes import note
-from remotesupport.store.pairs import link_of, put_carried, put_link, this_link
+from remotesupport.store.pairs import change_link, link_of, put_carried, put_link
 from remotesupport.store.states import intent_key
 from remotesupport.store.tables import carried, connections, links, parked
 
@@ -137,7 +137,7 @@ class Ledger(Part):
             moved = {k: v for k, v in wanted.items() if old is not None and old[k] != v}
             if old is None or not moved:
                 return
-            conn.execute(update(links).where(*this_link(connection, ext_ticket)).values(moved))
+            change_link(conn, connection, ext_ticket, moved)
             words = ", ".join(f"{k}: {old[k]} → {v}" for k, v in moved.items())
             note(self._db, conn, connection, ext_ticket, "state", run, words)
 

@@ -61,15 +61,15 @@ def put_link(db: Database, conn: Connection, link: LinkRow, *, departed: bool | 
         "departed": bool(departed),
     }  # fmt: skip
     if known or not _inserted(db, conn, row, link):
-        _update(conn, link.connection, link.ext_ticket, {**row, "departed": departed})
+        change_link(conn, link.connection, link.ext_ticket, {**row, "departed": departed})
 
 
 def both_open(conn: Connection, connection: str, ext_ticket: str) -> None:
     """The two sides of a link agree on being open, as they do after a message."""
-    _update(conn, connection, ext_ticket, dict.fromkeys(("ext_state", "main_state"), str(TicketState.OPEN)))
+    change_link(conn, connection, ext_ticket, dict.fromkeys(("ext_state", "main_state"), str(TicketState.OPEN)))
 
 
-def _update(conn: Connection, connection: str, ext_ticket: str, row: dict[str, Any]) -> None:
+def change_link(conn: Connection, connection: str, ext_ticket: str, row: dict[str, Any]) -> None:
     """What ``row`` does not give, or gives as None, stays."""
     new = {bound.key: row.get(column) for column, bound in _NEW.items()}
     conn.execute(_STATES, {"its_connection": connection, "its_ticket": ext_ticket, **new})
