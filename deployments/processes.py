@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -35,6 +36,7 @@ def _in_child() -> None:
     # A shell that starts us with "&" leaves SIGINT ignored, and Prefect stops by SIGINT.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump of its memory would hold passwords
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -154,7 +156,7 @@ class PrefectServer:
         self.environ = dict(os.environ if environ is None else environ)
         folder = prefect_home(self.home)
         arguments = ("server", "start", "--host", "127.0.0.1", "--port", str(self.port))
-        env = server_env(self.home, self.port, self.environ)
+        env = server_env(self.home, self.port, self.environ) | {"PYTHONFAULTHANDLER": "1"}
         self.child = Child(python("prefect", *arguments), env, folder, folder / "server.log")
 
     @property
@@ -188,8 +190,13 @@ class PrefectServer:
             if self.child.wait(0.2) is not None:
                 raise StartError(f"the Prefect server ended with status {self.child.returncode}: see {self.child.log}")
             if time.monotonic() > end:
-                self.stop()
-                raise StartError(f"the Prefect server did not answer in {self.patience:.0f} s: see {self.child.log}")
+                self.child.signal(signal.SIGABRT)  # its last words are the stacks of all its threads
+                self.child.wait(5)
+                self.child.kill()
+                raise StartError(
+                    f"the Prefect server did not answer in {self.patience:.0f} s: "
+                    f"what it did meanwhile stands at the end of {self.child.log}"
+                )
 
     def stop(self, grace: float = 5) -> None:
         """Stop it."""

@@ -70,7 +70,7 @@ async def until(client: PrefectClient, flow_run: UUID, *names: str, patience: fl
             return run
         if time.monotonic() > end:
             raise AssertionError(f"{run.name} is {run.state!r}, not {names}")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
 
 
 async def deploy_tiny(client: PrefectClient, pool: str, flow: Any, **more: Any) -> UUID:

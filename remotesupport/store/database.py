@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from remotesupport.store.engines import LOCK_SECONDS, WRITE, Address, make_engine
+from remotesupport.store.engines import LOCK_SECONDS, Address, begin_sqlite, make_engine
 from remotesupport.store.errors import StoreError, StoreUnavailable
 from remotesupport.store.faults import translate
 
@@ -48,7 +48,7 @@ class Database:
         if (outer := self._outer) is not None:
             yield outer
             return
-        with self._translated(), self.engine.connect() as conn, conn.begin():
+        with self._translated(), self._begun(to_write=False) as conn:
             yield conn
 
     @contextmanager
@@ -60,10 +60,15 @@ class Database:
         if (outer := self._outer) is not None:
             yield outer
             return
-        with self._translated(), self._one_writer(), self.engine.connect() as plain:
-            conn = plain.execution_options(**{WRITE: True})
-            with conn.begin():
-                yield conn
+        with self._translated(), self._one_writer(), self._begun(to_write=True) as conn:
+            yield conn
+
+    @contextmanager
+    def _begun(self, *, to_write: bool) -> Iterator[Connection]:
+        with self.engine.connect() as conn, conn.begin():
+            if self.is_sqlite:
+                begin_sqlite(conn, to_write=to_write)
+            yield conn
 
     @contextmanager
     def together(self) -> Iterator[None]:

@@ -16,7 +16,6 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from remotesupport.store.errors import StoreError, StoreUnavailable
 
 LOCK_SECONDS = 30
-WRITE = "remotesupport_write"
 EXPECTED = "Expected sqlite:////absolute/path.db or postgresql+psycopg://user:password@host/database"
 POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 SECRET_KEYS = ("password", "passfile", "sslpassword")
@@ -97,7 +96,6 @@ def _sqlite(address: Address) -> Engine:
     _make_private_file(Path(str(address.url.database)), address)
     engine = create_engine(address.url, hide_parameters=True, connect_args={"timeout": LOCK_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -114,7 +112,7 @@ def _make_private_file(path: Path, address: Address) -> None:
 
 
 def _prepare_sqlite(dbapi: sqlite3.Connection, _record: object) -> None:
-    dbapi.isolation_level = None  # transactions are begun by _begin_sqlite and nobody else
+    dbapi.isolation_level = None  # transactions are begun by begin_sqlite and nobody else
     dbapi.execute("PRAGMA synchronous=FULL")
     _ensure_wal(dbapi)
 
@@ -134,9 +132,10 @@ def _ensure_wal(dbapi: sqlite3.Connection) -> None:
         time.sleep(0.02)
 
 
-def _begin_sqlite(conn: Connection) -> None:
-    """By the driver itself: as a statement of SQLAlchemy's it would cost as much as what is read then."""
-    begin = "BEGIN IMMEDIATE" if conn.get_execution_options().get(WRITE, False) else "BEGIN"
+def begin_sqlite(conn: Connection, *, to_write: bool) -> None:
+    """What SQLAlchemy's own begin does not do there. By the driver itself, and called instead of listened for: as a
+    statement or as an event of SQLAlchemy's it would cost as much as what is read then."""
+    begin = "BEGIN IMMEDIATE" if to_write else "BEGIN"
     driver: Any = conn.connection.dbapi_connection
     try:
         driver.execute(begin)

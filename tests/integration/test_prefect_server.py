@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -20,7 +21,7 @@ from prefect.client.orchestration import PrefectClient
 
 from deployments import settings_env
 from deployments.catalog import CATALOG
-from deployments.processes import PrefectServer, python
+from deployments.processes import PrefectServer, StartError, python
 from tests.prefect_fixtures import ROOT, test_environ
 
 pytest_plugins = ("tests.prefect_fixtures",)
@@ -137,6 +138,16 @@ def test_the_auth_string_is_honoured(locked_server: PrefectServer) -> None:
     assert get(url)[0] == 401
     assert get(url, Authorization=f"Basic {token}")[0] == 200
     assert "every-minute" in command(locked_server, *python("deployments.serve", "--pool", "locked"))
+
+
+def test_a_server_that_does_not_answer_says_what_it_does(tmp_path: Path) -> None:
+    """It is ended, and its log, which the message names, has the stacks of its threads."""
+    slow = PrefectServer(tmp_path, environ=test_environ(), patience=2)
+    log = tmp_path / "prefect" / "server.log"
+    with pytest.raises(StartError, match=rf"did not answer in 2 s: .* at the end of {log}"), slow:
+        pass
+    assert slow.child.returncode == -signal.SIGABRT
+    assert "most recent call first" in log.read_text()
 
 
 async def schedules(client: PrefectClient, flow: str, name: str) -> list[Any]:
