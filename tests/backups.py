@@ -12,9 +12,9 @@ from sqlalchemy import Integer, delete, func, insert, select
 
 from connectors.memory import MemoryBilling
 from remotesupport.core.report import BillingState, RunKind, RunReport
-from remotesupport.store import Store
 from remotesupport.store.tables import metadata
 from tests.cycle_fixtures import Desk
+from tests.fresh_store import store_at
 
 NO_SHARES = "guard = { closes_percent = 100, departures_percent = 100 }"
 Dump = dict[str, list[dict[str, Any]]]
@@ -22,8 +22,7 @@ Dump = dict[str, list[dict[str, Any]]]
 
 def reopened(desk: Desk) -> None:
     """A new process: the store opened anew, the clients too."""
-    desk.store = Store.open(desk.url, clock=desk.clock)
-    desk.store.migrate()
+    desk.store = store_at(desk.url, desk.clock)
     desk.context = desk._context()
 
 

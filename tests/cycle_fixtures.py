@@ -11,7 +11,7 @@ from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.report import RunKind, RunReport, RunRequest
 from remotesupport.settings import ExternalSettings, Settings, load_settings
 from remotesupport.steps.cycle import cycle
-from remotesupport.store import Store
+from tests.fresh_store import store_at
 
 TOML = """
 [main]
@@ -63,8 +63,7 @@ class Desk:
         self.url = url or f"sqlite:///{folder / 'ledger.sqlite3'}"
         self.main = MemoryBilling("main", departments=("Outsourced support", "Own customers"), clock=self.clock)
         self.externals = {n: MemoryBilling(n, clock=self.clock, timezone="Europe/Moscow") for n in names}
-        self.store = Store.open(self.url, clock=self.clock)
-        self.store.migrate()
+        self.store = store_at(self.url, self.clock)
         self.off: set[str] = set()
         self.context = self._context()
 

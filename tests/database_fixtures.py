@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from remotesupport.store import Store
+from tests.fresh_store import fresh_sqlite
 from tests.postgres_server import PostgresServer, postgres_server
 from tests.store_rows import FakeClock
 
@@ -46,15 +46,6 @@ def migrated_postgres(postgres: PostgresServer) -> PostgresServer:
     return postgres
 
 
-@pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated file to copy."""
-    path = tmp_path_factory.mktemp("store") / "template.db"
-    with Store.open(f"sqlite:///{path}") as store:
-        store.migrate()
-    return path
-
-
 @pytest.fixture
 def postgres_url(migrated_postgres: PostgresServer) -> Iterator[str]:
     """The address of a fresh, migrated PostgreSQL database."""
@@ -65,11 +56,9 @@ def postgres_url(migrated_postgres: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     """The address of a fresh, migrated SQLite file."""
-    path = tmp_path / "store.db"
-    shutil.copy(migrated_sqlite, path)
-    return f"sqlite:///{path}"
+    return fresh_sqlite(tmp_path / "store.db")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

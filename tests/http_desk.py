@@ -17,9 +17,9 @@ from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.report import RunKind, RunReport, RunRequest
 from remotesupport.settings import ExternalSettings
 from remotesupport.steps.cycle import cycle
-from remotesupport.store import Store
 from tests.cycle_fixtures import Clock
 from tests.emulator_fixtures import RunningEmulator, password_of
+from tests.fresh_store import store_at
 from tests.three_billings import ThreeBillings, texts
 
 SHORT = Limits(read_seconds=2.0, write_seconds=2.0, connect_seconds=1.0, logins_a_minute=100)
@@ -78,9 +78,7 @@ class HttpDesk:
 
     def open_store(self) -> Any:
         """The store, its tables up to date."""
-        store = Store.open(self.url, clock=self.clock)
-        store.migrate()
-        return store
+        return store_at(self.url, self.clock)
 
     def transport(self) -> httpx.AsyncBaseTransport | None:
         """What a client sends its requests through; None: the connectors' own."""

@@ -24,6 +24,7 @@ from remotesupport.core.model import ChangeKind, Direction, Event, ParkedChange
 from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
 from remotesupport.core.spans import span
 from remotesupport.store import ConnectionState, Store
+from tests.fresh_store import store_at
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 Run = Callable[..., int]
@@ -48,10 +49,8 @@ def store(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> Itera
     assert run("init") == DONE
     capsys.readouterr()
     (tmp_path / "state").mkdir()
-    opened = Store.open(f"sqlite:///{tmp_path}/state/remotesupport.sqlite3")
-    opened.migrate()
-    yield opened
-    opened.close()
+    with store_at(f"sqlite:///{tmp_path}/state/remotesupport.sqlite3") as opened:
+        yield opened
 
 
 def one_document(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

@@ -30,10 +30,10 @@ from remotesupport.steps.load import confirmed
 from remotesupport.steps.readback import settle
 from remotesupport.steps.values import Loaded
 from remotesupport.steps.writing import Stop, Writer
-from remotesupport.store import Store
 from remotesupport.store.pairs import carried_of
 from remotesupport.store.tables import metadata
 from tests.cycle_fixtures import Clock, settings_for
+from tests.fresh_store import store_at
 from tests.writing_machine.billings import READ_FATES, STORE_FATES, WRITE_FATES, Death, Fates, Mortal, Unreliable
 
 NAME = "acme"
@@ -82,8 +82,7 @@ class House:
         self.folder = tempfile.TemporaryDirectory(prefix="remotesupport-machine-", dir=memory)
         self.clock = Clock()
         self.settings = settings_for(Path(self.folder.name), NAME)
-        self.store = Store.open(f"sqlite:///{self.folder.name}/ledger.sqlite3", clock=self.clock)
-        self.store.migrate()
+        self.store = store_at(f"sqlite:///{self.folder.name}/ledger.sqlite3", self.clock)
         self.loop = asyncio.new_event_loop()
         self.loop.set_default_executor(Inline())
 
