@@ -36,9 +36,9 @@ LONGEST = (
     "property/test_state_machine.py",
     "e2e/test_state_machine_over_http.py",
     "e2e/test_chaos.py",
+    "integration/test_cli_flow_runs.py",  # and with it all of ON_ONE_SERVER
     "integration/test_fault_table.py",
     "integration/test_two_workers.py",
-    "integration/test_cli_flow_runs.py",  # and with it all of ON_ONE_SERVER
     "integration/test_crash_matrix.py",
     "integration/test_restored.py",
     "integration/test_nothing_lost.py",

@@ -21,6 +21,7 @@ from connectors.memory import MemoryCall
 from remotesupport.core.report import RunKind, RunReport
 from tests.backups import Dump, backup, lose, restore
 from tests.cycle_fixtures import Desk
+from tests.inline_executor import Inline
 from tests.simulation.laws import in_main, in_two_states, look_at_the_laws
 from tests.simulation.people import People
 from tests.simulation.weather import LATE_S, MET, Weather
@@ -57,6 +58,7 @@ class Product(RuleBasedStateMachine):
         self.names = [f"c{n:02}" for n in range(self.connections)]
         self.desk = Desk(Path(self.folder.name), *self.names, extra=GUARD)
         self.loop = asyncio.new_event_loop()
+        self.loop.set_default_executor(Inline())
         self.people: list[People] = []
         self.weathers: dict[str, Weather] = {}
         self.kept: Dump | None = None

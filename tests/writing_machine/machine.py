@@ -11,7 +11,6 @@ import asyncio
 import itertools
 import tempfile
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -34,6 +33,7 @@ from remotesupport.store.pairs import carried_of
 from remotesupport.store.tables import metadata
 from tests.cycle_fixtures import Clock, settings_for
 from tests.fresh_store import store_at
+from tests.inline_executor import Inline
 from tests.writing_machine.billings import READ_FATES, STORE_FATES, WRITE_FATES, Death, Fates, Mortal, Unreliable
 
 NAME = "acme"
@@ -60,18 +60,6 @@ class Row(NamedTuple):
     ext_state: str = "open"
     main_state: str = "open"
     more: bool = True
-
-
-class Inline(ThreadPoolExecutor):
-    """Does at once what is given to a thread: simulated time needs no threads."""
-
-    def submit(self, do: Any, /, *args: Any, **named: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(do(*args, **named))
-        except BaseException as error:
-            future.set_exception(error)
-        return future
 
 
 class House:
