@@ -13,7 +13,8 @@ from sqlalchemy import Executable, bindparam, func, not_, select, update
 from remotesupport.core import frames
 from remotesupport.core.department_changes import GONE
 from remotesupport.core.model import Side
-from remotesupport.store.database import Insert, Part, among, chunks
+from remotesupport.store.database import Insert, Part
+from remotesupport.store.keys import among
 from remotesupport.store.pairs import blank_connection
 from remotesupport.store.states import ConnectionState
 from remotesupport.store.tables import connections, departments, parked, progress
@@ -114,12 +115,8 @@ class Connections(Part):
 
     def progress_of(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The same for each of ``keys`` that has begun."""
-        found: dict[str, dict[str, Any]] = {}
         with self._db.read() as conn:
-            for some in chunks(keys):
-                rows = conn.execute(_PROGRESS_OF, {"keys": some})
-                found.update((key, dict(json.loads(value))) for key, value in rows)
-        return found
+            return {key: dict(json.loads(value)) for key, value in conn.execute(_PROGRESS_OF, {"keys": keys})}
 
     def save_progress(self, key: str, value: Mapping[str, Any]) -> None:
         """Remember it durably."""

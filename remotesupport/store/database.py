@@ -1,19 +1,19 @@
 """One engine, its transactions, its clock and its errors. Knows both dialects so that nothing else must.
 
 The parts of the store build the statements that every run needs once, when they are imported: building one costs
-several times as much as SQLite takes to answer it.
+several times as much as SQLite takes to answer it. Lists of keys are in ``keys``.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, func, select
+from sqlalchemy import Connection, Engine, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,7 +21,6 @@ from remotesupport.store.engines import LOCK_SECONDS, Address, begin_sqlite, mak
 from remotesupport.store.errors import StoreError, StoreUnavailable
 from remotesupport.store.faults import translate
 
-CHUNK = 500
 Clock = Callable[[], datetime]
 Upsert = sqlite.Insert | postgresql.Insert
 Insert = Callable[[Table], Upsert]
@@ -143,18 +142,6 @@ def _upsert(insert: Insert, table: Table, names: tuple[str, ...]) -> Upsert:
     keys = [c.name for c in table.primary_key]
     changed = {name: new.excluded[name] for name in names if name not in keys}
     return new.on_conflict_do_update(index_elements=keys, set_=changed)
-
-
-def among(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
-    """That ``column`` is one of a list which is given, as ``name``, when the statement runs."""
-    return column.in_(bindparam(name, expanding=True))
-
-
-def chunks(keys: Iterable[str]) -> Iterator[list[str]]:
-    """Distinct keys in lists that a statement can take."""
-    distinct = list(dict.fromkeys(keys))
-    for start in range(0, len(distinct), CHUNK):
-        yield distinct[start : start + CHUNK]
 
 
 class Part:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, delete, select, update
 
 from remotesupport.core.model import Carried, ChangeKind, Direction, ParkedChange, TicketState
-from remotesupport.store.database import Part, among
+from remotesupport.store.database import Part
 from remotesupport.store.errors import StoreError
 from remotesupport.store.intents import by_key
+from remotesupport.store.keys import among
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import put_carried, this_link
 from remotesupport.store.parked import change_of
@@ -47,7 +48,7 @@ class Dropped(Part):
     def dropped(self, connections: Iterable[str]) -> dict[tuple[str, str], str]:
         """(connection, external ticket) → why nothing of it is written any more."""
         with self._db.read() as conn:
-            found = conn.execute(_DROPPED, {"names": list(connections)}).mappings()
+            found = conn.execute(_DROPPED, {"names": connections}).mappings()
             return {(r["connection"], r["ext_ticket"]): r["why"] for r in found}
 
     def _end(self, conn: Connection, change: ParkedChange, why: str) -> None:

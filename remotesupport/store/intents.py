@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, false, select
 
 from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState
-from remotesupport.store.database import among
+from remotesupport.store.keys import among
 from remotesupport.store.tables import intents
 
 WAITING = (IntentState.INTENT, IntentState.UNKNOWN)

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Select, bindparam, delete, false, func, selec
 
 from remotesupport.core.frames import CARRIED, LINKS, Schema, build
 from remotesupport.core.model import Carried, Direction, LinkRow
-from remotesupport.store.database import Part, among, chunks
+from remotesupport.store.database import Part
+from remotesupport.store.keys import among
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import change_link, link_of, put_carried, put_link
 from remotesupport.store.states import intent_key
@@ -29,6 +30,7 @@ _CROSSED = select(carried.c.source_message, carried.c.target_message).where(
     carried.c.direction == bindparam("direction"),
 )
 _COUNTS = select(connections.c.name, connections.c.linked).where(among(connections.c.name, "names"))
+_NO_LONGER_PARKED = delete(parked).where(parked.c.connection == bindparam("connection"), among(parked.c.key, "keys"))
 _PRESENT = (
     select(func.count())
     .select_from(links)
@@ -115,8 +117,7 @@ class Ledger(Part):
             put_carried(self._db, conn, connection, str(direction), row.ext_ticket, carried_rows)
             acts = ["create", *(c.source_message for c in carried_rows)]
             keys = [intent_key(connection, direction, row.ext_ticket, act) for act in acts]
-            for some in chunks(keys):
-                conn.execute(delete(parked).where(parked.c.connection == connection, parked.c.key.in_(some)))
+            conn.execute(_NO_LONGER_PARKED, {"connection": connection, "keys": keys})
             note(self._db, conn, connection, row.ext_ticket, "adopted", run, f"main ticket {row.main_ticket}")
 
     def set_states(
@@ -142,12 +143,15 @@ class Ledger(Part):
             note(self._db, conn, connection, ext_ticket, "state", run, words)
 
     def _rows(self, schema: Schema, connection: str, asked: _Asked) -> list[dict[str, Any]]:
+        wanted = [(query, None if tickets is None else list(tickets)) for query, tickets in asked]
+        wanted = [(query, tickets) for query, tickets in wanted if tickets != []]
+        if not wanted:
+            return []
         found: dict[tuple[str, ...], dict[str, Any]] = {}
         with self._db.read() as conn:
-            for query, tickets in asked:
-                for some in [[]] if tickets is None else chunks(tickets):
-                    rows = conn.execute(query, {"connection": connection, "tickets": some}).mappings()
-                    found.update({tuple(row[k] for k in schema.key): dict(row) for row in rows})
+            for query, tickets in wanted:
+                rows = conn.execute(query, {"connection": connection, "tickets": tickets}).mappings()
+                found.update({tuple(row[k] for k in schema.key): dict(row) for row in rows})
         return list(found.values())
 
 

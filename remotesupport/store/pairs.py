@@ -11,8 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 from remotesupport.core.cures import number_given_again
 from remotesupport.core.model import Carried, LinkRow, TicketState
-from remotesupport.store.database import Database, Insert, among, chunks
+from remotesupport.store.database import Database, Insert
 from remotesupport.store.errors import LinkConflict
+from remotesupport.store.keys import among
 from remotesupport.store.tables import carried, connections, links
 
 _pair = links.c.ext_ticket == bindparam("ext_ticket"), links.c.main_ticket == bindparam("main_ticket")
@@ -149,8 +150,7 @@ def carried_of(
 ) -> list[Carried]:
     """What is carried of these source messages."""
     here = {"connection": connection, "direction": direction, "ext_ticket": ext_ticket}
-    found = (conn.execute(_CARRIED, {**here, "sources": some}) for some in chunks(sources))
-    return [Carried(*row) for rows in found for row in rows]
+    return [Carried(*row) for row in conn.execute(_CARRIED, {**here, "sources": sources})]
 
 
 def _merged(old: Carried | None, new: Carried) -> list[Carried]:

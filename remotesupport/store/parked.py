@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Executable, RowMapping, bindparam, delete, fa
 
 from remotesupport.core.frames import BLOCKED, build
 from remotesupport.core.model import ChangeKind, Direction, ParkedChange
-from remotesupport.store.database import Insert, Part, among
+from remotesupport.store.database import Insert, Part
 from remotesupport.store.errors import NotRetriable
+from remotesupport.store.keys import among
 from remotesupport.store.notes import note
 from remotesupport.store.states import FILES
 from remotesupport.store.tables import intents, parked

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import RowMapping, bindparam, literal_column, select, update
 
 from remotesupport.core.model import Side, Sighting
-from remotesupport.store.database import Part, among, chunks
+from remotesupport.store.database import Part
+from remotesupport.store.keys import among
 from remotesupport.store.tables import sightings
 
 _FIELDS = tuple(f.name for f in fields(Sighting))
@@ -28,7 +29,7 @@ _UNREAD = (
 _MARK_UNREAD = (
     update(sightings)
     .where(_t.connection == bindparam("of"), _t.side == bindparam("at"), among(_t.ticket, "tickets"))
-    .where(~_empty, _t.department.not_in(bindparam("outside", expanding=True)))
+    .where(~_empty, ~among(_t.department, "outside"))
     .values(read_at=None)
 )
 
@@ -39,12 +40,9 @@ class Sightings(Part):
     def sightings(self, connection: str, side: Side, listing: str, tickets: Iterable[str]) -> dict[str, Sighting]:
         """Ticket → Sighting for those of ``tickets`` that were seen in this listing before."""
         here = {"connection": connection, "side": str(side), "listing": listing}
-        found: dict[str, Sighting] = {}
         with self._db.read() as conn:
-            for some in chunks(tickets):
-                rows = conn.execute(_SEEN, {**here, "tickets": some}).mappings()
-                found.update((row["ticket"], _sighting(row)) for row in rows)
-        return found
+            rows = conn.execute(_SEEN, {**here, "tickets": tickets}).mappings()
+            return {row["ticket"]: _sighting(row) for row in rows}
 
     def pending_sightings(self, connection: str, side: Side) -> list[str]:
         """Tickets whose last sighting left work open: it was saved with an empty hash. By name, none twice."""
@@ -53,16 +51,15 @@ class Sightings(Part):
 
     def unread_sightings(self, connection: str, departments: Iterable[str], *, most: int) -> list[Sighting]:
         """External tickets in ``departments`` that were seen and not read since they changed: the ``most`` oldest."""
-        given = {"connection": connection, "side": str(Side.EXTERNAL), "departments": sorted(departments)}
+        given = {"connection": connection, "side": str(Side.EXTERNAL), "departments": departments}
         with self._db.read() as conn:
             return [_sighting(row) for row in conn.execute(_UNREAD, {**given, "most": most}).mappings()]
 
     def mark_unread(self, connection: str, tickets: Iterable[str], *, outside: Iterable[str]) -> None:
         """Those external tickets that were last seen in no department of ``outside`` count as not read from now on."""
-        given = {"of": connection, "at": str(Side.EXTERNAL), "outside": sorted(outside)}
+        given = {"of": connection, "at": str(Side.EXTERNAL), "tickets": tickets, "outside": outside}
         with self._db.write() as conn:
-            for some in chunks(tickets):
-                conn.execute(_MARK_UNREAD, {**given, "tickets": some})
+            conn.execute(_MARK_UNREAD, given)
 
     def save_sightings(self, run: str, seen: Sequence[Sighting]) -> None:
         """Insert or overwrite exactly the rows given, all or none."""

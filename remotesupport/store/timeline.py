@@ -9,7 +9,8 @@ import pandas as pd
 from sqlalchemy import Connection, bindparam, insert, select
 
 from remotesupport.core.model import Event
-from remotesupport.store.database import Part, among, chunks
+from remotesupport.store.database import Part
+from remotesupport.store.keys import among
 from remotesupport.store.tables import events, quarantine, reasons, runs
 
 QUARANTINE_LIMIT = 1000
@@ -91,9 +92,8 @@ def _current(conn: Connection, rows: Iterable[Mapping[str, Any]]) -> dict[tuple[
     for row in rows:
         tickets.setdefault(row["connection"], []).append(row["ticket"])
     for connection, names in tickets.items():
-        for some in chunks(names):
-            olds = conn.execute(_REASONS, {"connection": connection, "tickets": some}).mappings()
-            found.update({(connection, r["ticket"]): _content(dict(r)) for r in olds})
+        olds = conn.execute(_REASONS, {"connection": connection, "tickets": names}).mappings()
+        found.update({(connection, r["ticket"]): _content(dict(r)) for r in olds})
     return found
 
 
