@@ -35,8 +35,8 @@ LONGEST = (
     "property/test_writing_machine.py",
     "property/test_state_machine.py",
     "e2e/test_state_machine_over_http.py",
-    "e2e/test_chaos.py",
     "integration/test_cli_flow_runs.py",  # and with it all of ON_ONE_SERVER
+    "e2e/test_chaos.py",
     "integration/test_fault_table.py",
     "integration/test_two_workers.py",
     "integration/test_crash_matrix.py",
