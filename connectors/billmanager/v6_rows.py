@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.billmanager.wire import Node
-from remotesupport.core.model import FileRef, MessageKind, MessageRow, TicketRow, TicketState
+from remotesupport.core.model import PEOPLE, FileRef, MessageKind, MessageRow, TicketRow, TicketState
 
 # DOCUMENTED (clientticket): 0 new, 1 under review, 2 awaiting response, 3 closed, 10 archived.
 STATES = {"0": "open", "1": "open", "2": "open", "3": "closed", "10": "closed"}
@@ -27,7 +27,6 @@ STAFF_KINDS = {
     "info": MessageKind.SYSTEM,
 }
 CUSTOMER_KINDS = STAFF_KINDS | {"incoming": MessageKind.STAFF, "outcoming": MessageKind.CLIENT}
-CROSSING = (MessageKind.CLIENT, MessageKind.STAFF)
 
 # Columns that change by themselves (delays), by mere looking (unread), or are a date once more in a local spelling.
 _RESTLESS = frozenset({"unread", "delay", "wait_time", "blocked_by", "avatar"})
@@ -135,7 +134,7 @@ def is_zone(name: str) -> bool:
 def _in_order(doc: Node, viewer: Viewer) -> Iterable[Node]:
     """As the document has them; turned round when the ids of what people said go down (ids increase: SEEN IN CODE)."""
     nodes = [node for group in doc.all("mlist") for node in group.all("message")]
-    said = [int(n.attr("id")) for n in nodes if n.attr("id").isdigit() and _kind(n, viewer) in CROSSING]
+    said = [int(n.attr("id")) for n in nodes if n.attr("id").isdigit() and _kind(n, viewer) in PEOPLE]
     return reversed(nodes) if len(said) > 1 and said == sorted(said, reverse=True) else nodes
 
 
@@ -151,7 +150,7 @@ def _message(node: Node, ordinal: int, viewer: Viewer) -> MessageRow:
     if not node.has("body"):
         raise BadRow(f"its message {number} has no body")
     return MessageRow(
-        message=number if kind in CROSSING else f"{kind}-{number}",
+        message=number if kind in PEOPLE else f"{kind}-{number}",
         ordinal=ordinal,
         kind=kind,
         author=user.value("realname") or user.value("name"),
@@ -173,7 +172,7 @@ def _files(node: Node) -> Iterator[FileRef]:
 def _own(user: Node, kind: MessageKind, viewer: Viewer) -> bool | None:
     """Whether the viewer's user wrote it: by id or login where shown, else by real name where ours is known."""
     ours = viewer.kinds.get("outcoming")
-    if kind in CROSSING and kind is not ours:
+    if kind in PEOPLE and kind is not ours:
         return False
     for shown, mine in ((user.attr("id"), viewer.id), (user.attr("name") or user.value("name"), viewer.login)):
         if shown and mine:

@@ -16,7 +16,7 @@ from remotesupport.core.normalize import body_hashes
 PEOPLE = "people"
 UNREAD = "unread"
 UNREADABLE = "unreadable"
-CROSSING = (MessageKind.CLIENT, MessageKind.STAFF)
+CROSSING = (MessageKind.CLIENT, MessageKind.STAFF)  # said once more: the diff's own word for it may be what is wrong
 MUST_SPEAK = (ChangeKind.CREATE, ChangeKind.POST)
 
 

@@ -27,13 +27,16 @@ class Direction(StrEnum):
 
 
 class MessageKind(StrEnum):
-    """Who speaks in a message. Only CLIENT and STAFF ever cross; everything else is denied by default."""
+    """Who speaks in a message. Only PEOPLE ever cross; everything else is denied by default."""
 
     CLIENT = "client"
     STAFF = "staff"
     NOTE = "note"
     SYSTEM = "system"
     UNKNOWN = "unknown"
+
+
+PEOPLE = (MessageKind.CLIENT, MessageKind.STAFF)
 
 
 class TicketState(StrEnum):

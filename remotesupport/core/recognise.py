@@ -14,7 +14,7 @@ from remotesupport.core.answered import answered
 from remotesupport.core.arrived import arrived
 from remotesupport.core.found import Found, as_known
 from remotesupport.core.keys import is_in
-from remotesupport.core.model import Direction, MessageKind, Side, TicketState
+from remotesupport.core.model import PEOPLE, Direction, MessageKind, Side, TicketState
 from remotesupport.core.phases import Phase
 from remotesupport.core.traffic import Traffic
 
@@ -49,7 +49,7 @@ def opened(pairs: pd.DataFrame, known: pd.DataFrame, messages: pd.DataFrame) -> 
     found = pd.Series(False, index=pairs.index)
     if known.empty:
         return found
-    said = messages[messages["kind"].isin([MessageKind.CLIENT, MessageKind.STAFF])].sort_values("ordinal")
+    said = messages[messages["kind"].isin(PEOPLE)].sort_values("ordinal")
     last = said.drop_duplicates(["connection", "side", "ticket"], keep="last")
     for direction, side, number, state in _THERE:
         ours = known[known["direction"].eq(direction) & known["target"].notna()]

@@ -15,11 +15,10 @@ import pandas as pd
 from remotesupport.core import frames
 from remotesupport.core.compose import markers_in
 from remotesupport.core.inputs import Inputs
-from remotesupport.core.model import Direction, MessageKind, Side
+from remotesupport.core.model import PEOPLE, Direction, MessageKind, Side
 from remotesupport.core.normalize import body_hash
 from remotesupport.core.traffic import as_sent, latest
 
-_PEOPLE = (MessageKind.CLIENT, MessageKind.STAFF)
 Row = dict[str, Any]
 
 
@@ -29,7 +28,7 @@ def rekeyed(inputs: Inputs, changed: Collection[tuple[str, Side]]) -> pd.DataFra
     ``changed``: (connection, side) with other keys. Tickets whose threads were not read keep their rows.
     """
     threads: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
-    people = inputs.messages[inputs.messages["kind"].isin(_PEOPLE)].sort_values("ordinal")
+    people = inputs.messages[inputs.messages["kind"].isin(PEOPLE)].sort_values("ordinal")
     for message in frames.records(people):
         threads[message["connection"], message["side"], message["ticket"]].append(message)
     rows: dict[tuple[str, str], list[Row]] = defaultdict(list)

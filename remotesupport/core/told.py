@@ -15,7 +15,7 @@ import pandas as pd
 from remotesupport.core.compose import defuse
 from remotesupport.core.frames import only
 from remotesupport.core.keys import look_up
-from remotesupport.core.model import MessageKind, Side, TicketState
+from remotesupport.core.model import PEOPLE, MessageKind, Side, TicketState
 from remotesupport.core.normalize import canonical, unify_line_ends
 
 CLOSED, REOPENED, RETURNED, DEPARTED = "closed", "reopened", "returned", "departed"
@@ -47,7 +47,7 @@ def heard(pairs: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
     has said anything in main after it."""
     near = pairs[["connection", "ext_ticket", "main_ticket"]].assign(pair=pairs.index)
     threads = only(near, pairs["main_fresh"] & pairs["claims"].isna() & pairs["main_ticket"].notna())
-    speech = messages["side"].eq(Side.MAIN) & messages["kind"].isin([MessageKind.CLIENT, MessageKind.STAFF])
+    speech = messages["side"].eq(Side.MAIN) & messages["kind"].isin(PEOPLE)
     short = messages["kind"].eq(MessageKind.CLIENT) & messages["body"].str.len().lt(_LONGEST_NOTICE)
     said = messages.loc[speech & short, ["connection", "ticket", "ordinal", "body"]]
     on, to = ["connection", "ticket"], ["connection", "main_ticket"]

@@ -14,7 +14,7 @@ from remotesupport.core.compose import to_external
 from remotesupport.core.frames import only
 from remotesupport.core.inputs import Inputs
 from remotesupport.core.keys import is_in, look_up, positions
-from remotesupport.core.model import Direction, MessageKind, Side
+from remotesupport.core.model import PEOPLE, Direction, MessageKind, Side
 from remotesupport.core.normalize import body_hashes
 from remotesupport.core.pairs import EXT
 from remotesupport.core.phases import CROSSING, ENTERING, Phase
@@ -57,7 +57,7 @@ def traffic(inputs: Inputs, pairs: pd.DataFrame) -> Traffic:
 def _threads(inputs: Inputs, pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The people's messages of both sides whose pair is known, each with its pair, in source order."""
     rows = inputs.messages
-    rows = rows[rows["kind"].isin([MessageKind.CLIENT, MessageKind.STAFF])]
+    rows = rows[rows["kind"].isin(PEOPLE)]
     known = pairs.assign(pair=pairs.index)
     columns = {"pair": "pair", "phase": "phase"}
     return (

@@ -132,7 +132,7 @@ MUTANTS = (
     Mutant(
         "notes stay",
         "remotesupport/core/traffic.py",
-        '    rows = rows[rows["kind"].isin([MessageKind.CLIENT, MessageKind.STAFF])]\n',
+        '    rows = rows[rows["kind"].isin(PEOPLE)]\n',
         "",
         ("tests/unit/test_reconcile_messages.py", "tests/property/test_reconcile_laws.py"),
     ),
