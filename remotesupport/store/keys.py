@@ -27,7 +27,7 @@ class Keys(TypeDecorator[Iterable[str]]):
 
     def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> list[str] | str:
         """The keys as that."""
-        keys = list(value or ())
+        keys = [] if value is None else list(value)
         return keys if dialect.name == "postgresql" else json.dumps(keys)
 
 
