@@ -14,6 +14,7 @@ from tests.store_rows import FakeClock, intent, parked, received, taken
 
 pytest_plugins = ("tests.database_fixtures",)
 
+ODD = ("", "1", "01", "it's", '"', "\\", "{a,b}", "NULL", "null", "Ж", "🙏", "a\nb", "%", "?", ":x")
 TEXT = "Сервер упал 🚑 𝒳 \u202eоло \\ \" ' % \x7f"
 
 
@@ -37,6 +38,20 @@ def test_sightings_are_kept_exactly(store: Store, clock: FakeClock) -> None:
     assert found == {s.ticket: s for s in first} | {"7": moved}
     assert store.sightings("acme", Side.EXTERNAL, "clientticket", ["7"]) == {}
     assert store.sightings("acme", Side.MAIN, "clientticket_archive", ["7"]) == {}
+
+
+@pytest.mark.parametrize("asked", [(), ("1",), ODD, ("2", "it", "none")])
+def test_exactly_the_keys_that_are_asked_for_are_found(store: Store, clock: FakeClock, asked: tuple[str, ...]) -> None:
+    """Whatever they are made of; none of them finds another."""
+    store.save_sightings("run-1", [sighting(clock, ticket) for ticket in ODD])
+    assert set(store.sightings("acme", Side.MAIN, "clientticket", asked)) == set(asked) & set(ODD)
+
+
+def test_ten_thousand_keys_are_one_question(store: Store, clock: FakeClock) -> None:
+    """More than a statement may have parameters."""
+    many = [str(number) for number in range(10_000)]
+    store.save_sightings("run-1", [sighting(clock, ticket) for ticket in many])
+    assert len(store.sightings("acme", Side.MAIN, "clientticket", [*many, *many])) == 10_000
 
 
 def test_pending_sightings_are_those_with_an_empty_hash(store: Store, clock: FakeClock) -> None:
