@@ -17,9 +17,9 @@ help:  ## this list
 setup: $(STAMP)  ## a .venv beside this file, with .venv/bin/remotesupport in it
 
 # Done again when the lock or the project's own metadata changes, and when an earlier try was broken off.
-$(STAMP): requirements/dev.txt pyproject.toml requirements/venv.sh
+$(STAMP): requirements/dev.txt requirements/bootstrap.txt pyproject.toml requirements/venv.sh requirements/install.sh
 	@sh requirements/venv.sh .venv
-	$(PIP) install --quiet --compile --require-hashes -r requirements/dev.txt
+	@sh requirements/install.sh .venv
 	$(PIP) install -qq --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
