@@ -146,6 +146,12 @@ class ExternalBilling(Billing, Protocol):
     ``key`` names a write for ever (the intent's key); a version whose server knows such keys does it once.
     """
 
+    async def sees(self) -> frozenset[str] | None:
+        """Ids of the departments whose tickets this login is shown; None where nothing says it.
+
+        A department may well be listed, and none of its tickets ever.
+        """
+
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """A public reply as staff. Raises Refused, UnknownOutcome, AccessDenied, Missing."""
 

@@ -6,15 +6,28 @@ ever holds a password, a session id or a message body.
 
 from __future__ import annotations
 
+from remotesupport.core.model import Side
+
 
 class ConnectorError(Exception):
-    """Base. ``billing`` is the connection's name and side, ``cure`` one sentence with what to do."""
+    """Base. ``billing`` is the connection's name and side in words, ``cure`` one sentence with what to do.
+
+    ``side``: which of the two billings it came from; None until somebody who knows it has said so.
+    """
 
     def __init__(
-        self, what: str, *, billing: str, function: str = "", ticket: str = "", cure: str = "", kind: str = ""
+        self,
+        what: str,
+        *,
+        billing: str,
+        function: str = "",
+        ticket: str = "",
+        cure: str = "",
+        kind: str = "",
+        side: Side | None = None,
     ) -> None:
         self.what, self.billing, self.function, self.ticket, self.cure = what, billing, function, ticket, cure
-        self.kind = kind
+        self.kind, self.side = kind, side
         super().__init__(what, billing, function, ticket, cure, kind)
 
     def __str__(self) -> str:

@@ -270,6 +270,10 @@ class StaffView(_View):
     listings = ("ticket_all", "ticket")
     states_back = {"closed": "3", "open": "1"}  # noqa: RUF012
 
+    async def sees(self) -> frozenset[str] | None:
+        async with self._call("sees"):
+            return frozenset(self.world.people[self.login].departments)
+
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         del key
         async with self._call("reply", write=True, ticket=ticket, body=body, files=_named(files)):

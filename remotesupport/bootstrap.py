@@ -13,12 +13,13 @@ import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 from connectors.billmanager import connect_external, connect_main
 from connectors.contract import ExternalBilling, MainBilling
+from remotesupport.core.model import Side
 from remotesupport.settings import BlockReader, ExternalSettings, Settings, SettingsError
 from remotesupport.store import Store
 
@@ -28,6 +29,7 @@ class Connection:
     """One external billing with its customer user in the main billing: the configuration and both clients.
 
     ``identified``: both logins have said who they are. ``doubtful``: one was refused, so its secret may have changed.
+    ``silent``: the sides that had not answered when reading was last ended.
     """
 
     settings: ExternalSettings
@@ -35,6 +37,7 @@ class Connection:
     main: MainBilling
     identified: bool = False
     doubtful: bool = False
+    silent: set[Side] = field(default_factory=set)
 
     @property
     def name(self) -> str:

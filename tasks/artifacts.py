@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from remotesupport.core.board import Board
 from remotesupport.core.model import ParkedChange
 from remotesupport.core.report import BillingState, RunReport
 from remotesupport.core.spans import span
@@ -96,23 +97,34 @@ def _counts(changes: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {kind}" for kind, n in changes.items() if n)
 
 
-def board_markdown(states: Iterable[Any], now: datetime, parked: Sequence[ParkedChange] = ()) -> str:
-    """The board of ``status``: a line per connection, the one that is behind most first; then what is parked.
+def board_markdown(board: Board, now: datetime, parked: Sequence[ParkedChange] = ()) -> str:
+    """The board of ``status``, in its words: a line per connection, the worst first; then what is parked.
 
     ``parked``: oldest first.
     """
-    heads = ("billing", "last good", "behind", "parked", "oldest parked", "stopped", "access")
-    oldest = {p.connection: _age(p.since, now) for p in reversed(parked)}
-    worst = sorted(states, key=lambda s: (s.last_good is not None, s.last_good or now))
+    heads = ("billing", "state", "since", "why", "last good read", "oldest unsynced", "parked", "oldest parked")
     rows = [
         (
-            s.name, _time(s.last_good), _age(s.last_good, now), s.parked, oldest.get(s.name, ""), s.stopped_why or "",
-            s.access or "",
+            row.name, row.state.words, _time(row.since) if row.since else "", row.why, _time(row.last_read),
+            _length(row.oldest_unsynced_s), row.parked, _length(row.oldest_parked_s),
         )
-        for s in worst
+        for row in board.rows
     ]  # fmt: skip
     present = f"\n\nAs of {now:%Y-%m-%d %H:%M} UTC; `remotesupport status` shows the present."
-    return markdown_table(heads, rows) + _parked(parked, now) + present
+    return _main(board) + markdown_table(heads, rows) + _parked(parked, now) + present
+
+
+def _main(board: Board) -> str:
+    """One sentence where the main billing fails everybody."""
+    main = board.main
+    if main is None:
+        return ""
+    since = f" since {_time(main.since)}" if main.since else ""
+    return f"**The main billing cannot be read{since}**: {plain(main.why, REASON_CHARS)}\n\n"
+
+
+def _length(seconds: int | None) -> str:
+    return "" if seconds is None else span(seconds)
 
 
 def _parked(parked: Sequence[ParkedChange], now: datetime) -> str:

@@ -35,9 +35,7 @@ async def extract_by_name(name: str, given: Any) -> Snapshot:
         async with asyncio.timeout(left):
             return await steps.extract_one(context, name, request)
     except TimeoutError:
-        raise Retriable(
-            "reading did not end within this minute", billing=name, cure="The next run tries again"
-        ) from None
+        raise steps.out_of_time(context.connections[name], "reading did not end within this minute") from None
 
 
 @task(name="settle", task_run_name="settle {name}", tags=["settle"], **ONCE)

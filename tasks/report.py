@@ -13,6 +13,7 @@ from prefect.utilities.annotations import quote
 from remotesupport.bootstrap import Context
 from remotesupport.core.report import BillingResult, BillingState, RunReport
 from remotesupport.steps import report as steps
+from remotesupport.steps.board import board_of
 from remotesupport.steps.values import Findings
 from tasks import artifacts
 from tasks.policy import ONCE
@@ -45,8 +46,8 @@ class Board:
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
-        self.states, self.parked = ctx.store.connection_states(), ctx.store.parked()
-        lines: list[tuple[object, ...]] = [(s.name, s.access, s.stopped_why, s.parked, s.paused) for s in self.states]
+        self.board, self.parked = board_of(ctx), ctx.store.parked()
+        lines: list[tuple[object, ...]] = [(r.name, str(r.state), r.why, r.parked) for r in self.board.rows]
         lines += [(p.id, p.cause) for p in self.parked]
         self.digest = hashlib.sha256(repr(lines).encode()).hexdigest()[:16]
 
@@ -60,7 +61,7 @@ class Board:
     async def write(self, now: datetime) -> None:
         """Write it and remember that."""
         await acreate_markdown_artifact(
-            artifacts.board_markdown(self.states, now, self.parked),
+            artifacts.board_markdown(self.board, now, self.parked),
             key="board",
             description="Every connection, worst first",
         )

@@ -108,6 +108,9 @@ class ProbingExternal(Probing[ExternalBilling]):
 
     side = Side.EXTERNAL
 
+    async def sees(self) -> frozenset[str] | None:
+        return await (await self._view()).sees()
+
     async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:
         return await (await self._view()).close(ticket, key=key)
 

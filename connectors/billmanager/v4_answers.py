@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 from connectors.billmanager.answers import CURES
 from connectors.billmanager.call import Answer, Call
@@ -81,7 +82,7 @@ def _classed(code: str, obj: str, text: str, call: Call, where: str, ticket: str
     if code == "100" and text.lower().startswith("auth"):
         return _auth_failed(text, call, where)
     said = f"the server said no (code {code[:6]}{f', {obj[:40]}' if obj else ''}){f': {text}' if text else ''}"
-    named = {"billing": where, "function": call.func, "ticket": ticket}
+    named: dict[str, Any] = {"billing": where, "function": call.func, "ticket": ticket}
     if code in ("100", "6"):
         cure = f"Give the login the right on {call.func}, or use a superuser (below 4.0.68 only those may)"
         return AccessDenied(said, **named, kind="access", cure=cure)

@@ -156,6 +156,10 @@ class PublicStaff(PublicView):
         """The configured one: no function that lists them is known."""
         return [DepartmentRow(_ONLY, self._department or "")]
 
+    async def sees(self) -> frozenset[str] | None:
+        """Whose tickets the queue shows is not said."""
+        return None
+
     async def ticket(self, ticket: str) -> TicketRow:
         """By its form; that it is not in the queue says nothing about its state."""
         try:

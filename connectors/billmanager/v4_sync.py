@@ -207,6 +207,13 @@ class SyncStaff(SyncView):
 
     side = Side.EXTERNAL
 
+    async def sees(self) -> frozenset[str] | None:
+        """All for a superuser; of others nothing says it."""
+        setup = await self.setup()
+        if setup is None or not setup.superuser:
+            return None
+        return frozenset(row.department for row in await self.departments())
+
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """``type=message``."""
         self._refuse_files(files, WRITE, ticket)

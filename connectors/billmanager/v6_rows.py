@@ -100,6 +100,17 @@ def department_of(responsible: str) -> str | None:
     return responsible[2:] if responsible.startswith("d_") and len(responsible) > 2 else None
 
 
+def members_of(text: str, names: Mapping[str, str]) -> frozenset[str] | None:
+    """Ids of the departments that an employee's row names, by commas; ``names``: name by id.
+
+    None where it names something that is not among them: then it was not understood, and says nothing of the others.
+    """
+    said = {word.strip().casefold() for word in text.split(",")} - {""}
+    known = {department: {department, name.strip().casefold()} for department, name in names.items()}
+    found = {department for department, words in known.items() if words & said}
+    return frozenset(found) if said <= set().union(*known.values()) else None
+
+
 def row_hash(row: Node) -> str:
     """A digest over every column that a person's action can change."""
     shown = [f"{n}\x1f{v}" for n, v in sorted(row.columns()) if n not in _RESTLESS and not n.endswith(_LOCAL)]

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from connectors.billmanager import v6_rows
 from connectors.billmanager.call import Call
 from connectors.billmanager.v6_common import Listing, View
+from connectors.billmanager.wire import Node
 from connectors.errors import ConnectorError, Missing, Refused, Retriable, UnknownOutcome
 from remotesupport.core.model import DepartmentRow, Identity, Side, TicketRow, TicketState, Upload, WriteReceipt
 
@@ -26,6 +27,7 @@ TAKE = Call("ticket_all.edit", write=True)
 REPLY = Call("ticket.edit", write=True)
 CLOSE = Call("ticket_open.delete", write=True)
 
+SUPER = 30  # the level of full access
 _ASSIGNMENT = re.compile(r"(?:^|[?&;\s])elid=(\d+)")
 
 
@@ -49,6 +51,19 @@ class StaffView(View):
     async def departments(self) -> Sequence[DepartmentRow]:
         """``department`` (DOCUMENTED)."""
         return await self._department_list(DEPARTMENTS)
+
+    async def sees(self) -> frozenset[str] | None:
+        """Those that the login's own row of ``employee`` names; all for a superuser (both INFERRED).
+
+        None where that row cannot be read, or names a department that the list of departments does not have.
+        """
+        me, listed = await self.identify(), await self.departments()
+        if me.level >= SUPER:
+            return frozenset(row.department for row in listed)
+        row = await self._own_row(me)
+        if row is None or not row.has("department"):
+            return None
+        return v6_rows.members_of(row.value("department"), {d.department: d.name for d in listed})
 
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
         """``ticket.edit`` with ``clicked_button=ok``: answers and takes it off the queue (SEEN IN CODE)."""
@@ -131,11 +146,16 @@ class StaffView(View):
         return dataclasses.replace(row, department=doc.value("client_department") or None)
 
     async def _realname(self, me: Identity) -> str:
+        row = await self._own_row(me)
+        return row.value("realname") if row is not None else ""
+
+    async def _own_row(self, me: Identity) -> Node | None:
+        """This login's row of ``employee``; None where it may not read that list."""
         try:
             rows = await self._filtered(EMPLOYEES, id=me.user)
         except ConnectorError:
-            return ""
-        return rows[0].value("realname") if len(rows) == 1 else ""
+            return None
+        return rows[0] if len(rows) == 1 else None
 
 
 def _take_form(ticket: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from remotesupport.cli import emulator, links, output, parked, runs, setup, show, switches, up, worker
+from remotesupport.cli import emulator, links, output, parked, runs, setup, show, status, switches, up, worker
 from remotesupport.cli.errors import FAILED, advice
 from remotesupport.settings import CONFIG_VARIABLE, config_path
 
@@ -43,7 +43,7 @@ for command in (
     runs.audit,
     runs.backfill,
     show.why,
-    show.status,
+    status.status,
     switches.pause,
     switches.resume,
     up.up,

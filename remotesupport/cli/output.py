@@ -18,7 +18,11 @@ from rich.text import Text
 
 from remotesupport.core.spans import span
 
-STYLES = {"ok": "green", "failed": "red", "stopped": "yellow", "skipped": "dim", "yes": "green", "no": "red"}
+STYLES = {
+    "ok": "green", "failed": "red", "stopped": "yellow", "skipped": "dim", "yes": "green", "no": "red",
+    "behind": "yellow", "paused": "dim", "never read": "yellow", "unreachable": "red", "access": "red",
+    "not running": "red",
+}  # fmt: skip
 
 
 def document(value: Any) -> None:

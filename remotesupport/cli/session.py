@@ -62,6 +62,20 @@ def store_of(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
+@contextmanager
+def store_if_any(settings: Settings) -> Iterator[tuple[str, Store | None]]:
+    """Where the store is, in words without a password, and the store; None where there is none yet: none is made."""
+    from remotesupport.store import Store
+    from remotesupport.store.engines import Address
+
+    store = Store.existing(settings.database_url)
+    try:
+        yield Address.parse(settings.database_url).shown, store
+    finally:
+        if store is not None:
+            store.close()
+
+
 @asynccontextmanager
 async def context_of(settings: Settings) -> AsyncIterator[Context]:
     """Store and clients of every enabled connection."""

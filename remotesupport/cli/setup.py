@@ -14,7 +14,7 @@ from remotesupport.settings import Settings, SettingsError, config_path
 
 if TYPE_CHECKING:
     from remotesupport.steps.check_row import CheckRow
-    from remotesupport.steps.departments import DepartmentBoard
+    from remotesupport.steps.departments import DepartmentBoard, DepartmentLine
 
 
 def init() -> None:
@@ -133,6 +133,13 @@ async def _board(settings: Settings, name: str) -> DepartmentBoard:
         return DepartmentBoard(name, error=str(error))
 
 
+def _counted(line: DepartmentLine) -> object:
+    """The open tickets; where they cannot be counted, the reason in words and never a 0."""
+    if line.waiting is not None:
+        return line.waiting
+    return "not visible to this login" if line.reason == "not_visible" else "not counted"
+
+
 def _show_boards(boards: list[DepartmentBoard]) -> None:
     rows = [
         (
@@ -142,7 +149,7 @@ def _show_boards(boards: list[DepartmentBoard]) -> None:
             line.main,
             line.enabled,
             line.flagged,
-            line.waiting,
+            _counted(line),
             line.problem,
             line.change,
             line.changed_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +23,7 @@ def pause(billing: BillingName) -> None:
     settings = session.configuration()
     settings.connection(billing)
     with session.store_of(settings) as store:
-        store.set_connection(billing, paused=True)
+        store.set_connection(billing, paused=True, paused_since=datetime.now(UTC))
     output.line(f"{billing} is paused. To go on: remotesupport resume {billing}")
 
 
@@ -37,7 +38,7 @@ def resume(billing: BillingName, yes: Yes = False) -> None:
     if not yes and not _agreed(f"Let {billing} take part again?"):
         raise Refusal(f"{billing} stays paused; `remotesupport resume {billing} --yes` does not ask", 3)
     with session.store_of(settings) as store:
-        store.set_connection(billing, paused=False)
+        store.set_connection(billing, paused=False, paused_since=None)
     output.line(f"{billing} takes part again; the next run writes what the guard allows.")
 
 

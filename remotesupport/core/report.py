@@ -7,6 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from remotesupport.core.connection_state import Failure
+from remotesupport.core.model import Side
+
 CHANGE_COUNTS = ("create", "post", "close", "reopen", "departure", "adopt", "conflict")
 
 
@@ -18,6 +21,10 @@ class RunKind(StrEnum):
     BACKFILL = "backfill"
     PLAN = "plan"
     APPLY = "apply"
+
+
+READING = (RunKind.SYNC, RunKind.AUDIT)
+"""The runs that read whole connections. Only they show that the product runs: a person's plan or backfill does not."""
 
 
 class BillingState(StrEnum):
@@ -51,6 +58,7 @@ class RunRequest:
 class BillingResult:
     """One connection's line of a run (interface.md, JSON shapes). ``departments``: rows of DEPARTMENT_CHANGES.
 
+    ``failure``, ``side``: what went wrong as machine values, the side None where it was on none or is not known.
     ``failures``: for the log, each on its own; not part of the JSON.
     """
 
@@ -67,6 +75,8 @@ class BillingResult:
     requests: int = 0
     seconds: float = 0.0
     access: bool = False
+    failure: Failure = Failure.NONE
+    side: Side | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     departments: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -75,7 +85,7 @@ class BillingResult:
         """The documented shape."""
         row = asdict(self)
         del row["failures"]
-        row["state"] = str(self.state)
+        row["state"], row["failure"] = str(self.state), str(self.failure)
         row["read"] = {"tickets": row.pop("tickets_read"), "messages": row.pop("messages_read")}
         row["seconds"] = round(self.seconds, 3)
         return row

@@ -10,14 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connectors.errors import AccessDenied, ConnectorError, TooOld
+from connectors.errors import AccessDenied, ConnectorError, Fatal, Retriable, TooOld
 from remotesupport.bootstrap import Context
 from remotesupport.core import frames
 from remotesupport.core.acts import follows_departure
+from remotesupport.core.connection_state import Failure
 from remotesupport.core.model import ChangeKind, ParkedChange, Reason, Side, Sighting, TicketState
 from remotesupport.core.plan import Plan
 from remotesupport.core.report import BillingResult, BillingState
 from remotesupport.steps.correspond import remember
+from remotesupport.steps.extract import STORE
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ACTS
 from remotesupport.steps.reading import mark_primed, settled_sightings
@@ -235,7 +237,30 @@ def kept_out(found: Found) -> list[str]:
 
 def failed_result(name: str, error: ConnectorError) -> BillingResult:
     """The line of a connection that could not be read."""
-    return BillingResult(name, state=BillingState.FAILED, reason=str(error), access=isinstance(error, AccessDenied))
+    return BillingResult(
+        name,
+        state=BillingState.FAILED,
+        reason=str(error),
+        access=isinstance(error, AccessDenied),
+        failure=failure_of(error),
+        side=error.side,
+    )
+
+
+# The narrower class first.
+_FAILURES = (
+    (AccessDenied, Failure.ACCESS),
+    (TooOld, Failure.VERSION),
+    (Fatal, Failure.FATAL),
+    (Retriable, Failure.UNREACHABLE),
+)
+
+
+def failure_of(error: ConnectorError) -> Failure:
+    """The kind of an error that kept a connection from being read."""
+    if error.kind == STORE:
+        return Failure.STORE
+    return next((failure for kind, failure in _FAILURES if isinstance(error, kind)), Failure.UNREADABLE)
 
 
 def outcome_of(error: ConnectorError | None) -> str:

@@ -15,6 +15,7 @@ from connectors.contract import Match
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.settings import ExternalSettings
 from remotesupport.steps.framing import Rows, department_rows
+from remotesupport.steps.sides import said_by
 from remotesupport.store import Store
 
 
@@ -43,8 +44,9 @@ async def departments_of(ctx: Context, connection: Connection) -> Departments:
 async def read_departments(connection: Connection, known: Mapping[str, str]) -> Departments:
     """The same with what is remembered as ``known``. Raises ConnectorError."""
     both = (connection.external, connection.main)
-    listing = asyncio.gather(*(b.departments() for b in both))
-    (outside, inside), setup = await asyncio.gather(listing, connection.main.setup())
+    listing = asyncio.gather(*(said_by(connection, b, b.departments()) for b in both))
+    set_up = said_by(connection, connection.main, connection.main.setup())
+    (outside, inside), setup = await asyncio.gather(listing, set_up)
     external, main = (department_rows(b.name, b.side, d) for b, d in zip(both, (outside, inside), strict=True))
     listed = setup.matches if setup is not None else None
     flagged = frozenset(row.department for row in outside if row.remote)

@@ -14,6 +14,7 @@ from remotesupport.core.model import Lease
 from remotesupport.core.plan import Plan
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
 from remotesupport.steps.applying import Applying
+from remotesupport.steps.board import note_left_out
 from remotesupport.steps.extract import MINUTE_BUDGET, as_connector_error, extract, extract_one
 from remotesupport.steps.leases import kept_alive, regain, take
 from remotesupport.steps.load import load
@@ -55,6 +56,7 @@ async def cycle(ctx: Context, request: RunRequest, steps: Steps = PLAIN) -> RunR
     ctx.store.begin_run(run, str(request.kind), ctx.flow_run, done.started)
     names, left_out = taking_part(ctx, request)
     done.billings.extend(left_out)
+    note_left_out(ctx, request, left_out)
     leases = {} if request.plan_only else take(ctx, names)
     if names and not request.plan_only and not leases:
         done.skipped = "another run holds the right to write for every connection; this one ended at once"
@@ -106,14 +108,19 @@ async def _work(
 async def _again_by_name(ctx: Context, request: RunRequest, steps: Steps, reads: Reads) -> Reads:
     """A connection that failed in a way that may pass is read again under its own name."""
 
-    async def again(name: str) -> Snapshot | ConnectorError:
+    async def again(name: str, first: Retriable) -> Snapshot | ConnectorError:
         try:
             return await steps.extract_one(ctx, name, request)
         except Exception as error:
-            return as_connector_error(ctx, name, error)
+            return _telling(first, as_connector_error(ctx, name, error))
 
-    failed = [n for n, r in reads.items() if isinstance(r, Retriable)]
-    return reads | dict(zip(failed, await asyncio.gather(*(again(n) for n in failed)), strict=True))
+    failed = {n: r for n, r in reads.items() if isinstance(r, Retriable)}
+    return reads | dict(zip(failed, await asyncio.gather(*(again(*each) for each in failed.items())), strict=True))
+
+
+def _telling(first: Retriable, second: ConnectorError) -> ConnectorError:
+    """The error that says more: when no time was left to try again, the first one knows which side did not answer."""
+    return first if isinstance(second, Retriable) and second.side is None and first.side is not None else second
 
 
 async def _settled(ctx: Context, steps: Steps, reads: Reads, leases: dict[str, Lease], run: str) -> Reads:

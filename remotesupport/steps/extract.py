@@ -14,10 +14,12 @@ from remotesupport.steps.correspond import Departments, department_id, departmen
 from remotesupport.steps.parking import closes_of_departed
 from remotesupport.steps.reading import Primed, is_primed, primed_billings, read_side
 from remotesupport.steps.scopes import Scopes
+from remotesupport.steps.sides import said_by, silent_side
 from remotesupport.steps.values import Reads, Snapshot
 from remotesupport.store.errors import StoreError
 
 MINUTE_BUDGET = 30.0  # seconds that one connection may take of the minute
+STORE = "store"  # the kind of an error that is no billing's but our own store's
 LONG_BUDGET = 3600.0  # the same for a complete comparison, a first read or a window that a person chose
 
 
@@ -38,7 +40,7 @@ def as_connector_error(ctx: Context, name: str, error: Exception) -> ConnectorEr
     if isinstance(error, ConnectorError):
         return error
     if isinstance(error, StoreError):
-        return Retriable(str(error), billing=name)
+        return Retriable(str(error), billing=name, kind=STORE)
     ctx.log.error("%s: unexpected", name, exc_info=error)
     return Fatal(
         f"unexpected {type(error).__name__}: {error}", billing=name, cure="See remotesupport.log and report it"
@@ -49,6 +51,7 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     """Both sides of one connection within its own time budget. Raises ConnectorError."""
     connection = ctx.connections[name]
     started, before = time.monotonic(), _requests(connection)
+    connection.silent.clear()
     await introduced(connection)
     same_dialect(ctx, connection)
     both = (connection.external, connection.main)
@@ -59,10 +62,10 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
         async with asyncio.timeout(budget):
             snapshot = await _both_sides(ctx, connection, request, known)
     except TimeoutError:
-        raise Retriable(
+        raise out_of_time(
+            connection,
             f"reading did not end within {budget:.0f} s",
-            billing=name,
-            cure=f"The next run tries again; a first read of a big billing: `remotesupport audit --billing {name}`",
+            f"The next run tries again; a first read of a big billing: `remotesupport audit --billing {name}`",
         ) from None
     took = time.monotonic() - started
     return replace(snapshot, requests=_requests(connection) - before, seconds=took)
@@ -89,16 +92,27 @@ async def introduced(connection: Connection) -> None:
         return
     try:
         async with asyncio.timeout(MINUTE_BUDGET):
-            await asyncio.gather(connection.external.identify(), connection.main.identify())
+            await asyncio.gather(
+                *(said_by(connection, b, b.identify()) for b in (connection.external, connection.main))
+            )
     except TimeoutError:
-        raise Retriable(f"logging in did not end within {MINUTE_BUDGET:.0f} s", billing=connection.name) from None
+        raise out_of_time(connection, f"logging in did not end within {MINUTE_BUDGET:.0f} s") from None
     for billing in (connection.external, connection.main):
         try:
             _ = billing.capabilities
         except ValueError as wrong:
             cure = "Nothing is read or written; this version of the program cannot work with that billing: report it"
-            raise Fatal(f"{billing.side} side: {wrong}", billing=connection.name, cure=cure) from None
+            raise Fatal(
+                f"{billing.side} side: {wrong}", billing=connection.name, cure=cure, side=billing.side
+            ) from None
     connection.identified = True
+
+
+def out_of_time(connection: Connection, what: str, cure: str = "The next run tries again") -> Retriable:
+    """The error of a wait that was ended; it names the side that had not answered, where it was one of them."""
+    side = silent_side(connection)
+    where = f"{connection.name} ({side})" if side else connection.name
+    return Retriable(what, billing=where, cure=cure, side=side)
 
 
 def same_dialect(ctx: Context, connection: Connection) -> None:
@@ -120,6 +134,7 @@ def same_dialect(ctx: Context, connection: Connection) -> None:
             "new",
             billing=connection.name,
             kind="dialect",
+            side=billing.side,
             cure="Was it updated, or did its login gain or lose rights? Undo that; or, if it is meant to stay: "
             f"`remotesupport links rebuild --billing {connection.name}`",
         )
@@ -140,10 +155,11 @@ async def _both_sides(ctx: Context, connection: Connection, request: RunRequest,
     found = await departments_of(ctx, connection)
     due = [ticket for _, ticket in closes_of_departed(ctx, [connection.name], due=True)]
     scopes = Scopes(ctx.store, connection, request, found.correspondences, due)
-    main = await read_side(ctx.store, connection.main, found.main, scopes.main(), ctx.clock(), known)
-    external = await read_side(
-        ctx.store, connection.external, found.external, scopes.external(main), ctx.clock(), known
-    )
+    inside, outside = connection.main, connection.external
+    reading = read_side(ctx.store, inside, found.main, scopes.main(), ctx.clock(), known)
+    main = await said_by(connection, inside, reading)
+    reading = read_side(ctx.store, outside, found.external, scopes.external(main), ctx.clock(), known)
+    external = await said_by(connection, outside, reading)
     canary = await _canary(connection, found)
     return Snapshot(
         connection.name, external, main, found.correspondences, found.problems, canary, 0, 0.0, found.flagged, unproven,
@@ -162,7 +178,7 @@ async def _canary(connection: Connection, found: Departments) -> bool | None:
         return False
     if ticket is not None:
         try:
-            await connection.external.ticket(ticket)
+            await said_by(connection, connection.external, connection.external.ticket(ticket))
         except Missing:
             return False
     return True

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Context
+from remotesupport.core.connection_state import Failure
 from remotesupport.core.model import ChangeKind, ParkedChange
 from remotesupport.core.plan import counts, to_json
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
+from remotesupport.steps.board import note_states, reads_all
 from remotesupport.steps.bookkeeping import (
     Found,
     failed_result,
@@ -44,7 +48,7 @@ class Books:
         wrong: dict[str, str],
     ) -> None:
         """One line per connection that took part. ``wrong``: where the read-back is not what was meant."""
-        shard = Found.of_shard(accepted, proposal)
+        shard, now = Found.of_shard(accepted, proposal), self.ctx.clock()
         for change in self.ctx.store.parked(self.reads):
             self.parked.setdefault(change.connection, []).append(change)
         for intent in self.ctx.store.open_intents(*self.reads):
@@ -54,16 +58,19 @@ class Books:
             if isinstance(read, ConnectorError):
                 result = failed_result(name, read)
             elif name in accepted.rejected:
-                result = BillingResult(name, state=BillingState.FAILED, reason=accepted.rejected[name])
+                why = accepted.rejected[name]
+                result = BillingResult(name, state=BillingState.FAILED, reason=why, failure=Failure.REJECTED)
             else:
                 result = self._line(request, read, found, proposal, loaded.get(name))
             self.ctx.connections[name].doubtful |= result.access
             if name in wrong and result.state is BillingState.OK:
-                result.state, result.reason = BillingState.FAILED, wrong[name]
+                result.state, result.reason, result.failure = BillingState.FAILED, wrong[name], Failure.INCOMPLETE
             result.failures = (result.failures or [result.reason][: bool(result.reason)]) + kept_out(found)
             if not request.plan_only:
-                self._board(result, read if isinstance(read, ConnectorError) else None)
+                self._board(request, result, read if isinstance(read, ConnectorError) else None, now)
             self.done.billings.append(result)
+        if not request.plan_only:
+            note_states(self.ctx, self.reads, now)
 
     def _line(
         self, request: RunRequest, snapshot: Snapshot, found: Found, proposal: Proposal, loaded: Loaded | None
@@ -76,7 +83,8 @@ class Books:
             parked = let_go(self.ctx, self.done.run, snapshot, found, parked)
         names = {p.ext_ticket for p in parked}
         left = undone(proposal, name, loaded, stopped)
-        self.waiting[name] = bool(left) or not all(map(ends_departure, parked))
+        unproven = self.unproven.get(name, set())
+        self.waiting[name] = bool(left or unproven) or not all(map(ends_departure, parked))
         reasons = with_conflicts(final_reasons(name, found, proposal, loaded, stopped, names), parked)
         result = with_counts(BillingResult(name), snapshot, found, reasons)
         result.changes["conflict"] = sum(p.kind is ChangeKind.CONFLICT for p in parked)
@@ -87,9 +95,9 @@ class Books:
             self._save_plan(name, proposal, _plan_state(request, stopped, written))
         if not request.plan_only:
             reasons += unseen_reasons(name, reasons, proposal, loaded, stopped)
-            settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left) | self.unproven.get(name, set()))
+            settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left) | unproven)
         if result.changes["conflict"]:
-            result.state, result.reason = BillingState.FAILED, _CONFLICTS
+            result.state, result.reason, result.failure = BillingState.FAILED, _CONFLICTS, Failure.CONFLICT
         self._judge(result, snapshot, loaded, verdict.why if verdict is not None and stopped else "")
         return result
 
@@ -103,17 +111,17 @@ class Books:
         if loaded is not None:
             result.written, result.parked = loaded.written, loaded.parked
         if guard:
-            result.state, result.reason = BillingState.STOPPED, guard
+            result.state, result.reason, result.failure = BillingState.STOPPED, guard, Failure.GUARD
         elif loaded is not None and loaded.stopped:
             result.state, result.reason, result.access = BillingState.FAILED, loaded.stopped, bool(loaded.access)
+            result.failure = Failure.ACCESS if result.access else Failure.INCOMPLETE
         elif snapshot.problems or (loaded is not None and loaded.failed):
             failed = [f"ticket {t}: {why}" for t, why in (loaded.failed if loaded else {}).items()]
             result.state, result.reason = BillingState.FAILED, "; ".join([*snapshot.problems, *failed][:5])
-            result.failures = [*snapshot.problems, *failed]
+            result.failures, result.failure = [*snapshot.problems, *failed], result.failure or Failure.INCOMPLETE
 
-    def _board(self, result: BillingResult, error: ConnectorError | None) -> None:
+    def _board(self, request: RunRequest, result: BillingResult, error: ConnectorError | None, now: datetime) -> None:
         """The connection's line for `status`: when it was last good, what stops it, which access problem is open."""
-        now = self.ctx.clock()
         good = result.state is BillingState.OK
         fields: dict[str, object] = {
             "last_run": now,
@@ -122,7 +130,11 @@ class Books:
             "access_at": now if result.access else None,
             "stopped_plan": result.plan_id if result.state is BillingState.STOPPED else None,
             "stopped_why": "" if good else result.reason,
+            "failure": result.failure,
+            "failed_side": result.side,
         }
+        if error is None and reads_all(request):
+            fields |= {"last_read": now, "kept_out": result.quarantined}
         if good:
             fields["last_good"] = now
         if result.name in self.waiting:  # it was read, so it is known whether anything is left to be carried

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from remotesupport.bootstrap import Context
+from remotesupport.core.connection_state import Failure
 from remotesupport.core.report import BillingResult, BillingState, RunKind, RunRequest
 
 ACCESS_PATIENCE = timedelta(minutes=5)  # a refused login is tried again this often, unless it is asked for by name
@@ -21,14 +23,16 @@ def taking_part(ctx: Context, request: RunRequest) -> tuple[tuple[str, ...], lis
             why = "there is no such connection (or it is switched off); see remotesupport.toml"
             left_out.append(BillingResult(name, state=BillingState.FAILED, reason=why))
         elif name in ctx.broken:
-            left_out.append(BillingResult(name, state=BillingState.FAILED, reason=ctx.broken[name]))
+            why = ctx.broken[name]
+            left_out.append(BillingResult(name, state=BillingState.FAILED, reason=why, failure=Failure.SECRET))
         elif state is None:
             names.append(name)
         elif state.paused and request.kind is not RunKind.PLAN and not request.plan_only:
             why = f"paused; `remotesupport resume {name}` shows what waits"
             left_out.append(BillingResult(name, state=BillingState.SKIPPED, reason=why))
         elif _a_moment_ago(ctx, state.access_at) and not request.billings:
-            left_out.append(BillingResult(name, state=BillingState.FAILED, reason=state.access, access=True))
+            refused = BillingResult(name, state=BillingState.FAILED, reason=state.access, access=True)
+            left_out.append(replace(refused, failure=state.failure, side=state.failed_side))
         else:
             names.append(name)
     return tuple(names), left_out

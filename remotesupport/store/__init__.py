@@ -1,5 +1,6 @@
 """The store: everything that must outlive a run, on SQLite or PostgreSQL. Imports neither connectors nor Prefect."""
 
+from remotesupport.core.connection_state import ConnectionState
 from remotesupport.store.errors import (
     AlreadyIntended,
     LeaseLost,
@@ -8,7 +9,7 @@ from remotesupport.store.errors import (
     StoreUnavailable,
     WriteBlocked,
 )
-from remotesupport.store.states import ConnectionState, PlanState, RunRecord, SavedPlan, intent_key
+from remotesupport.store.states import PlanState, RunRecord, SavedPlan, intent_key
 from remotesupport.store.store import Store
 
 __all__ = [

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Executable, bindparam, func, not_, select, update
+from sqlalchemy import Executable, RowMapping, bindparam, func, not_, select, update
 
 from remotesupport.core import frames
+from remotesupport.core.connection_state import ConnectionState, Failure, State
 from remotesupport.core.department_changes import GONE
 from remotesupport.core.model import Side
 from remotesupport.store.database import Insert, Part
 from remotesupport.store.keys import among
 from remotesupport.store.pairs import blank_connection
-from remotesupport.store.states import ConnectionState
 from remotesupport.store.tables import connections, departments, parked, progress
 
 SETTABLE = (
     "last_good", "last_run", "read_outcome", "stopped_plan", "stopped_why", "access", "access_at", "paused",
-    "pending_since",
+    "pending_since", "last_read", "failure", "failed_side", "kept_out", "state", "state_since", "paused_since",
 )  # fmt: skip
 
-_waiting = select(parked.c.connection, func.count().label("n")).group_by(parked.c.connection).subquery()
+_counts = (func.count().label("n"), func.count().filter(parked.c.next_try.is_(None)).label("person"))
+_waiting = select(parked.c.connection, *_counts).group_by(parked.c.connection).subquery()
 _STATES = (
     select(connections.c.name, *(connections.c[name] for name in SETTABLE))
     .add_columns(func.coalesce(_waiting.c.n, 0).label("parked"))
+    .add_columns(func.coalesce(_waiting.c.person, 0).label("parked_for_person"))
     .select_from(connections.outerjoin(_waiting, _waiting.c.connection == connections.c.name))
     .order_by(connections.c.name)
 )
@@ -48,6 +51,21 @@ def _put(insert: Insert, given: tuple[str, ...]) -> Executable:
     return new.on_conflict_do_update(index_elements=["name"], set_=changed)
 
 
+def _state_of(row: RowMapping) -> ConnectionState:
+    side, state = row["failed_side"], row["state"]
+    words = {
+        "failure": Failure(row["failure"]),
+        "failed_side": Side(side) if side else None,
+        "state": State(state) if state else None,
+    }
+    return ConnectionState(**{**row, **words})
+
+
+def _spelt(value: Any) -> Any:
+    """A machine word as it is stored: not every driver takes the member of an enum for its text."""
+    return value.value if isinstance(value, StrEnum) else value
+
+
 def _dialect(connection: str, side: Side) -> str:
     return f"dialect/{connection}/{side}"
 
@@ -56,9 +74,9 @@ class Connections(Part):
     """One row per connection that was ever heard of."""
 
     def connection_states(self) -> list[ConnectionState]:
-        """Every known connection by name, with the number of parked changes."""
+        """Every known connection by name, with the numbers of parked changes."""
         with self._db.read() as conn:
-            return [ConnectionState(**row) for row in conn.execute(_STATES).mappings()]
+            return [_state_of(row) for row in conn.execute(_STATES).mappings()]
 
     def set_connection(self, name: str, **fields: Any) -> None:
         """Set some of ``SETTABLE``, keep the others; None empties a text. Raises TypeError for an unknown field."""
@@ -66,7 +84,7 @@ class Connections(Part):
         if unknown:
             raise TypeError(f"a connection has no {', '.join(unknown)}; it has {', '.join(SETTABLE)}")
         blank = blank_connection(name)
-        given = {k: blank[k] if v is None else v for k, v in fields.items()}
+        given = {k: _spelt(blank[k] if v is None else v) for k, v in fields.items()}
         with self._db.write() as conn:
             conn.execute(_put(self._db.insert, tuple(sorted(given))), {**blank, **given})
 

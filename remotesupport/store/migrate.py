@@ -7,7 +7,7 @@ from sqlalchemy import Connection, column, func, inspect, select, table
 from remotesupport.store.database import Database
 from remotesupport.store.errors import StoreError
 
-HEAD = "0004"
+HEAD = "0005"
 VERSION_TABLE = "rs_version"
 LOCK = 0x7265_6D6F_7465
 
@@ -24,6 +24,12 @@ def migrate(database: Database) -> bool:
         if not database.is_sqlite:
             conn.execute(select(func.pg_advisory_xact_lock(LOCK)))
         return _upgrade(conn, database)
+
+
+def has_tables(database: Database) -> bool:
+    """Whether a version of this program has ever kept anything there."""
+    with database.read() as conn:
+        return current(conn) is not None
 
 
 def current(conn: Connection) -> str | None:

@@ -123,6 +123,8 @@ def blank_connection(name: str) -> dict[str, Any]:
     return {
         "name": name, "last_good": None, "last_run": None, "read_outcome": "", "stopped_plan": None,
         "stopped_why": "", "access": "", "access_at": None, "paused": False, "pending_since": None, "linked": 0,
+        "last_read": None, "failure": "", "failed_side": None, "kept_out": 0, "state": "", "state_since": None,
+        "paused_since": None,
     }  # fmt: skip
 
 

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import RowMapping, select, update
 
 from remotesupport.store.database import Part
+from remotesupport.store.keys import among
 from remotesupport.store.states import RunRecord
 from remotesupport.store.tables import runs
+
+_NEWEST = select(runs).where(among(runs.c.kind, "kinds")).order_by(runs.c.started.desc(), runs.c.run.desc()).limit(1)
 
 
 class Runs(Part):
@@ -37,4 +40,14 @@ class Runs(Part):
         """The ``n`` newest runs, newest first."""
         with self._db.read() as conn:
             found = conn.execute(select(runs).order_by(runs.c.started.desc(), runs.c.run.desc()).limit(n)).mappings()
-            return [RunRecord(**{**row, "summary": json.loads(row["summary"] or "{}")}) for row in found]
+            return [_record(row) for row in found]
+
+    def newest_run(self, *kinds: str) -> RunRecord | None:
+        """The run of one of ``kinds`` that began last, ended or not; None: there is none."""
+        with self._db.read() as conn:
+            row = conn.execute(_NEWEST, {"kinds": kinds}).mappings().first()
+            return None if row is None else _record(row)
+
+
+def _record(row: RowMapping) -> RunRecord:
+    return RunRecord(**{**row, "summary": json.loads(row["summary"] or "{}")})

@@ -1,4 +1,4 @@
-"""What the store hands back that is not a word of the core: runs, saved plans, connections. Values only."""
+"""What the store hands back that is not a word of the core: runs and saved plans. Values only."""
 
 from __future__ import annotations
 
@@ -50,28 +50,6 @@ class RunRecord:
     finished: datetime | None = None
     state: str | None = None
     summary: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionState:
-    """What is remembered of a connection from run to run.
-
-    ``read_outcome`` as in the READS frame, "" before the first run; ``access`` the open access problem in words, ""
-    for none, and ``access_at`` when it was seen; ``parked`` how many changes wait; ``pending_since`` when a run
-    first saw something that is still not carried over; None: nothing is.
-    """
-
-    name: str
-    last_good: datetime | None = None
-    last_run: datetime | None = None
-    read_outcome: str = ""
-    stopped_plan: str | None = None
-    stopped_why: str = ""
-    access: str = ""
-    access_at: datetime | None = None
-    paused: bool = False
-    pending_since: datetime | None = None
-    parked: int = 0
 
 
 # What is parked beside a write has the write's key with one of these behind it: its files, or that it is not proven.

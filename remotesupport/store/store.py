@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,7 @@ from remotesupport.store import migrate as migration
 from remotesupport.store.connections import Connections
 from remotesupport.store.database import Clock, Database
 from remotesupport.store.dropped import Dropped
+from remotesupport.store.engines import Address
 from remotesupport.store.journal import Journal
 from remotesupport.store.leases import Leases
 from remotesupport.store.ledger import Ledger
@@ -39,6 +41,26 @@ class Store(
         Raises StoreError for an address that is neither an SQLite file nor PostgreSQL.
         """
         return cls(Database(url, clock))
+
+    @classmethod
+    def existing(cls, url: str) -> Self | None:
+        """The store at ``url`` with its tables up to date; None where nothing was ever kept, and nothing is made.
+
+        Raises StoreError, StoreUnavailable.
+        """
+        address = Address.parse(url)
+        if address.is_sqlite and not Path(str(address.url.database)).exists():
+            return None
+        store = cls.open(url)
+        try:
+            if migration.has_tables(store._db):
+                store.migrate()
+                return store
+        except BaseException:
+            store.close()
+            raise
+        store.close()
+        return None
 
     @property
     def shown(self) -> str:

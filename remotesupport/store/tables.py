@@ -126,7 +126,9 @@ connections = Table(
     _text("read_outcome"), _text("stopped_plan", nullable=True), Column("stopped_why", Words, nullable=False),
     Column("access", Words, nullable=False), _time("access_at", nullable=True),
     Column("paused", Boolean, nullable=False), _time("pending_since", nullable=True),
-    Column("linked", Integer, nullable=False),
+    Column("linked", Integer, nullable=False), _time("last_read", nullable=True), _text("failure"),
+    _text("failed_side", nullable=True), Column("kept_out", Integer, nullable=False), _text("state"),
+    _time("state_since", nullable=True), _time("paused_since", nullable=True),
 )  # fmt: skip
 
 departments = Table(

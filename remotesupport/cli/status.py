@@ -1,0 +1,149 @@
+"""``status``: how every connection is, from the store alone. It asks no billing, and makes no store where none is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from remotesupport.cli import output, session
+from remotesupport.cli.options import AsJson, Billings
+from remotesupport.core.board import Board, Row, board
+from remotesupport.core.connection_state import State
+from remotesupport.core.report import READING
+from remotesupport.core.spans import span
+
+if TYPE_CHECKING:
+    from remotesupport.settings import Settings
+    from remotesupport.store import RunRecord, Store
+
+COLUMNS = ("Billing", "State", "Since", "Last good read", "Oldest unsynced", "Parked")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What ``status`` shows, of one moment. ``place``: the store for people; ``last``: the newest run that reads."""
+
+    place: str
+    last: RunRecord | None
+    found: Board
+    now: datetime
+
+
+def status(billing: Billings = None, as_json: AsJson = False) -> None:
+    """Each billing's state in a word, since when and why, last good read, oldest unsynced change; worst first.
+
+    Exit status: 0 only when all enabled ones are ok, 1 behind, unreachable, never read or not running, 3 a person is
+    needed.
+    """
+    settings = session.configuration()
+    chosen = session.chosen(settings, billing)
+    with session.store_if_any(settings) as (place, store):
+        look = look_at(settings, place, store, datetime.now(UTC), chosen)
+    if as_json:
+        output.document(to_json(look))
+    else:
+        show(look)
+    raise typer.Exit(look.found.exit_status)
+
+
+def look_at(settings: Settings, place: str, store: Store | None, now: datetime, chosen: tuple[str, ...]) -> Look:
+    """The board of the connections ``chosen`` (empty: all enabled ones); without a store nothing was ever read."""
+    names = tuple(e.name for e in settings.enabled())
+    if store is None:
+        return Look(f"{place} is not there yet", None, board(names, [], None, now).only(chosen or names), now)
+    last = store.newest_run(*READING)
+    began = last.started if last is not None else None
+    found = board(names, store.connection_states(), began, now, store.parked(names))
+    return Look(place, last, found.only(chosen or names), now)
+
+
+def to_json(look: Look) -> dict[str, Any]:
+    """The documented shape."""
+    found, last = look.found, look.last
+    run = None if last is None else {
+        "run": last.run, "kind": last.kind, "began": last.started, "finished": last.finished, "flow_run": last.flow_run
+    }  # fmt: skip
+    return {
+        "exit": found.exit_status,
+        "store": look.place,
+        "last_run": run,
+        "running": not found.stands_still,
+        "not_running_since": found.stands_still_since,
+        "main": asdict(found.main) if found.main is not None else None,
+        "billings": [asdict(row) for row in found.rows],
+    }
+
+
+def show(look: Look) -> None:
+    """For people: what concerns all connections first, in sentences; then the rows, then why they are as they are."""
+    for sentence in headlines(look):
+        output.line(sentence)
+    waiting = look.found.main.names if look.found.main is not None else ()
+    rows = [row for row in look.found.rows if row.name not in waiting]
+    if rows:
+        _table(rows, look.now)
+
+
+def headlines(look: Look) -> list[str]:
+    """The sentences before the table: the worst first, the last one says on which store this looks."""
+    return [text for text in (_stands_still(look), _main(look), _last_run(look), _none(look)) if text]
+
+
+def _stands_still(look: Look) -> str:
+    if not look.found.stands_still:
+        return ""
+    cure = "Is `remotesupport up` running? Its terminal and remotesupport.log say why no run begins"
+    since = look.found.stands_still_since
+    if since is None:
+        return f"Not running: no run has ever begun on this store. {cure}."
+    return f"Not running since {_at(since, look.now)}: no run has begun after that. {cure}."
+
+
+def _main(look: Look) -> str:
+    main = look.found.main
+    if main is None:
+        return ""
+    waiting = f" Waiting for it: {', '.join(main.names)}." if main.names else ""
+    since = f" since {_at(main.since, look.now)}" if main.since else ""
+    return f"The main billing cannot be read{since}: {main.why.rstrip('.')}.{waiting}"
+
+
+def _last_run(look: Look) -> str:
+    if look.last is None:
+        return f"Last run: none. {look.place}."
+    return f"Last run: {look.last.kind}, began {_at(look.last.started, look.now)}. {look.place}."
+
+
+def _none(look: Look) -> str:
+    return "" if look.found.rows else "No connection is enabled: add [[external]] sections to the configuration."
+
+
+def _at(moment: datetime, now: datetime) -> str:
+    return f"{output.moment(moment)} ({output.age(moment, now)} ago)"
+
+
+def _table(rows: list[Row], now: datetime) -> None:
+    """On a terminal a row has its cause below the table, where it has room for whole words; elsewhere beside it."""
+    if not output.out().is_terminal:
+        output.table("", (*COLUMNS, "Why"), [(*_cells(row, now), row.why) for row in rows])
+        return
+    output.table("Connections, worst first", COLUMNS, [_cells(row, now) for row in rows])
+    for row in rows:
+        if row.state is not State.OK:
+            since = f" since {output.moment(row.since)}" if row.since else ""
+            output.line(f"{row.name}: {row.state.words}{since}: {row.why}")
+
+
+def _cells(row: Row, now: datetime) -> tuple[object, ...]:
+    parked = f"{row.parked} ({row.parked_for_person} for you)" if row.parked_for_person else str(row.parked)
+    return (
+        row.name,
+        row.state.words,
+        output.age(row.since, now),
+        output.age(row.last_read, now) if row.last_read else "never",
+        span(row.oldest_unsynced_s),
+        parked,
+    )
