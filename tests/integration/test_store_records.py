@@ -209,7 +209,7 @@ def test_a_connection_is_remembered_field_by_field(store: Store, clock: FakeCloc
     store.set_connection("beta")
     store.park(parked())
     assert store.connection_states() == [
-        ConnectionState("acme", last_good=clock(), stopped_plan="p-1", paused=True, parked=1),
+        ConnectionState("acme", last_good=clock(), stopped_plan="p-1", paused=True, parked=1, parked_for_person=1),
         ConnectionState("beta"),
     ]
     with pytest.raises(TypeError, match="linked"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remotesupport.core import frames
+from remotesupport.core.board import Board, board
+from remotesupport.core.connection_state import ConnectionState
 from remotesupport.core.model import ChangeKind, ParkedChange
 from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
-from remotesupport.store.states import ConnectionState
 from tasks import artifacts
 
 CORPUS = [
@@ -113,6 +115,11 @@ def test_no_reason_breaks_the_summary(text: str) -> None:
     assert_dead(lines[4].replace("|", ""))
 
 
+def board_of(now: datetime, waiting: Sequence[ParkedChange] = (), *states: ConnectionState) -> Board:
+    """The board of these connections, a run having begun now."""
+    return board([state.name for state in states], states, now, now, waiting)
+
+
 def parked(number: int, since: datetime, cause: str) -> ParkedChange:
     """A close of a ticket of acme that failed."""
     later = since + timedelta(hours=1)
@@ -126,9 +133,12 @@ def test_the_board_shows_what_is_parked_by_age_with_its_cause() -> None:
     """The oldest comes first, with its age and cause, and each connection's line has its oldest one's age."""
     now = datetime(2026, 1, 5, 12, tzinfo=UTC)
     waiting = [parked(1, now - timedelta(days=3, hours=4), "refused"), parked(2, now - timedelta(minutes=5), "busy")]
-    lines = artifacts.board_markdown([ConnectionState("acme", parked=2), ConnectionState("beta")], now, waiting)
+    lines = artifacts.board_markdown(
+        board_of(now, waiting, ConnectionState("acme", parked=2), ConnectionState("beta")), now, waiting
+    )
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.splitlines() if "|" in line]
     heads, acme, beta = rows[0], *sorted(rows[2:4])
+    assert (acme[1], beta[1]) == ("never read", "never read")
     assert (dict(zip(heads, acme, strict=True))["oldest parked"], beta[heads.index("oldest parked")]) == ("3 d 4 h", "")
     assert [(r[2], r[4], r[7]) for r in rows[6:]] == [("1", "3 d 4 h", "refused"), ("2", "5 min", "busy")]
 
@@ -138,7 +148,9 @@ def test_no_parked_cause_comes_alive(text: str) -> None:
     """What a billing answered to a parked change is dead text on the board."""
     now = datetime(2026, 1, 5, tzinfo=UTC)
     (line,) = [
-        x for x in artifacts.board_markdown([], now, [parked(1, now, text)]).splitlines() if x.startswith("| 1 |")
+        x
+        for x in artifacts.board_markdown(board_of(now), now, [parked(1, now, text)]).splitlines()
+        if x.startswith("| 1 |")
     ]
     assert_dead(line.replace("|", ""))
 
@@ -146,5 +158,5 @@ def test_no_parked_cause_comes_alive(text: str) -> None:
 def test_a_long_list_of_parked_changes_says_how_much_is_missing() -> None:
     """The board shows the oldest and how many more there are."""
     now = datetime(2026, 1, 5, tzinfo=UTC)
-    board = artifacts.board_markdown([], now, [parked(n, now, "refused") for n in range(artifacts.ROWS + 7)])
+    board = artifacts.board_markdown(board_of(now), now, [parked(n, now, "refused") for n in range(artifacts.ROWS + 7)])
     assert (board.count("refused"), "… and 7 more" in board) == (artifacts.ROWS, True)

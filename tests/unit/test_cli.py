@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from remotesupport.cli import output
 from remotesupport.cli.errors import DONE, FAILED, PERSON, WRONG, advice
 from remotesupport.cli.main import main
 from remotesupport.cli.run_tables import show_report
-from remotesupport.cli.show import board
+from remotesupport.core.connection_state import Failure
 from remotesupport.core.model import ChangeKind, Direction, Event, ParkedChange
 from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
 from remotesupport.core.spans import span
-from remotesupport.store import ConnectionState, Store
+from remotesupport.store import Store
 from tests.fresh_store import store_at
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -122,7 +122,7 @@ def test_config_option_names_the_file(tmp_path: Path, run: Run) -> None:
     place = tmp_path / "deep" / "mine.toml"
     assert run("--config", str(place), "init") == DONE
     assert place.is_file()
-    assert run("--config", str(place), "status") == DONE
+    assert run("--config", str(place), "parked") == DONE
 
 
 def test_unknown_billing(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,29 +136,52 @@ def test_unknown_billing(run: Run, store: Store, capsys: pytest.CaptureFixture[s
 
 def test_status_document(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """status --json is one document of the documented shape, and an access problem needs a person."""
-    store.set_connection("acme", last_good=NOW, access="acme: wrong password", read_outcome="access_denied")
+    words = "acme: wrong password"
+    store.set_connection("acme", last_good=NOW, access=words, stopped_why=words, failure=Failure.ACCESS, last_run=NOW)
     assert run("status", "--json") == PERSON
+    found = one_document(capsys)
+    assert {"exit", "store", "last_run", "running", "not_running_since", "main", "billings"} == set(found)
+    (row,) = found["billings"]
+    assert {"name", "behind_s", "last_good", "parked", "stopped", "access", "state", "since", "why"} <= set(row)
+    assert (row["name"], row["access"], row["last_good"]) == ("acme", words, NOW.isoformat())
+    assert (row["state"], row["why"], found["exit"]) == ("access", words, PERSON)
+
+
+def test_status_without_a_store(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing was ever kept status says never read, ends with 1, and makes no store."""
+    assert run("init") == DONE
+    capsys.readouterr()
+    assert run("status") == FAILED
+    shown = capsys.readouterr().out
+    assert shown.startswith("Not running: no run has ever begun")
+    assert "never read" in shown
+    assert list((tmp_path / "state").glob("*.sqlite3*")) == []
+
+
+def test_status_says_since_when_nothing_runs(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """When no run has begun for long, the first line says so and since when; a person's plan is no run."""
+    store.begin_run("r1", "sync", None, NOW)
+    store.begin_run("r2", "plan", None, datetime.now(UTC))
+    store.set_connection("acme", last_good=NOW, last_run=NOW, last_read=NOW)
+    assert run("status") == FAILED
+    first, second, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("Not running since 2026-11-23 09:00:00Z (")
+    assert second.startswith("Last run: sync, began 2026-11-23 09:00:00Z (")
+    assert f"The store {store.shown.removeprefix('The store ')}." in second
+    assert "not running" in "\n".join(rest)
+
+
+def test_a_paused_connection_is_shown_since_when(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """pause is a state with its moment, and no failure of its own."""
+    now = datetime.now(UTC)
+    store.begin_run("r1", "sync", None, now)
+    store.set_connection("acme", last_good=now, last_run=now, last_read=now)
+    assert run("pause", "acme") == DONE
+    capsys.readouterr()
+    assert run("status", "--json") == DONE
     (row,) = one_document(capsys)["billings"]
-    assert {"name", "behind_s", "last_good", "parked", "stopped", "access"} <= set(row)
-    assert (row["name"], row["access"], row["last_good"]) == ("acme", "acme: wrong password", NOW.isoformat())
-
-
-def test_board_shows_the_worst_first() -> None:
-    """Access problems come first, then stopped plans, then what was never read, then who is most behind."""
-    states = [
-        ConnectionState("fresh", last_good=NOW),
-        ConnectionState("late", last_good=NOW - timedelta(hours=1)),
-        ConnectionState("stopped", last_good=NOW, stopped_plan="p-000000000000", stopped_why="too big"),
-        ConnectionState("denied", last_good=NOW, access="wrong password"),
-    ]
-    names = ("fresh", "late", "never", "stopped", "denied")
-    assert [row.name for row in board(names, states, NOW)] == ["denied", "stopped", "never", "late", "fresh"]
-
-
-def test_behind_counts_from_the_oldest_waiting_action() -> None:
-    """A connection is as far behind as the oldest human action that was not carried yet."""
-    state = ConnectionState("acme", last_good=NOW, pending_since=NOW - timedelta(minutes=5))
-    assert board(("acme",), [state], NOW)[0].behind_s == 300
+    assert row["state"] == "paused"
+    assert datetime.fromisoformat(row["since"]) >= now
 
 
 def test_why_document(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
