@@ -64,6 +64,14 @@ async def test_departments_have_names(pair: Any) -> None:
         assert all(d.name for d in found)
 
 
+async def test_staff_know_whose_tickets_they_see(world: Any) -> None:
+    """Of a department that is listed, and whose tickets this login is never shown, it is known that it is so."""
+    ids = {d.name: d.department for d in await world.staff.departments()}
+    sees = await world.staff.sees()
+    assert sees is not None
+    assert (ids[HERE] in sees, ids[ELSEWHERE] in sees) == (True, False)
+
+
 async def test_a_new_ticket_is_on_top_of_both_lists(world: Any) -> None:
     """The newest ticket comes first, open, with its subject to the letter, and with its department for staff."""
     world.open(HERE, "older", "text")

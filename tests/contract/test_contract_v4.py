@@ -53,6 +53,12 @@ def pair(world: Any) -> Any:
     return world
 
 
+async def test_whose_tickets_a_login_sees_is_known_or_not_claimed(world: Any) -> None:
+    """A login sees all departments, or nothing says which: version 4 never says that one is not visible."""
+    listed = {d.department for d in await world.staff.departments()}
+    assert await world.staff.sees() in (None, listed)
+
+
 @pytest.fixture
 async def sync() -> AsyncIterator[Any]:
     """Only by the three functions."""

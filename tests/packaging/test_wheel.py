@@ -46,11 +46,14 @@ def test_help_from_an_empty_folder(installed: Command) -> None:
 
 
 def test_init_and_status_from_an_empty_folder(installed: Command) -> None:
-    """init writes a file that status understands, and the store's migrations are in the wheel."""
+    """init writes a file that status understands: never read. The store's migrations are in the wheel."""
     assert installed("remotesupport", "init").returncode == 0
     result = installed("remotesupport", "status", "--json")
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 1, result.stderr
     assert '"acme"' in result.stdout
+    assert '"never_read"' in result.stdout
+    made = installed("remotesupport", "parked", "--json")
+    assert made.returncode == 0, made.stderr
 
 
 def test_check_without_secrets_says_which(installed: Command) -> None:

@@ -133,6 +133,41 @@ async def test_departments_show_unmapped(tmp_path: Path) -> None:
     assert len(lines) == len(pair.external.departments)
 
 
+async def test_a_department_that_the_login_cannot_see_has_no_count(tmp_path: Path) -> None:
+    """Where the login is shown no ticket of a department, nobody claims that there are none."""
+    pair = Pair(tmp_path)
+    ids = {name: department for department, name in pair.external.departments.items()}
+    pair.external.people["robot"].departments.discard(ids["Sales"])
+    pair.external.client_opens("ivan", "Sales", "Q", "one")
+    pair.external.client_opens("ivan", "Technical support", "Q", "two")
+    lines = {line.name: line for line in (await department_board(pair.connection)).departments}
+    assert (lines["Technical support"].waiting, lines["Technical support"].reason) == (1, "")
+    assert (lines["Sales"].waiting, lines["Sales"].reason) == (None, "not_visible")
+
+
+async def test_a_configured_department_that_is_not_visible_has_its_cure(tmp_path: Path) -> None:
+    """A configured department that the login is not shown, or none of whose tickets, is told with what to do."""
+    pair = Pair(tmp_path)
+    pair.external.people["robot"].departments.clear()
+    (line,) = [d for d in (await department_board(pair.connection)).departments if d.enabled]
+    assert (line.waiting, line.reason, line.main) == (None, "not_visible", "Outsourced support")
+    assert "give the login robot the department 'Technical support'" in line.problem
+    pair.external.departments = {k: v for k, v in pair.external.departments.items() if v != "Technical support"}
+    (lost,) = [d for d in (await department_board(pair.connection)).departments if d.enabled]
+    assert (lost.department, lost.waiting, lost.reason) == ("", None, "not_visible")
+    assert "remotesupport departments --billing acme" in lost.problem
+    assert "visible are 'Sales'" in lost.problem
+
+
+async def test_a_name_that_means_two_departments_is_not_counted(tmp_path: Path) -> None:
+    """Which of two departments of one name is meant nobody can tell: both ids are named."""
+    pair = Pair(tmp_path)
+    twin = pair.external.add_department("Technical support")
+    lost = next(d for d in (await department_board(pair.connection)).departments if not d.department)
+    assert (lost.waiting, lost.reason) == (None, "ambiguous")
+    assert twin in lost.problem
+
+
 async def test_departments_of_a_broken_billing(tmp_path: Path) -> None:
     """A billing that cannot be read has an error instead of lines."""
     pair = Pair(tmp_path)
