@@ -6,7 +6,7 @@ from datetime import datetime
 
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Context
-from remotesupport.core.connection_state import Failure
+from remotesupport.core.connection_state import ConnectionState, Failure
 from remotesupport.core.model import ChangeKind, ParkedChange
 from remotesupport.core.plan import counts, to_json
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
@@ -37,7 +37,7 @@ class Books:
         self.waiting: dict[str, bool] = {}
         self.parked: dict[str, list[ParkedChange]] = {}
         self.unproven: dict[str, set[str]] = {}
-        self.behind_since = {s.name: s.pending_since for s in ctx.store.connection_states()}
+        self.before = {s.name: s for s in ctx.store.connection_states()}
 
     def close(
         self,
@@ -122,7 +122,7 @@ class Books:
 
     def _board(self, request: RunRequest, result: BillingResult, error: ConnectorError | None, now: datetime) -> None:
         """The connection's line for `status`: when it was last good, what stops it, which access problem is open."""
-        good = result.state is BillingState.OK
+        good, before = result.state is BillingState.OK, self.before.get(result.name) or ConnectionState(result.name)
         fields: dict[str, object] = {
             "last_run": now,
             "read_outcome": outcome_of(error),
@@ -137,8 +137,10 @@ class Books:
             fields |= {"last_read": now, "kept_out": result.quarantined}
         if good:
             fields["last_good"] = now
+        if result.side is not before.failed_side:
+            fields["state"] = None  # so that it begins anew: the other side's trouble is another one
         if result.name in self.waiting:  # it was read, so it is known whether anything is left to be carried
-            fields["pending_since"] = (self.behind_since.get(result.name) or now) if self.waiting[result.name] else None
+            fields["pending_since"] = (before.pending_since or now) if self.waiting[result.name] else None
         self.ctx.store.set_connection(result.name, **fields)
 
 

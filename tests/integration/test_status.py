@@ -91,6 +91,21 @@ async def test_the_main_billing_is_down(desk: HttpDesk) -> None:
     assert (states(look(desk)), look(desk).found.main) == (dict.fromkeys(BOTH, State.OK), None)
 
 
+async def test_trouble_of_the_other_side_begins_anew(desk: HttpDesk) -> None:
+    """A main billing that goes down behind an external one is down since then, not since the other one was."""
+    desk.world.acme.stop()
+    await desk.run()
+    desk.world.acme.start()
+    desk.world.main.stop()
+    desk.clock.advance(600)
+    before = desk.clock()
+    await desk.run()
+    trouble = look(desk).found.main
+    assert trouble is not None
+    assert trouble.since is not None
+    assert trouble.since > before
+
+
 async def test_one_external_billing_is_down(desk: HttpDesk) -> None:
     """Its own row says so and since when; the other one is ok and the main billing is not blamed."""
     await desk.run()
