@@ -2,21 +2,34 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import insert, inspect, text
+from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, insert, inspect, text
 
 import remotesupport.store.migrations
+from remotesupport.core.connection_state import Failure
 from remotesupport.store import Store, StoreError
+from remotesupport.store.columns import UtcTime
 from remotesupport.store.database import Database
 from remotesupport.store.migrate import HEAD, VERSION_TABLE, current
 from remotesupport.store.tables import links, metadata
 
 pytest_plugins = ("tests.database_fixtures",)
+
+HOUR = timedelta(hours=1)
+_TEXTS = ("name", "read_outcome", "stopped_plan", "stopped_why", "access")
+BEFORE = Table(
+    "rs_connections", MetaData(), *(Column(name, Text) for name in _TEXTS), Column("last_good", UtcTime),
+    Column("last_run", UtcTime), Column("paused", Boolean, default=False), Column("linked", Integer, default=0),
+)  # fmt: skip
+"""The table as it was before connections had states."""
 
 MIGRATOR = """
 import sys
@@ -60,6 +73,52 @@ def test_head_is_the_last_migration() -> None:
     """The revision that lets a start skip Alembic is the newest one there is."""
     folder = str(Path(remotesupport.store.migrations.__file__).parent)
     assert ScriptDirectory(folder).get_current_head() == HEAD
+
+
+def test_an_older_store_keeps_what_is_known_of_a_connection(empty_url: str) -> None:
+    """What was on record of each connection before its state was kept is its state's kind and last read afterwards."""
+    at = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    old = {
+        "fine": {"read_outcome": "ok"},
+        "denied": {"read_outcome": "access_denied", "access": "refused", "stopped_why": "refused"},
+        "stopped": {"read_outcome": "ok", "stopped_plan": "p-1", "stopped_why": "too big"},
+        "gone": {"read_outcome": "unreachable", "stopped_why": "no connection"},
+    }
+    database = Database(empty_url)
+    config = Config()
+    config.set_main_option("script_location", "remotesupport.store:migrations")
+    with database.write() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, "0004")
+        for name, known in old.items():
+            row = {"stopped_plan": None, "stopped_why": "", "access": "", **known}
+            conn.execute(insert(BEFORE), {"name": name, "last_good": at, "last_run": at + HOUR, **row})
+    database.engine.dispose()
+    with Store.open(empty_url) as store:
+        assert store.migrate()
+        found = {s.name: (s.failure, s.last_read) for s in store.connection_states()}
+    assert found == {
+        "fine": (Failure.NONE, at + HOUR),
+        "denied": (Failure.ACCESS, at),
+        "stopped": (Failure.GUARD, at + HOUR),
+        "gone": (Failure.UNREACHABLE, at),
+    }
+
+
+def test_a_store_is_not_made_by_looking(empty_url: str, tmp_path: Path) -> None:
+    """Where nothing was ever kept there is no store, and none after the question; one that is there is given."""
+    assert Store.existing(empty_url) is None
+    assert not (tmp_path / "empty.db").exists()
+    database = Database(empty_url)
+    with database.read() as conn:
+        assert inspect(conn).get_table_names() == []
+    database.engine.dispose()
+    with Store.open(empty_url) as made:
+        made.migrate()
+    there = Store.existing(empty_url)
+    assert there is not None
+    with there:
+        assert there.connection_states() == []
 
 
 def test_processes_may_migrate_at_once(empty_url: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
+from remotesupport.core.connection_state import Failure, State
 from remotesupport.core.frames import DEPARTMENTS, build, empty
 from remotesupport.core.model import Event, Side, Sighting
 from remotesupport.store import ConnectionState, PlanState, Store, StoreError
@@ -200,6 +201,9 @@ def test_runs_are_listed_newest_first(store: Store, clock: FakeClock) -> None:
     assert (newest.run, newest.state, newest.finished, newest.summary) == ("b", None, None, {})
     assert (oldest.finished, oldest.state, oldest.summary) == (clock(), "2 of 2 billings in order", {"written": 3})
     assert [r.run for r in store.last_runs(1)] == ["b"]
+    assert [getattr(store.newest_run(*kinds), "run", None) for kinds in (("sync",), ("sync", "audit"), ("plan",))] == [
+        "a", "b", None,
+    ]  # fmt: skip
 
 
 def test_a_connection_is_remembered_field_by_field(store: Store, clock: FakeClock) -> None:
@@ -214,6 +218,11 @@ def test_a_connection_is_remembered_field_by_field(store: Store, clock: FakeCloc
     ]
     with pytest.raises(TypeError, match="linked"):
         store.set_connection("acme", linked=5)
+    words = {"failure": Failure.UNREACHABLE, "failed_side": Side.MAIN, "state": State.UNREACHABLE}
+    for given in (words, {"failure": Failure.NONE, "failed_side": None, "state": None}):
+        store.set_connection("beta", **given)
+        found = store.connection_states()[1]
+        assert {name: getattr(found, name) for name in words} == given
 
 
 def test_departments_are_replaced_by_side(store: Store) -> None:

@@ -13,6 +13,7 @@ from connectors.billmanager.v6_rows import (
     STAFF_KINDS,
     BadRow,
     Viewer,
+    members_of,
     messages,
     moment,
     queue_row,
@@ -255,3 +256,19 @@ async def test_no_staff_function_is_ever_asked_of_the_main_side() -> None:
         await billing.aclose()
     customer = {"auth", "whoami", "clientticket", "clientticket_archive", "clientticket.edit", "clientticket.archive"}
     assert set(server.funcs()) <= customer
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("Support, Sales", {"1", "2"}),
+        (" sales ", {"2"}),
+        ("2", {"2"}),
+        ("", set()),
+        ("Support, Marketing", None),
+        ("Support…", None),
+    ],
+)
+def test_an_employees_departments_are_understood_or_not_claimed(text: str, seen: set[str] | None) -> None:
+    """Names or ids by commas are departments; one that nobody knows means that the column was not understood."""
+    assert members_of(text, {"1": "Support", "2": "Sales"}) == seen
