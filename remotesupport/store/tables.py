@@ -5,6 +5,8 @@ No column holds the text of a message but ``plans.body``, which is emptied when 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
 
 from remotesupport.store.columns import SUBJECT_LIMIT, Id, UtcTime, Words
@@ -16,7 +18,7 @@ def _text(name: str, *, key: bool = False, nullable: bool = False) -> Column[str
     return Column(name, Text, primary_key=key, nullable=nullable)
 
 
-def _time(name: str, *, nullable: bool = False) -> Column[object]:
+def _time(name: str, *, nullable: bool = False) -> Column[datetime]:
     return Column(name, UtcTime, nullable=nullable)
 
 
