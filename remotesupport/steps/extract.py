@@ -48,7 +48,7 @@ def as_connector_error(ctx: Context, name: str, error: Exception) -> ConnectorEr
 async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     """Both sides of one connection within its own time budget. Raises ConnectorError."""
     connection = ctx.connections[name]
-    started, before = time.monotonic(), _requests(connection)
+    started, before = time.monotonic(), requests_of(connection)
     await introduced(connection)
     same_dialect(ctx, connection)
     both = (connection.external, connection.main)
@@ -65,7 +65,7 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
             cure=f"The next run tries again; a first read of a big billing: `remotesupport audit --billing {name}`",
         ) from None
     took = time.monotonic() - started
-    return replace(snapshot, requests=_requests(connection) - before, seconds=took)
+    return replace(snapshot, requests=requests_of(connection) - before, seconds=took)
 
 
 def first_read(ctx: Context, request: RunRequest) -> bool:
@@ -79,7 +79,8 @@ def first_read(ctx: Context, request: RunRequest) -> bool:
     return not any(all(is_primed(billing, known) for billing in both) for both in sides)
 
 
-def _requests(connection: Connection) -> int:
+def requests_of(connection: Connection) -> int:
+    """Requests made so far, to both sides."""
     return connection.external.stats.requests + connection.main.stats.requests
 
 
@@ -136,6 +137,7 @@ def changed_dialects(ctx: Context, connection: Connection) -> frozenset[tuple[st
 
 
 async def _both_sides(ctx: Context, connection: Connection, request: RunRequest, known: Primed) -> Snapshot:
+    mark = ctx.store.ledger_mark()
     unproven = frozenset(intent.ext_ticket for intent in ctx.store.open_intents(connection.name))
     found = await departments_of(ctx, connection)
     due = [ticket for _, ticket in closes_of_departed(ctx, [connection.name], due=True)]
@@ -147,7 +149,7 @@ async def _both_sides(ctx: Context, connection: Connection, request: RunRequest,
     canary = await _canary(connection, found)
     return Snapshot(
         connection.name, external, main, found.correspondences, found.problems, canary, 0, 0.0, found.flagged, unproven,
-        found.resolved,
+        found.resolved, mark,
     )  # fmt: skip
 
 
