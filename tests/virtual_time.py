@@ -1,4 +1,4 @@
-"""An event loop in which waiting takes no time: when nobody has anything to do, its clock jumps to the next appointment.
+"""An event loop in which waiting takes no time: when nobody has anything to do, its clock jumps.
 
 Several runs and people live a day in it side by side, in the order of their appointments, always the same way.
 """

@@ -27,9 +27,7 @@ def patience(kind: RunKind) -> float:
     return MINUTE_PATIENCE if kind is RunKind.SYNC else PATIENCE
 
 
-def take(
-    ctx: Context, names: Iterable[str], most: int | None = None, kind: RunKind | None = None
-) -> dict[str, Lease]:
+def take(ctx: Context, names: Iterable[str], most: int | None = None, kind: RunKind | None = None) -> dict[str, Lease]:
     """A lease for each connection that no other run works on; by name, so that two runs never wait for each other.
 
     At most ``most`` of them. ``kind``: of the run that takes them, for whoever waits.

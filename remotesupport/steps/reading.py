@@ -25,8 +25,8 @@ from remotesupport.store import Store
 
 SETTLE = timedelta(seconds=2)
 RECENT = timedelta(days=1)  # audits compare the thread of a closed ticket whose row last changed since then
-MANY = 1000  # the connectors' own limits count
-FEW = 5  # half of what a connector has under way: while an audit reads, a minute's sync on the same login comes in between
+MANY = 1000  # tickets asked for at once: the connectors' own limits count
+FEW = 5  # the same of an audit, half of those limits: a minute's sync with the same login comes in between
 Wanted: TypeAlias = Callable[[list[TicketRow]], set[str]]
 Forced: TypeAlias = Callable[[list[TicketRow], Collection[str]], set[str]]
 
