@@ -43,7 +43,7 @@ def _count(ctx: Context, done: RunReport, skipped: list[BillingResult]) -> None:
         if line.audits_skipped >= TOO_MANY_SKIPPED:
             line.reason += (
                 f". {line.audits_skipped} audits in a row had no turn: until one has, nobody finds what a quiet minute "
-                "cannot see. `remotesupport runs` shows what takes so long; to audit it now: "
+                "cannot see. The worker's log and remotesupport.log say what went on; to audit it now: "
                 f"`remotesupport audit --billing {line.name}`"
             )
 
