@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 MINUTE_S, HOUR_S = 60.0, 3600.0
@@ -16,6 +17,8 @@ MINUTE_S, HOUR_S = 60.0, 3600.0
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """One deployment. ``entrypoint``: module path of the flow. ``slug`` names the schedule and never changes.
+
+    ``cron``, or ``every_s`` seconds counted from ``anchor`` (UTC), where a minute is too coarse.
 
     ``deadline_s``: when the warm worker cancels a run. ``tags``: none on what runs every minute, because Prefect stores
     each tag again with each event of each run.
@@ -27,6 +30,8 @@ class Deployment:
     deadline_s: float
     description: str
     cron: str | None = None
+    every_s: float | None = None
+    anchor: datetime | None = None
     slug: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
@@ -53,7 +58,8 @@ CATALOG = (
         "flows.audit.audit",
         deadline_s=50 * MINUTE_S,
         description="The complete comparison: departures, drift, what a quiet minute cannot see.",
-        cron="17 * * * *",
+        every_s=HOUR_S,
+        anchor=datetime(2026, 1, 1, 0, 17, 30, tzinfo=UTC),  # not with the minute's sync, which begins at its second 0
         slug="hourly",
         tags=("audit",),
     ),

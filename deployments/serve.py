@@ -18,7 +18,7 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.flows import Flow
-from prefect.schedules import Cron
+from prefect.schedules import Cron, Interval, Schedule
 from prefect.types.entrypoint import EntrypointType
 
 from deployments.catalog import CATALOG, Deployment
@@ -56,12 +56,21 @@ async def paused_slugs(client: PrefectClient, full_name: str) -> set[str | None]
     return {schedule.slug for schedule in found.schedules if not schedule.active}
 
 
+def schedule_of(entry: Deployment, *, active: bool) -> Schedule | None:
+    """When it runs by itself; None: only when somebody starts it."""
+    if entry.cron:
+        return Cron(entry.cron, slug=entry.slug, active=active)
+    if entry.every_s is None:
+        return None
+    return Interval(entry.every_s, anchor_date=entry.anchor, slug=entry.slug, active=active)
+
+
 async def runner_deployment(entry: Deployment, pool: str, paused: set[str | None]) -> RunnerDeployment:
     """A catalog entry in Prefect's words."""
-    schedules = [Cron(entry.cron, slug=entry.slug, active=entry.slug not in paused)] if entry.cron else None
+    schedule = schedule_of(entry, active=entry.slug not in paused)
     deployment = flow_of(entry).to_deployment(
         entry.name,
-        schedules=schedules,
+        schedules=[schedule] if schedule else None,
         parameters=dict(entry.parameters),
         description=entry.description,
         tags=list(entry.tags),

@@ -1,4 +1,7 @@
-"""Every hour: the complete comparison. It finds departures, drift, and what a quiet minute cannot see."""
+"""Every hour: the complete comparison. It finds departures, drift, and what a quiet minute cannot see.
+
+It reads without the right to write, and waits for that up to five minutes; an hour in which it has no turn is counted.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.running import FLOW, run_cycle, run_name, skipped, stale
+from flows.running import FLOW, run_cycle, run_missed, run_name, stale
 from remotesupport.core.report import RunKind, RunRequest
 
 TOO_LATE = timedelta(hours=1)
@@ -17,6 +20,7 @@ TOO_LATE = timedelta(hours=1)
 @flow(name="audit", flow_run_name=lambda: run_name("audit"), **FLOW)
 async def audit(billings: list[str] | None = None) -> State[Any]:
     """Read everything on both sides and compare. ``billings``: only these."""
+    request = RunRequest(RunKind.AUDIT, tuple(billings or ()))
     if late := stale(TOO_LATE):
-        return skipped(late)
-    return await run_cycle(RunRequest(RunKind.AUDIT, tuple(billings or ())))
+        return await run_missed(request, late)
+    return await run_cycle(request)

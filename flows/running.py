@@ -20,6 +20,7 @@ from remotesupport.settings import Problem, SettingsError, load_settings
 from remotesupport.steps.applying import PlanNotApplicable
 from remotesupport.steps.cycle import cycle
 from remotesupport.steps.extract import first_read
+from remotesupport.steps.no_turn import missed
 from tasks import PREFECT_STEPS
 from tasks.policy import reading_within
 
@@ -79,7 +80,7 @@ def skipped(why: str) -> State[Any]:
 def final_state(done: RunReport) -> State[Any]:
     """The report as a state: its headline is the message; the report itself is the result (in memory only)."""
     if done.skipped:
-        return Completed(name="Skipped", message=done.skipped, data=done)
+        return Completed(name="Skipped", message=done.headline, data=done)
     bad = any(line.state in _BAD for line in done.billings)
     return Failed(message=done.headline, data=done) if bad else Completed(message=done.headline, data=done)
 
@@ -110,4 +111,13 @@ async def run_cycle(request: RunRequest, reading_s: float | None = None) -> Stat
             with reading_within(reading_s):
                 return final_state(await cycle(context, request, PREFECT_STEPS))
     except (SettingsError, PlanNotApplicable) as error:
+        return Failed(message=str(error))
+
+
+async def run_missed(request: RunRequest, why: str) -> State[Any]:
+    """A run that did not take place, recorded: audits that had no turn are counted."""
+    try:
+        async with opened() as context:
+            return final_state(missed(context, request, why))
+    except SettingsError as error:
         return Failed(message=str(error))

@@ -46,6 +46,10 @@ class Clock:
         """Let time pass."""
         self.now += timedelta(seconds=seconds)
 
+    async def sleep(self, seconds: float) -> None:
+        """Waiting is letting time pass."""
+        self.advance(seconds)
+
 
 def settings_for(folder: Path, *names: str, extra: str = "") -> Settings:
     """A configuration as a user would have it, for these connections."""
@@ -57,8 +61,10 @@ def settings_for(folder: Path, *names: str, extra: str = "") -> Settings:
 class Desk:
     """The main billing, some externals, and the product between them."""
 
-    def __init__(self, folder: Path, *names: str, extra: str = "", url: str | None = None) -> None:
-        self.clock = Clock()
+    def __init__(
+        self, folder: Path, *names: str, extra: str = "", url: str | None = None, clock: Clock | None = None
+    ) -> None:
+        self.clock = clock or Clock()
         self.settings = settings_for(folder, *names, extra=extra)
         self.url = url or f"sqlite:///{folder / 'ledger.sqlite3'}"
         self.main = MemoryBilling("main", departments=("Outsourced support", "Own customers"), clock=self.clock)
@@ -79,11 +85,8 @@ class Desk:
         return external.model_copy(update={"departments": pairs})
 
     def _context(self) -> Context:
-        async def no_sleep(seconds: float) -> None:
-            self.clock.advance(seconds)
-
         connections = {e.name: self._connection(e) for e in self.settings.external}
-        return Context(self.settings, self.store, connections, clock=self.clock, sleep=no_sleep)
+        return Context(self.settings, self.store, connections, clock=self.clock, sleep=self.clock.sleep)
 
     def _connection(self, external: ExternalSettings) -> Connection:
         world = self.externals[external.name]

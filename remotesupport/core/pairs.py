@@ -17,6 +17,7 @@ from remotesupport.core.model import ChangeKind, Direction, Side
 
 EXT = ["connection", "ext_ticket"]
 MAIN = ["connection", "main_ticket"]
+MOVING = "another run was writing to it at that moment; the next look tells"
 _AGREED = {"ext_state": "agreed_ext", "main_state": "agreed_main", "department": "agreed_department"}
 
 
@@ -42,7 +43,7 @@ def pair_up(inputs: Inputs) -> pd.DataFrame:
     )
     pairs["now_ext"] = pairs["state"].fillna(pairs["agreed_ext"])
     pairs["now_main"] = pairs["main_state"].fillna(pairs["agreed_main"])
-    return _waits(_gone(_reads(_places(pairs, inputs), inputs), inputs), inputs)
+    return _moving(_waits(_gone(_reads(_places(pairs, inputs), inputs), inputs), inputs), inputs)
 
 
 def shown(tickets: pd.DataFrame, side: Side) -> pd.DataFrame:
@@ -134,3 +135,17 @@ def _waits(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
             rows = only(inputs.blocked, held & (direct.eq(direction) | ~direct.isin(known))).drop_duplicates(EXT)
             causes[f"{word}_{direction}"] = taken(rows["cause"], positions(pairs, rows, EXT), pairs.index)
     return pairs.assign(**causes)
+
+
+def _moving(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Pairs that moved while they were read wait both ways, and nothing that looks wrong with them counts."""
+    if not inputs.moving:
+        return pairs
+    found = pd.Series(pd.MultiIndex.from_frame(pairs[EXT]).isin(inputs.moving), pairs.index)
+    waits = {column: pairs[column].fillna(MOVING).where(found, pairs[column]) for column in _WAITING}
+    return pairs.assign(
+        **waits, **{column: pairs[column].mask(found) for column in ("claims", "ext_gone", "main_gone")}
+    )
+
+
+_WAITING = [f"wait_{direction}" for direction in Direction]

@@ -10,6 +10,9 @@ from typing import Any
 from remotesupport.core.connection_state import Failure
 from remotesupport.core.model import Side
 
+TOO_MANY_SKIPPED = 2
+"""Audits of one connection in a row that had no turn: so many are a warning."""
+
 CHANGE_COUNTS = ("create", "post", "close", "reopen", "departure", "adopt", "conflict")
 
 
@@ -53,13 +56,21 @@ class RunRequest:
     quiet: bool = False
     plan_id: str | None = None
 
+    @property
+    def reads_first(self) -> bool:
+        """Whether it reads both sides without the right to write, so that it holds up no other run: that is taken (if
+        at all) only to look again at what has moved since, and to write."""
+        return self.plan_only or self.kind in (RunKind.AUDIT, RunKind.BACKFILL)
+
 
 @dataclass(slots=True)
 class BillingResult:
     """One connection's line of a run (interface.md, JSON shapes). ``departments``: rows of DEPARTMENT_CHANGES.
 
     ``failure``, ``side``: what went wrong as machine values, the side None where it was on none or is not known.
-    ``failures``: for the log, each on its own; not part of the JSON.
+    ``no_turn``: nothing was done for it, because other runs held the right to write, or it came too late.
+    ``audits_skipped``: in an audit's line, how many in a row had no turn, this one included. ``failures``: for the log,
+    each on its own; not part of the JSON.
     """
 
     name: str
@@ -77,6 +88,8 @@ class BillingResult:
     access: bool = False
     failure: Failure = Failure.NONE
     side: Side | None = None
+    no_turn: bool = False
+    audits_skipped: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     departments: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -112,17 +125,24 @@ class RunReport:
 
     @property
     def exit_status(self) -> int:
-        """0 done, 1 something failed and will be retried, 3 a person is needed (guard, conflict, access)."""
+        """0 done, 1 something failed and will be retried, 3 a person is needed (guard, conflict, access).
+
+        A sync that had no turn is done all the same: whoever had it does its work.
+        """
         if any(b.state is BillingState.STOPPED or b.access or b.changes.get("conflict") for b in self.billings):
             return 3
-        return 1 if any(b.state is BillingState.FAILED for b in self.billings) else 0
+        undone = self.kind is not RunKind.SYNC and any(b.no_turn for b in self.billings)
+        return 1 if undone or any(b.state is BillingState.FAILED for b in self.billings) else 0
 
     @property
     def headline(self) -> str:
         """One line for the Prefect state: names what failed and why, or the counts."""
+        warned = [f"{b.name}: {b.reason}" for b in self.billings if b.audits_skipped >= TOO_MANY_SKIPPED]
         if self.skipped:
-            return self.skipped
+            return "; ".join([self.skipped, *warned])
         bad = [f"{b.name}: {b.reason}" for b in self.billings if b.state in (BillingState.FAILED, BillingState.STOPPED)]
         written = sum(b.written for b in self.billings)
-        good = f"{len(self.billings) - len(bad)} of {len(self.billings)} billings in order, {written} written"
-        return "; ".join([*bad, good])
+        waiting = sum(b.no_turn for b in self.billings)
+        good = f"{len(self.billings) - len(bad) - waiting} of {len(self.billings)} billings in order, {written} written"
+        good += f", {waiting} had no turn" if waiting else ""
+        return "; ".join([*bad, *warned, good])

@@ -157,16 +157,18 @@ def with_conflicts(reasons: Rows, parked: list[ParkedChange]) -> Rows:
     return reasons
 
 
-def let_go(ctx: Context, run: str, snapshot: Snapshot, found: Found, parked: list[ParkedChange]) -> list[ParkedChange]:
+def let_go(
+    ctx: Context, run: str, snapshot: Snapshot, found: Found, parked: list[ParkedChange], moving: set[str]
+) -> list[ParkedChange]:
     """Take off the list what nobody wants any more; returns what stays parked.
 
     Conflicts that a person has resolved in the billings (the ticket goes on in the next run, by itself), only where
     both sides were looked at in this run and nothing was unreadable. And closes, reopens and edits of tickets on which
-    both sides agree by now. ``found``: as the diff gave it.
+    both sides agree by now. ``found``: as the diff gave it. ``moving``: tickets that another run wrote to meanwhile.
     """
     if not parked:
         return parked
-    solved = _without_conflict(snapshot, found)
+    solved = _without_conflict(snapshot, found) - moving
     agreed = {row["ticket"] for row in found.reasons if row["reason"] == Reason.IN_SYNC}
     agreed |= {row["ext_ticket"] for row in found.agreed}
     left = []

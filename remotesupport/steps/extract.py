@@ -50,7 +50,7 @@ def as_connector_error(ctx: Context, name: str, error: Exception) -> ConnectorEr
 async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     """Both sides of one connection within its own time budget. Raises ConnectorError."""
     connection = ctx.connections[name]
-    started, before = time.monotonic(), _requests(connection)
+    started, before = time.monotonic(), requests_of(connection)
     connection.silent.clear()
     await introduced(connection)
     same_dialect(ctx, connection)
@@ -68,7 +68,7 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
             f"The next run tries again; a first read of a big billing: `remotesupport audit --billing {name}`",
         ) from None
     took = time.monotonic() - started
-    return replace(snapshot, requests=_requests(connection) - before, seconds=took)
+    return replace(snapshot, requests=requests_of(connection) - before, seconds=took)
 
 
 def first_read(ctx: Context, request: RunRequest) -> bool:
@@ -82,7 +82,8 @@ def first_read(ctx: Context, request: RunRequest) -> bool:
     return not any(all(is_primed(billing, known) for billing in both) for both in sides)
 
 
-def _requests(connection: Connection) -> int:
+def requests_of(connection: Connection) -> int:
+    """Requests made so far, to both sides."""
     return connection.external.stats.requests + connection.main.stats.requests
 
 
@@ -151,6 +152,7 @@ def changed_dialects(ctx: Context, connection: Connection) -> frozenset[tuple[st
 
 
 async def _both_sides(ctx: Context, connection: Connection, request: RunRequest, known: Primed) -> Snapshot:
+    mark = ctx.store.ledger_mark()
     unproven = frozenset(intent.ext_ticket for intent in ctx.store.open_intents(connection.name))
     found = await departments_of(ctx, connection)
     due = [ticket for _, ticket in closes_of_departed(ctx, [connection.name], due=True)]
@@ -163,7 +165,7 @@ async def _both_sides(ctx: Context, connection: Connection, request: RunRequest,
     canary = await _canary(connection, found)
     return Snapshot(
         connection.name, external, main, found.correspondences, found.problems, canary, 0, 0.0, found.flagged, unproven,
-        found.resolved,
+        found.resolved, mark,
     )  # fmt: skip
 
 

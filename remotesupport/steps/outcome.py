@@ -7,8 +7,8 @@ from datetime import datetime
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Context
 from remotesupport.core.connection_state import ConnectionState, Failure
-from remotesupport.core.model import ChangeKind, ParkedChange
-from remotesupport.core.plan import counts, to_json
+from remotesupport.core.model import ChangeKind, ParkedChange, Reason
+from remotesupport.core.plan import Plan, counts, to_json
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
 from remotesupport.steps.board import note_states, reads_all
 from remotesupport.steps.bookkeeping import (
@@ -24,6 +24,7 @@ from remotesupport.steps.bookkeeping import (
     with_conflicts,
     with_counts,
 )
+from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ends_departure
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
 from remotesupport.store.states import OPEN_PLANS, PlanState
@@ -80,14 +81,14 @@ class Books:
         stopped = verdict is not None and not verdict.ok
         parked = self.parked.get(name, [])
         if not (request.plan_only or request.tickets):
-            parked = let_go(self.ctx, self.done.run, snapshot, found, parked)
+            moving = {ticket for connection, ticket in proposal.moving if connection == name}
+            parked = let_go(self.ctx, self.done.run, snapshot, found, parked, moving)
         names = {p.ext_ticket for p in parked}
         left = undone(proposal, name, loaded, stopped)
         unproven = self.unproven.get(name, set())
         self.waiting[name] = bool(left or unproven) or not all(map(ends_departure, parked))
         reasons = with_conflicts(final_reasons(name, found, proposal, loaded, stopped, names), parked)
         result = with_counts(BillingResult(name), snapshot, found, reasons)
-        result.changes["conflict"] = sum(p.kind is ChangeKind.CONFLICT for p in parked)
         if plan is not None and len(plan.changes):
             result.plan_id = plan.id
             result.changes |= {k: n for k, n in counts(plan).items() if n}
@@ -96,8 +97,10 @@ class Books:
         if not request.plan_only:
             reasons += unseen_reasons(name, reasons, proposal, loaded, stopped)
             settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left) | unproven)
-        if result.changes["conflict"]:
-            result.state, result.reason, result.failure = BillingState.FAILED, _CONFLICTS, Failure.CONFLICT
+        if conflicts := contradictions(reasons, parked, plan):
+            result.changes["conflict"] = len(conflicts)
+            result.state, result.reason = BillingState.FAILED, in_words(conflicts, parked)
+            result.failure = Failure.CONFLICT
         self._judge(result, snapshot, loaded, verdict.why if verdict is not None and stopped else "")
         return result
 
@@ -145,7 +148,28 @@ class Books:
 
 
 NOTHING = Found()
-_CONFLICTS = "tickets contradict each other and wait for a person: `remotesupport parked` names them"
+NAMED = 3  # tickets that the words of a line name; the rest is counted
+
+
+def contradictions(reasons: Rows, parked: list[ParkedChange], plan: Plan | None) -> dict[str, str]:
+    """External ticket → what contradicts: what waits for a person, what this run found, also where it could not park
+    it (an earlier write of the ticket is open, or it is only a plan)."""
+    found = {p.ext_ticket: p.cause for p in parked if p.kind is ChangeKind.CONFLICT}
+    found |= {row["ticket"]: row["detail"] for row in reasons if row["reason"] == Reason.CONFLICT}
+    if plan is not None:
+        rows = plan.changes[plan.changes["kind"].eq(ChangeKind.CONFLICT)]
+        found |= dict(zip(rows["ext_ticket"].tolist(), rows["detail"].tolist(), strict=True))
+    return found
+
+
+def in_words(conflicts: dict[str, str], parked: list[ParkedChange]) -> str:
+    """What a person reads of them: those that are parked by their number, the others with what is wrong."""
+    listed = [p.ext_ticket for p in parked if p.kind is ChangeKind.CONFLICT]
+    others = [f"ticket {ticket}: {why}" for ticket, why in conflicts.items() if ticket not in listed]
+    numbers = ", ".join(listed[:NAMED]) + (f" and {len(listed) - NAMED} more" if len(listed) > NAMED else "")
+    known = [f"tickets contradict each other ({numbers}) and wait for a person: `remotesupport parked` names them"]
+    more = [f"and {len(others) - NAMED} more" for _ in others[NAMED : NAMED + 1]]
+    return "; ".join([*known[: bool(listed)], *others[:NAMED], *more])
 
 
 def _plan_state(request: RunRequest, stopped: bool, written: bool) -> PlanState:

@@ -25,6 +25,8 @@ from remotesupport.store import Store
 
 SETTLE = timedelta(seconds=2)
 RECENT = timedelta(days=1)  # audits compare the thread of a closed ticket whose row last changed since then
+MANY = 1000  # tickets asked for at once: the connectors' own limits count
+FEW = 5  # the same of an audit, half of those limits: a minute's sync with the same login comes in between
 Wanted: TypeAlias = Callable[[list[TicketRow]], set[str]]
 Forced: TypeAlias = Callable[[list[TicketRow], Collection[str]], set[str]]
 
@@ -37,7 +39,7 @@ class Scope:
     that look the same (also given the tickets whose row has changed since ``RECENT``), those to be read all the same.
     ``since`` and ``until`` (a backfill's, as the host itself writes times) leave out every row whose own activity text
     is not between them. ``linked``: tickets to look for when they vanished. ``due``: tickets to look at and to read
-    however their rows look; ``unread``: more of them, as seen.
+    however their rows look; ``unread``: more of them, as seen. ``at_once``: tickets that are asked for at a time.
     """
 
     wants: Wanted
@@ -49,6 +51,7 @@ class Scope:
     linked: tuple[str, ...] = ()
     due: tuple[str, ...] = ()
     unread: tuple[Sighting, ...] = ()
+    at_once: int = MANY
 
     @property
     def windowed(self) -> bool:
@@ -88,7 +91,7 @@ async def read_side(
     """
     got = _Gathering()
     if scope.only is not None:
-        await _look(billing, scope.only, got)
+        await _look(billing, scope.only, got, scope.at_once)
         got.moved.update(dict.fromkeys(got.rows))
     else:
         for listing in billing.capabilities.listings:
@@ -97,7 +100,7 @@ async def read_side(
         await _look_at_loose_ends(store, billing, scope, got)
         listed = {(seen.listing, seen.ticket) for seen in got.sightings}
         got.sightings += [seen for seen in scope.unread if (seen.listing, seen.ticket) not in listed]
-    threads = await _threads(billing, _needed(scope, got, now), got)
+    threads = await _threads(billing, _needed(scope, got, now), got, scope.at_once)
     return SideRead(
         tickets=ticket_rows(billing.name, billing.side, got.rows.values(), threads),
         messages=message_rows(billing.name, billing.side, threads),
@@ -198,14 +201,17 @@ async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got:
     loose += [t for t in due if t not in got.rows and t not in loose]
     if got.complete and scope.complete and billing.capabilities.whole:
         loose += [t for t in scope.linked if t not in got.rows and t not in loose]
-    await _look(billing, loose, got)
+    await _look(billing, loose, got, scope.at_once)
     got.moved.update(dict.fromkeys(t for t in (*loose, *due) if t in got.rows))
 
 
-async def _look(billing: Billing, tickets: Collection[str], got: _Gathering) -> None:
+async def _look(billing: Billing, tickets: Collection[str], got: _Gathering, at_once: int) -> None:
+    gate = asyncio.Semaphore(at_once)
+
     async def one(ticket: str) -> None:
         try:
-            got.rows[ticket] = await billing.ticket(ticket)
+            async with gate:
+                got.rows[ticket] = await billing.ticket(ticket)
         except Missing:
             got.gone.append(ticket)
         except (AccessDenied, Fatal):
@@ -223,12 +229,16 @@ def _needed(scope: Scope, got: _Gathering, now: datetime) -> list[str]:
     return [t for t in got.rows if t in wanted or t in forced]
 
 
-async def _threads(billing: Billing, tickets: Collection[str], got: _Gathering) -> dict[str, tuple[MessageRow, ...]]:
+async def _threads(
+    billing: Billing, tickets: Collection[str], got: _Gathering, at_once: int
+) -> dict[str, tuple[MessageRow, ...]]:
     threads: dict[str, tuple[MessageRow, ...]] = {}
+    gate = asyncio.Semaphore(at_once)
 
     async def one(ticket: str) -> None:
         try:
-            threads[ticket] = await billing.thread(ticket)
+            async with gate:
+                threads[ticket] = await billing.thread(ticket)
         except (AccessDenied, Fatal):
             raise
         except Missing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -18,19 +18,21 @@ from remotesupport.core.plan import Plan, make_plans
 from remotesupport.core.reconcile import Inputs, Outcome
 from remotesupport.core.reconcile import reconcile as three_way_diff
 from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.steps.looking_again import moved
 from remotesupport.steps.parking import closes_of_departed
 from remotesupport.steps.values import Accepted, Proposal, Snapshot
 
 
 async def reconcile(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], accepted: Accepted) -> Proposal:
-    """One pass over the whole shard, then every plan judged before the first write of any."""
+    """One pass over the connections that are ready; every plan of them is judged before the first write of any."""
     inputs = await asyncio.to_thread(_inputs, ctx, request, snapshots, accepted)
     outcome = without_dropped(await asyncio.to_thread(three_way_diff, inputs), ctx.store.dropped(snapshots))
     broken, reports = await _checked(outcome, accepted)
     plans = make_plans(outcome.changes)
     verdicts = _judge(ctx, request, snapshots, plans)
     verdicts |= {name: Verdict(False, why) for name, why in broken.items()}
-    return Proposal(plans, verdicts, outcome.reasons, outcome.agreed, outcome.unfinished, broken, reports)
+    moving = inputs.moving
+    return Proposal(plans, verdicts, outcome.reasons, outcome.agreed, outcome.unfinished, broken, reports, moving)
 
 
 def without_dropped(outcome: Outcome, dropped: dict[tuple[str, str], str]) -> Outcome:
@@ -73,7 +75,7 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
     for name, ticket in zip(links["connection"].tolist(), links["ext_ticket"].tolist(), strict=True):
         linked.setdefault(name, []).append(ticket)
     settings = {n: ctx.connections[n].settings for n in kept}
-    return Inputs(
+    inputs = Inputs(
         tickets=accepted.tickets[accepted.tickets["connection"].isin(kept)],
         messages=accepted.messages[accepted.messages["connection"].isin(kept)],
         links=links,
@@ -92,10 +94,17 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         show_author=frozenset(n for n, s in settings.items() if s.show_author),
         flagged=frozenset((n, department) for n, s in kept.items() for department in s.flagged),
         unnumbered=unnumbered(ctx, kept),
-        unproven=frozenset((n, ticket) for n, s in kept.items() for ticket in s.unproven)
-        | frozenset(ctx.store.dropped(kept)),
+        unproven=_pairs_of({n: s.unproven for n, s in kept.items()}) | frozenset(ctx.store.dropped(kept)),
         patient=frozenset(closes_of_departed(ctx, kept, due=False)),
     )
+    moving = _pairs_of(
+        moved(ctx, request, kept)
+    )  # asked last, so that it knows of whatever came while the rest was read
+    return replace(inputs, moving=moving, unproven=inputs.unproven | moving) if moving else inputs
+
+
+def _pairs_of(tickets: Mapping[str, Iterable[str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((name, ticket) for name, found in tickets.items() for ticket in found)
 
 
 def unnumbered(ctx: Context, names: Iterable[str]) -> frozenset[tuple[str, str]]:

@@ -15,7 +15,7 @@ from remotesupport.core.compose import origin_of
 from remotesupport.core.model import TicketRow, TicketState
 from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.steps.framing import Rows, enabled
-from remotesupport.steps.reading import Scope, is_primed, primed_billings
+from remotesupport.steps.reading import FEW, MANY, Scope, is_primed, primed_billings
 from remotesupport.steps.values import SideRead
 from remotesupport.store import Store
 
@@ -48,6 +48,7 @@ class Scopes:
             only=tuple(row["main_ticket"] for row in self.links) if enough else None,
             linked=self._all_linked("main_ticket"),
             due=self._main_tickets([*self.due, *(s.ticket for s in self.unread)]),
+            at_once=FEW if self.request.reads_first else MANY,
         )
 
     def external(self, main: SideRead) -> Scope:
@@ -62,6 +63,7 @@ class Scopes:
             until=self._text(self.request.until),
             linked=self._all_linked("ext_ticket"),
             unread=tuple(self.unread),
+            at_once=FEW if self.request.reads_first else MANY,
         )
 
     def _main_tickets(self, tickets: list[str]) -> tuple[str, ...]:

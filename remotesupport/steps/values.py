@@ -52,7 +52,8 @@ class Snapshot:
     """Both sides of one connection, the correspondences that hold (rows of CORRESPONDENCES), and what reading cost.
 
     ``flagged``: remote departments as that billing marks them. ``unproven``: external tickets of which a write had an
-    open outcome when reading began. ``resolved``: the id that each name of a remote department means.
+    open outcome when reading began. ``resolved``: the id that each name of a remote department means. ``mark``: the
+    ledger's (``store.moves``) when reading, or looking again, began.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Snapshot:
     flagged: frozenset[str] = frozenset()
     unproven: frozenset[str] = frozenset()
     resolved: dict[str, str] = field(default_factory=dict)
+    mark: int = 0
 
     @property
     def corresponding(self) -> frozenset[str]:
@@ -93,7 +95,8 @@ class Accepted:
 class Proposal:
     """The diff's outcome (``core.inputs.Outcome``) as a plan per connection, and the guard's verdicts.
 
-    ``broken``: connections whose plan failed its own validation; no person can approve those.
+    ``broken``: connections whose plan failed its own validation; no person can approve those. ``moving``: (connection,
+    external ticket) that another run wrote to while this one read: nothing of them is known for certain.
     """
 
     plans: dict[str, Plan]
@@ -103,15 +106,21 @@ class Proposal:
     unfinished: pd.DataFrame
     broken: dict[str, str] = field(default_factory=dict)
     reports: tuple[ValidationReport, ...] = ()
+    moving: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What the report step shows besides the report: the plans with their verdicts, and the validations."""
 
-    plans: dict[str, Plan]
-    verdicts: dict[str, Verdict]
-    validations: tuple[ValidationReport, ...]
+    plans: dict[str, Plan] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    validations: tuple[ValidationReport, ...] = ()
+
+    def __or__(self, other: Findings) -> Findings:
+        """Those of two parts of a run, which have no connection in common."""
+        validations = self.validations + other.validations
+        return Findings(self.plans | other.plans, self.verdicts | other.verdicts, validations)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from remotesupport.store.engines import Address
 from remotesupport.store.journal import Journal
 from remotesupport.store.leases import Leases
 from remotesupport.store.ledger import Ledger
+from remotesupport.store.moves import Moves
 from remotesupport.store.parked import Parked
 from remotesupport.store.plans import Plans
 from remotesupport.store.receipts import Receipts
@@ -26,7 +27,8 @@ from remotesupport.store.timeline import Timeline
 
 
 class Store(
-    Runs, Sightings, Ledger, Relink, Leases, Journal, Receipts, Parked, Dropped, Plans, Timeline, Connections, Retention
+    Runs, Sightings, Ledger, Moves, Relink, Leases, Journal, Receipts, Parked, Dropped, Plans, Timeline, Connections,
+    Retention,
 ):  # fmt: skip
     """SQLite or PostgreSQL behind one synchronous, thread-safe interface.
 

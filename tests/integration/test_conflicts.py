@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import AccessDenied
+from connectors.errors import AccessDenied, UnknownOutcome
 from connectors.memory import MemoryCall
 from remotesupport.core.model import ChangeKind
 from remotesupport.core.report import RunKind
@@ -157,3 +157,36 @@ async def test_a_main_ticket_that_is_not_ours_any_more_names_its_cure(desk: Desk
     report = await desk.run()
     assert f"If only main ticket {copy} is refused" in report.billings[0].reason
     assert REBUILD in desk.store.connection_states()[0].access
+
+
+async def test_an_audit_that_finds_a_conflict_says_so_and_needs_a_person(desk: Desk) -> None:
+    """The first audit that sees it and each one after it end with 3 and name the ticket and the matter."""
+    known = await crossed(desk, "one", "two")
+    ticket, copy = known["one"]
+    desk.main.find(copy).subject = "renamed by somebody"
+    first = await desk.run(RunKind.AUDIT)
+    assert (first.exit_status, first.billings[0].changes["conflict"]) == (3, 1)
+    assert f"main ticket {copy} does not begin with [acme #{ticket}]" in first.headline
+    second = await desk.run(RunKind.AUDIT)
+    assert (second.exit_status, second.billings[0].changes["conflict"]) == (3, 1)
+    assert f"contradict each other ({ticket})" in second.headline
+    assert "`remotesupport parked`" in second.headline
+
+
+async def test_a_conflict_counts_while_an_earlier_write_is_open(desk: Desk) -> None:
+    """It cannot be parked yet, because a write of its ticket has no known outcome; the status is 3, and it is named."""
+    known = await crossed(desk, "one")
+    ticket, _ = known["one"]
+
+    def unanswered(call: MemoryCall) -> None:
+        raise UnknownOutcome("no answer", billing="acme (main)", function="reply")
+
+    desk.main.before["reply"] = unanswered
+    desk.externals["acme"].client_writes(ticket, "hello?")
+    await desk.run()
+    assert desk.store.open_intents("acme")
+    rival = desk.main.client_opens("acme", "Outsourced support", f"[acme #{ticket}] forged", "me too")
+    report = await desk.run(RunKind.AUDIT)
+    assert (report.exit_status, report.billings[0].changes["conflict"], desk.store.parked()) == (3, 1, [])
+    assert f"ticket {ticket}: more than one claim" in report.headline
+    assert rival in report.headline

@@ -198,4 +198,4 @@ async def test_prefect_yaml_deploys_to_a_process_pool(
     for entry in CATALOG:
         found = await prefect_client.read_deployment_by_name(entry.full_name)
         assert (found.work_pool_name, found.entrypoint) == ("remotesupport-process", entry.entrypoint)
-        assert len(found.schedules) == bool(entry.cron)
+        assert len(found.schedules) == bool(entry.slug)

@@ -9,7 +9,7 @@ import pytest
 
 from remotesupport.core.connection_state import Failure, State
 from remotesupport.core.frames import DEPARTMENTS, build, empty
-from remotesupport.core.model import Event, Side, Sighting
+from remotesupport.core.model import Event, LinkRow, Side, Sighting
 from remotesupport.store import ConnectionState, PlanState, Store, StoreError
 from tests.store_rows import FakeClock, intent, parked, received, taken
 
@@ -274,3 +274,28 @@ def test_pruning_forgets_the_past_and_nothing_else(store: Store, clock: FakeCloc
     assert (store.open_intents("acme"), store.parked()) == ([waiting], [kept_parked])
     assert (len(store.links("acme")), len(store.carried("acme")), store.renew_lease(lease, 60).token) == (1, 1, 1)
     assert store.prune(clock()) == 0
+
+
+def test_what_moved_after_a_mark_is_told_by_connection(store: Store, clock: FakeClock) -> None:
+    """Every line of a timeline after a connection's own mark names its ticket; those before it, and of connections that
+    were not asked for, do not."""
+    assert store.ledger_mark() == 0
+    store.add_events([Event(clock(), "acme", "1", "posted", "r"), Event(clock(), "globex", "2", "posted", "r")])
+    mark = store.ledger_mark()
+    store.add_events([Event(clock(), n, "3", "closed", "r") for n in ("acme", "globex", "third")])
+    assert store.moved_after({"acme": mark, "globex": 0}) == {"acme": {"3"}, "globex": {"2", "3"}}
+    assert store.moved_after({"acme": store.ledger_mark()}) == store.moved_after({}) == {}
+
+
+def test_each_change_of_the_ledger_moves_its_ticket(store: Store, clock: FakeClock) -> None:
+    """A receipt, an adopted pair and states that were only seen are all told of."""
+    marks = [store.ledger_mark()]
+    lease = taken(store)
+    received(store, store.intend(lease, intent(now=clock())))
+    marks.append(store.ledger_mark())
+    store.link("acme", LinkRow("acme", "5", "505", "open", "open", None), [], "r")
+    marks.append(store.ledger_mark())
+    store.set_states("acme", "5", ext_state="closed", run="r")
+    assert [store.moved_after({"acme": mark}) for mark in marks] == [
+        {"acme": {"1", "5"}}, {"acme": {"5"}}, {"acme": {"5"}},
+    ]  # fmt: skip

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from deployments import settings_env
 from deployments.catalog import CATALOG, Deployment
-from deployments.serve import flow_of
+from deployments.serve import flow_of, schedule_of
 from flows.backfill import request_of
 from flows.window import BackfillWindow
 from remotesupport.core.report import RunKind
@@ -32,7 +32,7 @@ def test_parameters_fit_the_flow(entry: Deployment) -> None:
     flow = flow_of(entry)
     signature = inspect.signature(flow.fn)
     assert set(entry.parameters) <= set(signature.parameters)
-    if entry.cron:
+    if entry.slug:
         required = {n for n, p in signature.parameters.items() if p.default is p.empty}
         assert required <= set(entry.parameters)
         flow.validate_parameters(dict(entry.parameters))
@@ -52,13 +52,23 @@ def test_the_entry_names_its_flow(entry: Deployment) -> None:
 def test_names_and_slugs_are_unique_and_schedules_have_one() -> None:
     """A schedule without a stable slug would be doubled by the next registration."""
     assert len({e.full_name for e in CATALOG}) == len(CATALOG)
-    assert all(bool(e.cron) == bool(e.slug) for e in CATALOG)
+    assert all((schedule_of(e, active=True) is not None) == bool(e.slug) for e in CATALOG)
     assert {e.flow for e in CATALOG} == set(FLOWS)
 
 
 def test_a_minute_run_ends_before_the_next_begins() -> None:
     """The deadline of the every-minute deployment lies within its minute."""
     assert next(e for e in CATALOG if e.flow == "sync").deadline_s < 60
+
+
+def test_the_audit_does_not_begin_with_a_minutes_sync() -> None:
+    """Its hours are counted from second 30 of a minute, in which a usual sync is over."""
+    audit = next(e for e in CATALOG if e.flow == "audit")
+    assert audit.anchor is not None
+    assert (audit.every_s, audit.anchor.minute, audit.anchor.second) == (3600, 17, 30)
+    schedule = schedule_of(audit, active=True)
+    assert schedule is not None
+    assert (schedule.interval, schedule.anchor_date, schedule.slug) == (timedelta(hours=1), audit.anchor, "hourly")
 
 
 def test_prefect_yaml_says_the_same() -> None:
@@ -84,12 +94,13 @@ def test_the_compose_sample_has_the_settings_of_up(tmp_path: Path) -> None:
 
 
 def _of_yaml(one: Mapping[str, Any]) -> tuple[object, ...]:
-    schedules = [(s["cron"], s["slug"]) for s in one.get("schedules", [])]
+    schedules = [(s.get("cron"), s.get("interval"), s.get("anchor_date"), s["slug"]) for s in one.get("schedules", [])]
     return one["name"], one["entrypoint"], schedules, one["parameters"], tuple(one["tags"]), one["description"]
 
 
 def _of_catalog(e: Deployment) -> tuple[object, ...]:
-    schedules = [(e.cron, e.slug)] if e.cron else []
+    anchor = e.anchor.isoformat() if e.anchor else None
+    schedules = [(e.cron, e.every_s, anchor, e.slug)] if e.slug else []
     return e.name, e.entrypoint, schedules, dict(e.parameters), e.tags, e.description
 
 
