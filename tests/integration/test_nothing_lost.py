@@ -116,6 +116,7 @@ async def test_a_message_of_the_same_second_as_a_read_one_is_not_lost(desk: Desk
     assert [b.splitlines()[-1] for b in desk.main.bodies(copy)] == ["zero", "one", "two"]
 
 
+@pytest.mark.thorough("many simulated minutes")
 async def test_more_than_one_run_takes_is_caught_up_with_over_several(tmp_path: Path, one_row_pages: None) -> None:
     """A department that is switched on late: each run goes on where the last one stopped, until all is there."""
     desk = Desk(tmp_path, "acme", extra="[external.guard]\ncreates = 1000\n")
@@ -218,6 +219,7 @@ async def test_a_return_of_unknown_outcome_is_noted_once(desk: Desk) -> None:
     assert desk.main.bodies(copy)[-1].endswith("again")
 
 
+@pytest.mark.thorough("many simulated minutes")
 async def test_a_refused_close_is_parked_until_it_is_done(desk: Desk) -> None:
     """A refused close is parked, tried ever more rarely, and parked no longer once it went through."""
     acme = desk.externals["acme"]

@@ -185,6 +185,7 @@ async def test_the_backfill_is_a_form(prefect_server: PrefectServer, prefect_cli
         )
 
 
+@pytest.mark.thorough("Prefect's command line deploys twice: half a minute of CPU time")
 async def test_prefect_yaml_deploys_to_a_process_pool(
     prefect_server: PrefectServer, prefect_client: PrefectClient
 ) -> None:

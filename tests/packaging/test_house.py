@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.packaging.conftest import ROOT
+from tests.built_wheel import ROOT
 
 LONGEST = 400
 # Hosts of package registries, in pieces, so that this file does not name them either.
