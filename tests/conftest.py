@@ -44,6 +44,9 @@ settings.load_profile("fixed")
 TESTS = Path(__file__).parent
 # Begun last, each of these would keep one worker busy long after the others are done.
 LONGEST = (
+    "packaging/test_version_bounds.py",
+    "e2e/test_demo.py",
+    "e2e/test_prefect_up.py",
     "property/test_writing_machine.py",
     "property/test_state_machine.py",
     "e2e/test_state_machine_over_http.py",
@@ -69,6 +72,7 @@ ON_ONE_SERVER = (
 # Each of their tests is long, and shares nothing with the others.
 ONE_BY_ONE = (
     "tests/property/test_state_machine.py",
+    "tests/property/test_writing_machine.py",
     "tests/e2e/test_state_machine_over_http.py",
     "tests/integration/test_crash_matrix.py",
 )

@@ -14,6 +14,7 @@ from tests.crash_matrix.matrix import Cell, Seen, column, yardstick
 from tests.postgres_server import PostgresServer
 
 pytest_plugins = ("tests.database_fixtures",)
+pytestmark = pytest.mark.thorough("in each column eleven processes are killed and started again")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,6 @@ async def test_every_write_survives_a_kill(point: str, right: dict[str, Seen]) -
     assert _wrong(await column(point, right)) == []
 
 
-@pytest.mark.thorough("a second column of the matrix: eleven processes are killed and started again")
 async def test_on_postgresql_too(right: dict[str, Seen], postgres: PostgresServer) -> None:
     """With the ledger in PostgreSQL a request that is done after the death of its sender is one effect too."""
     assert _wrong(await column(ON_ITS_WAY, right, postgres.new_database())) == []

@@ -128,6 +128,7 @@ async def test_what_our_own_message_opened_is_no_reopening_by_a_person(plain_off
     assert acme.bodies(office.tickets["replied"]).count("one more word") == 1
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_the_ledger_of_a_restored_store_is_as_the_lost_one_was(plain_office: Office, yesterday: State) -> None:
     """Once it has caught up, a restored ledger has the links and states of the one that was lost."""
     desk = plain_office.desk
@@ -142,6 +143,7 @@ async def test_the_ledger_of_a_restored_store_is_as_the_lost_one_was(plain_offic
     assert str(ledger()) == str(lost)
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_people_go_on_after_a_restored_store(plain_office: Office, yesterday: State) -> None:
     """New words after the restore cross once, a further edit is told once, and what came meanwhile is not lost."""
     office = plain_office
@@ -281,6 +283,7 @@ async def test_a_restored_external_billing_gets_nothing_by_itself(plain_office: 
     assert "not there any more" in causes[office.tickets["talk"]]
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 @pytest.mark.parametrize("subject", ["new", "another"])
 async def test_an_external_id_that_is_used_again_leaks_nothing(
     plain_office: Office, yesterday: State, subject: str
@@ -300,6 +303,7 @@ async def test_an_external_id_that_is_used_again_leaks_nothing(
     assert [p.kind for p in desk.store.parked() if p.ext_ticket == other] == [ChangeKind.CONFLICT]
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_many_vanished_tickets_stop_the_whole_connection(yesterday: State, plain_office: Office) -> None:
     """When more than a fifth of the tickets contradict, the guard stops everything of that connection, sound tickets
     too, until a person applies."""

@@ -110,6 +110,7 @@ async def test_a_file_that_another_process_locks_in_mid_run(tmp_path: Path) -> N
     await recovered(desk, ticket, copy)
 
 
+@pytest.mark.thorough("a PostgreSQL server of its own, which is killed")
 async def test_a_database_server_that_dies_in_mid_run(tmp_path: Path) -> None:
     """PostgreSQL is stopped at once while a message is being written, and started again a minute later."""
     with postgres_server() as server:

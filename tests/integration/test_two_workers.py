@@ -13,12 +13,12 @@ from tests.three_billings import far, texts, three_billings
 from tests.two_workers import work
 
 pytest_plugins = ("tests.database_fixtures",)
-MANY = pytest.mark.thorough("fifty rounds of two processes take a minute of CPU time")
+pytestmark = pytest.mark.thorough("fifty rounds of two processes take a minute of CPU time")
+ROUNDS = 50
 
 
-@pytest.mark.parametrize("rounds", [10, pytest.param(50, marks=MANY)])
-def test_rounds_of_two(tmp_path: Path, postgres: PostgresServer, rounds: int) -> None:
-    """Again and again two runs at once, with new messages each time: every message crosses once and in order."""
+def test_fifty_rounds_of_two(tmp_path: Path, postgres: PostgresServer) -> None:
+    """Fifty times two runs at once, with new messages each time: every message crosses once and in order."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.two_workers", "tests.warm"])
     together, answers = context.Barrier(3), context.Queue()
@@ -30,13 +30,13 @@ def test_rounds_of_two(tmp_path: Path, postgres: PostgresServer, rounds: int) ->
             world.acme.act(as_="ivan", do="open", department="Technical support", subject="s", text="E<0>")["ticket"]
         )
         workers = [
-            context.Process(target=work, args=(far(world), url, together, answers, rounds), daemon=True)
+            context.Process(target=work, args=(far(world), url, together, answers, ROUNDS), daemon=True)
             for _ in range(2)
         ]
         for worker in workers:
             worker.start()
         words = []
-        for number in range(1, rounds + 1):
+        for number in range(1, ROUNDS + 1):
             together.wait(60)
             together.wait(60)
             words += [line for _ in workers for line in answers.get(timeout=60)]

@@ -70,6 +70,7 @@ def said(rows: list[Any], kind: str) -> Counter[str]:
     return Counter(m.body.strip() for m in rows if m.kind == kind)
 
 
+@pytest.mark.thorough("four seconds of CPU time for one law")
 @LAWS
 @given(HISTORIES, st.booleans())
 def test_second_run_plans_nothing(history: list[tuple[str, int, str]], says_own: bool) -> None:
@@ -81,6 +82,7 @@ def test_second_run_plans_nothing(history: list[tuple[str, int, str]], says_own:
     assert after.agreed.empty
 
 
+@pytest.mark.thorough("four seconds of CPU time for one law")
 @LAWS
 @given(HISTORIES)
 def test_nothing_internal_crosses(history: list[tuple[str, int, str]]) -> None:
@@ -164,6 +166,7 @@ def test_one_main_ticket_each(history: list[tuple[str, int, str]]) -> None:
     assert len(origins) == len(set(origins)) == len(world.links)
 
 
+@pytest.mark.thorough("four seconds of CPU time for one law")
 @LAWS
 @given(HISTORIES, st.sampled_from([{"complete": False}, {"outcome": "unreachable"}, {"outcome": "protocol"}]))
 def test_absence_closes_nothing(history: list[tuple[str, int, str]], how: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """``make try-versions``: the wheel with versions that the lock does not name, until two scheduled runs are done.
 
-By itself the newest that pyproject.toml allows, with ``ARGS=--lowest`` the lowest. ``ARGS="--with sqlalchemy==2.1.9"`` puts
-one in by force. Exit status 1: they do not work together, or cannot be installed.
+By itself the newest that pyproject.toml allows, with ``--lowest`` the lowest. ``--with sqlalchemy==2.1.9`` puts one in
+by force. Exit status 1: they do not work together, or cannot be installed.
 """
 
 from __future__ import annotations
