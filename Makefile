@@ -7,9 +7,11 @@ OURS   := connectors deployments flows remotesupport tasks
 ARGS   ?=
 # `make test PYTEST="tests/unit -k settings"` narrows it down.
 PYTEST ?=
+# Four files at a time: many tests wait for processes. What is drawn from a set is drawn in one order, in every run.
+TESTS  := PYTHONHASHSEED=0 $(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check format chaos crash-matrix soak mutants bench wheel lock clean
+.PHONY: help setup demo test test-all unit check format chaos crash-matrix soak mutants try-versions bench wheel lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -26,8 +28,11 @@ $(STAMP): requirements/dev.txt requirements/bootstrap.txt pyproject.toml require
 demo: $(STAMP)  ## the main job on this machine, with addresses to open; ARGS="--cycles 2" ends by itself
 	$(PY) -m remotesupport.demo $(ARGS)
 
-test: $(STAMP)  ## every test, four files at a time: many of them wait for processes
-	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST) $(ARGS)
+test: $(STAMP)  ## all that shows that it works, in under five minutes on two cores
+	$(TESTS) -m "not thorough" $(PYTEST) $(ARGS)
+
+test-all: $(STAMP)  ## every test: the long histories, chaos, a browser, the newest libraries too; ARGS="-m thorough" only those
+	$(TESTS) $(PYTEST) $(ARGS)
 
 unit: $(STAMP)  ## the tests that need no server, in seconds
 	$(PY) -m pytest tests/unit $(ARGS)
@@ -63,8 +68,12 @@ wheel: $(STAMP)  ## dist/remotesupport-*.whl
 	rm -rf build dist
 	$(PY) -m build --wheel --no-isolation --outdir dist .
 
-lock: $(STAMP)  ## make requirements/*.txt again from requirements/*.in
+try-versions: $(STAMP)  ## the wheel with the newest libraries, until two scheduled runs are done; ARGS=--lowest
+	$(PY) -m tests.versions $(ARGS)
+
+lock: $(STAMP)  ## make requirements/*.txt again from requirements/*.in; then try the lowest versions
 	sh requirements/lock.sh .venv/bin/uv
+	$(MAKE) try-versions ARGS=--lowest
 
 clean:  ## remove what was built, and the .venv
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

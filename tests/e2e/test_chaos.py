@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.run import chaos
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough("two minutes of faults and kills, by the clock")]
 SEED = 20261124
 
 

@@ -11,7 +11,10 @@ import pytest
 
 from tests.prefect_fixtures import test_environ
 
-pytestmark = pytest.mark.e2e
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.thorough("minutes of the clock in a process tree of its own; `make test` waits for `up` the same way"),
+]
 
 PATIENCE_S = 180
 MARK = "TMPDIR"  # of all our variables the one that every child is given, the Prefect server too

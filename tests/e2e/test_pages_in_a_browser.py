@@ -24,7 +24,7 @@ from tests.prefect_fixtures import test_environ, warm_worker
 from tests.three_billings import ThreeBillings, three_billings
 
 pytest_plugins = ("tests.prefect_fixtures",)
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough("a browser, which not every machine has")]
 
 POOL = "tests-pages"
 PATIENCE_S = 60.0

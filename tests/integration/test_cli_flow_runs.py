@@ -69,6 +69,7 @@ def billing(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.thorough("each command is a process that imports Prefect: half a minute of CPU time")
 @pytest.mark.e2e
 async def test_commands_are_flow_runs(command: Command, prefect_client: PrefectClient) -> None:
     """sync, audit, apply and backfill do their work as flow runs; plan needs no server."""

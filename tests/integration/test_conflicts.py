@@ -101,6 +101,7 @@ async def test_a_conflict_of_one_ticket_holds_no_other(desk: Desk) -> None:
     assert set(waiting(desk)) == {known["one"][0]}
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster")
 async def test_states_wait_while_tickets_look_restored(desk: Desk) -> None:
     """A close seen beside a renamed ticket waits, says why, and crosses once the subject is put right."""
     known = await crossed(desk, "one", "two")
@@ -121,6 +122,7 @@ async def test_states_wait_while_tickets_look_restored(desk: Desk) -> None:
 REBUILD = "`remotesupport links rebuild --billing acme` takes links that do not hold out of the ledger"
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster")
 async def test_a_number_that_was_given_again_is_cured_as_the_message_says(desk: Desk) -> None:
     """Main lost a ticket and gave its number to the next one: both wait, the cure is named, and it cures."""
     await crossed(desk, "zero")

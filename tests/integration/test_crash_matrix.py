@@ -14,6 +14,7 @@ from tests.crash_matrix.matrix import Cell, Seen, column, yardstick
 from tests.postgres_server import PostgresServer
 
 pytest_plugins = ("tests.database_fixtures",)
+pytestmark = pytest.mark.thorough("in each column eleven processes are killed and started again")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from remotesupport.core.model import ChangeKind
 from remotesupport.core.report import BillingState, RunKind
 from tests.cycle_fixtures import Desk
 
+pytestmark = pytest.mark.thorough("one act of ours in all its outcomes, many simulated minutes each")
+
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> Any:

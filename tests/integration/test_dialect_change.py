@@ -11,6 +11,8 @@ from remotesupport.steps.links import rebuild_links
 from tests.http_desk import HttpDesk, crossed_once, http_desk
 from tests.three_billings import ThreeBillings, three_billings
 
+pytestmark = pytest.mark.thorough("a billing changes its version while it is in use: many runs over real HTTP")
+
 THREE = ["clienttickets.sync", "clienttickets.syncadmticket", "clienttickets.syncdepartments"]
 
 

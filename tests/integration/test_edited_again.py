@@ -102,6 +102,7 @@ async def test_an_answer_that_is_corrected_after_the_close_reaches_the_client(de
     assert {STATES[str(status)] for status in states} == {"closed"}
 
 
+@pytest.mark.thorough("many simulated minutes")
 async def test_a_lost_answer_to_an_edit_opens_no_ticket_of_a_client(desk: Any) -> None:
     """Both sides are closed; the follow-up on an edit arrives in main, its receipt does not. That it opened main is
     known when it is found: the client's ticket stays closed, and main hears of that."""

@@ -144,6 +144,7 @@ def test_a_ban_after_wrong_passwords(acme: RunningEmulator) -> None:
     assert "error" not in call(acme, "clientticket").json()["doc"]
 
 
+@pytest.mark.thorough("over a hundred requests, for a fault that only the thorough tests use")
 def test_chance_is_the_same_for_the_same_seed(acme: RunningEmulator) -> None:
     """probability strikes the same calls for the same seed, and about as many as it says."""
     struck = []

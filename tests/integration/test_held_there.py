@@ -63,6 +63,7 @@ async def test_it_is_known_at_once_where_the_version_shows_it(tmp_path: Path) ->
 
 
 @VERSIONS
+@pytest.mark.thorough("many simulated minutes")
 async def test_the_clients_do_not_wait_for_it(tmp_path: Path, version: str) -> None:
     """What staff of main answer later crosses in the next run, however seldom the close is tried by then."""
     async with held(tmp_path, version) as (world, desk, ticket, copy):

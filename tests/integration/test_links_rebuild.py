@@ -90,6 +90,7 @@ async def test_only_showing_stores_nothing(plain_office: Office) -> None:
     assert desk.store.last_runs(5) == []
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster")
 async def test_after_a_restored_main_billing_what_is_missing_is_sent_again(
     plain_office: Office, yesterday: State
 ) -> None:
@@ -112,6 +113,7 @@ async def test_after_a_restored_main_billing_what_is_missing_is_sent_again(
     assert {t.id: t.status for t in acme.tickets.values()} == statuses
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster")
 async def test_after_a_restored_external_billing_answers_are_sent_again(plain_office: Office, yesterday: State) -> None:
     """A person's rebuild after an external billing was restored sends the answers that it lost, each once."""
     office = plain_office
@@ -179,6 +181,7 @@ async def test_a_rebuild_needs_the_right_to_write(desk: Desk) -> None:
     assert "another run" in line.reason
 
 
+@pytest.mark.thorough("a thousand tickets")
 async def test_a_rebuild_of_many_tickets_takes_seconds(desk: Desk) -> None:
     """More than a thousand tickets are linked again in one go, and nothing is planned afterwards."""
     acme = desk.externals["acme"]

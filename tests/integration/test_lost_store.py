@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from remotesupport.core.report import BillingState, RunKind
 from tests.backups import Office, kinds_planned, lose, runs, shown
 from tests.cycle_fixtures import Desk
@@ -23,6 +25,7 @@ async def test_a_plain_sync_with_an_empty_ledger_repeats_nothing(office: Office)
     assert [b.state for b in reports[-1].billings] == [BillingState.OK]
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_people_go_on_after_the_loss_as_if_nothing_had_been(plain_office: Office) -> None:
     """After the ledger has filled itself again, each new word, equal ones too, crosses once, and a close as ever."""
     office = plain_office
@@ -60,6 +63,7 @@ async def test_words_that_came_while_the_store_was_lost_cross_once(plain_office:
     assert "edited, it now reads" in told[0]
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_a_ticket_that_left_opens_the_same_one_again_after_the_loss(plain_office: Office) -> None:
     """A ticket away when the store was lost stays away, and its return opens the main ticket that it had."""
     office = plain_office

@@ -12,6 +12,8 @@ from remotesupport.steps.readback import MOST_PROMISES
 from tests.http_desk import LONG, crossed_once, http_desk
 from tests.three_billings import ThreeBillings, texts, three_billings
 
+pytestmark = pytest.mark.thorough("many simulated minutes in each case, until what was lost is written again")
+
 CLOSED = (3, 10)
 
 

@@ -116,6 +116,7 @@ async def test_a_message_of_the_same_second_as_a_read_one_is_not_lost(desk: Desk
     assert [b.splitlines()[-1] for b in desk.main.bodies(copy)] == ["zero", "one", "two"]
 
 
+@pytest.mark.thorough("many simulated minutes")
 async def test_more_than_one_run_takes_is_caught_up_with_over_several(tmp_path: Path, one_row_pages: None) -> None:
     """A department that is switched on late: each run goes on where the last one stopped, until all is there."""
     desk = Desk(tmp_path, "acme", extra="[external.guard]\ncreates = 1000\n")
@@ -134,6 +135,7 @@ async def test_more_than_one_run_takes_is_caught_up_with_over_several(tmp_path: 
         desk.store.close()
 
 
+@pytest.mark.thorough("many simulated minutes")
 async def test_an_answer_that_the_server_alters_does_not_hold_the_ticket(desk: Desk) -> None:
     """An answer to which the server adds its signature is told of once, and what is written next still crosses."""
     acme = desk.externals["acme"]
@@ -188,6 +190,7 @@ async def test_a_backfill_window_without_tickets_is_in_order(desk: Desk) -> None
     assert report.exit_status == 0
 
 
+@pytest.mark.thorough("many simulated minutes")
 async def test_a_departure_of_unknown_outcome_is_noted_once(desk: Desk) -> None:
     """A note of leaving whose answer was lost is read back and not written again."""
     acme = desk.externals["acme"]
@@ -201,6 +204,7 @@ async def test_a_departure_of_unknown_outcome_is_noted_once(desk: Desk) -> None:
     assert len([b for b in desk.main.bodies(copy) if "has left" in b]) == 1
 
 
+@pytest.mark.thorough("many simulated minutes")
 async def test_a_return_of_unknown_outcome_is_noted_once(desk: Desk) -> None:
     """A reopening whose answer was lost is read back and not written again, and the new message follows it."""
     acme = desk.externals["acme"]
@@ -218,6 +222,7 @@ async def test_a_return_of_unknown_outcome_is_noted_once(desk: Desk) -> None:
     assert desk.main.bodies(copy)[-1].endswith("again")
 
 
+@pytest.mark.thorough("many simulated minutes")
 async def test_a_refused_close_is_parked_until_it_is_done(desk: Desk) -> None:
     """A refused close is parked, tried ever more rarely, and parked no longer once it went through."""
     acme = desk.externals["acme"]
@@ -281,6 +286,7 @@ async def test_a_ticket_that_is_gone_is_departed(desk: Desk) -> None:
     assert reason_of(desk, ticket) == "departed"
 
 
+@pytest.mark.thorough("many simulated minutes")
 @pytest.mark.parametrize("kind", [Skippable, ProtocolError])
 async def test_a_thread_that_cannot_be_read_back_holds_up_its_own_ticket_only(
     desk: Desk, kind: type[ConnectorError]

@@ -124,7 +124,11 @@ async def test_a_retry_by_hand_is_offered_at_once(desk: Any) -> None:
     assert "poison" in said(desk)
 
 
-@pytest.mark.parametrize("error", [Refused, ProtocolError, Skippable])
+OTHERS = pytest.mark.thorough("a refusal is in `make test`; the same law for the other errors")
+ERRORS = [Refused, *(pytest.param(error, marks=OTHERS) for error in (ProtocolError, Skippable))]
+
+
+@pytest.mark.parametrize("error", ERRORS)
 async def test_whatever_stopped_a_change_its_next_tries_are_the_same(desk: Any, error: type[ConnectorError]) -> None:
     """After 1, 2, 5, 15 and then every 60 minutes: one answer that was cut off costs a client no hour."""
 
@@ -190,6 +194,7 @@ async def test_the_board_says_since_when_something_waits(desk: Any) -> None:
     assert state.pending_since is None
 
 
+@pytest.mark.thorough("a simulated night")
 async def test_the_night_offers_again_what_waits(desk: Any) -> None:
     """What would be tried in an hour is tried in the first run after maintenance, which says how much and how old."""
     desk.main.before["reply"] = refuse("poison")

@@ -33,7 +33,7 @@ class Later:
 
 async def until_held(world: ThreeBillings) -> None:
     """Until the first message is being written to main."""
-    for _ in range(600):
+    for _ in range(2400):
         if world.main.core.faults.struck["hold_s"]:
             return
         await asyncio.sleep(0.05)

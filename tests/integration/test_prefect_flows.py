@@ -191,6 +191,7 @@ async def test_a_late_run_by_hand_is_done(client: PrefectClient, world: World) -
     assert (await until(client, by_hand.id, *ENDED)).state_name == "Completed"
 
 
+@pytest.mark.thorough("Prefect's process worker imports everything again for each run")
 async def test_an_ordinary_process_worker_runs_the_same_flow(client: PrefectClient, world: World) -> None:
     """On a process pool, in a temporary directory of a new process, ``sync`` does the same."""
     prefect = python("prefect", "worker", "start", "--pool", "ordinary", "--type", "process")

@@ -131,6 +131,7 @@ def locked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectS
         yield server
 
 
+@pytest.mark.thorough("a Prefect server of its own")
 def test_the_auth_string_is_honoured(locked_server: PrefectServer) -> None:
     """With PREFECT_SERVER_API_AUTH_STRING set, nothing but health is answered without it; our clients have it."""
     token = base64.b64encode(b"someone:invented-for-a-test").decode()
@@ -185,6 +186,7 @@ async def test_the_backfill_is_a_form(prefect_server: PrefectServer, prefect_cli
         )
 
 
+@pytest.mark.thorough("Prefect's command line deploys twice: half a minute of CPU time")
 async def test_prefect_yaml_deploys_to_a_process_pool(
     prefect_server: PrefectServer, prefect_client: PrefectClient
 ) -> None:

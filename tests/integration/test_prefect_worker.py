@@ -153,6 +153,7 @@ async def test_what_the_worker_must_not_run_is_refused(
     assert why in (await until(prefect_client, run.id, "Crashed")).state.message
 
 
+@pytest.mark.thorough("a worker of its own, which imports everything again")
 async def test_a_run_that_does_not_yield_costs_only_the_process(
     prefect_server: PrefectServer, prefect_client: PrefectClient
 ) -> None:
@@ -181,6 +182,7 @@ async def left_behind(client: PrefectClient, pool: str, worker: str, state: obje
     return run.id
 
 
+@pytest.mark.thorough("a worker of its own, which imports everything again")
 async def test_a_worker_that_has_grown_ends_for_a_fresh_start(
     prefect_server: PrefectServer, prefect_client: PrefectClient
 ) -> None:
@@ -192,6 +194,7 @@ async def test_a_worker_that_has_grown_ends_for_a_fresh_start(
     assert (await prefect_client.read_flow_run(run.id)).state_name in ("Scheduled", "Late")
 
 
+@pytest.mark.thorough("a worker of its own, which imports everything again")
 async def test_a_stopped_worker_ends_its_runs_first(
     prefect_server: PrefectServer, prefect_client: PrefectClient
 ) -> None:

@@ -44,6 +44,7 @@ async def test_a_store_from_yesterday_repeats_and_closes_nothing(office: Office,
     assert desk.store.parked() == []
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 @pytest.mark.parametrize("outcome", [UnknownOutcome, Refused])
 async def test_a_reply_is_not_repeated_where_the_copy_has_an_unsettled_write(
     plain_office: Office, outcome: type[Exception]
@@ -76,6 +77,7 @@ async def test_a_reply_is_not_repeated_where_the_copy_has_an_unsettled_write(
     assert [said.count(text) for text in ("E1", "E2", "E3", "M1")] == [1, 1, 1, 1]
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_a_reply_is_not_repeated_where_the_clients_ticket_cannot_be_read(plain_office: Office) -> None:
     """A restored ledger does not know the reply, and in its first run the client's thread cannot be read: nothing is
     sent before it was, and then there is nothing to send."""
@@ -100,6 +102,7 @@ async def test_a_reply_is_not_repeated_where_the_clients_ticket_cannot_be_read(p
     assert [b for b in desk.main.bodies(office.copy("unseen")) if "Support Robot" in b] == []
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_what_our_own_message_opened_is_no_reopening_by_a_person(plain_office: Office) -> None:
     """Both sides were closed in the copy; since then a told edit opened main, a told reply the client's ticket. What
     people have closed stays closed; the client's ticket closes again, and main's staff are told to close theirs."""
@@ -125,6 +128,7 @@ async def test_what_our_own_message_opened_is_no_reopening_by_a_person(plain_off
     assert acme.bodies(office.tickets["replied"]).count("one more word") == 1
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_the_ledger_of_a_restored_store_is_as_the_lost_one_was(plain_office: Office, yesterday: State) -> None:
     """Once it has caught up, a restored ledger has the links and states of the one that was lost."""
     desk = plain_office.desk
@@ -139,6 +143,7 @@ async def test_the_ledger_of_a_restored_store_is_as_the_lost_one_was(plain_offic
     assert str(ledger()) == str(lost)
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_people_go_on_after_a_restored_store(plain_office: Office, yesterday: State) -> None:
     """New words after the restore cross once, a further edit is told once, and what came meanwhile is not lost."""
     office = plain_office
@@ -154,6 +159,7 @@ async def test_people_go_on_after_a_restored_store(plain_office: Office, yesterd
     assert acme.bodies(office.tickets["equal"]).count("ok") == 4
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_writes_that_were_open_in_the_backup_are_found_done(morning: Office) -> None:
     """Writes of unknown outcome in the backup, resolved long since, are recognised: none is sent again."""
     office = morning
@@ -182,6 +188,7 @@ async def test_writes_that_were_open_in_the_backup_are_found_done(morning: Offic
     assert desk.store.open_intents("acme") == []
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_what_a_person_gave_up_stays_given_up(morning: Office) -> None:
     """A message that a person dropped after the backup is not sent late behind the ones that followed it."""
     office = morning
@@ -206,6 +213,7 @@ async def test_what_a_person_gave_up_stays_given_up(morning: Office) -> None:
     assert not any("poison" in b for b in desk.main.bodies(office.copy("talk")))
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_what_was_parked_in_the_backup_and_written_since_waits_no_more(morning: Office) -> None:
     """A refused message of the backup that went through since is recognised and leaves the list of what waits."""
     office = morning
@@ -275,6 +283,7 @@ async def test_a_restored_external_billing_gets_nothing_by_itself(plain_office: 
     assert "not there any more" in causes[office.tickets["talk"]]
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 @pytest.mark.parametrize("subject", ["new", "another"])
 async def test_an_external_id_that_is_used_again_leaks_nothing(
     plain_office: Office, yesterday: State, subject: str
@@ -294,6 +303,7 @@ async def test_an_external_id_that_is_used_again_leaks_nothing(
     assert [p.kind for p in desk.store.parked() if p.ext_ticket == other] == [ChangeKind.CONFLICT]
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_many_vanished_tickets_stop_the_whole_connection(yesterday: State, plain_office: Office) -> None:
     """When more than a fifth of the tickets contradict, the guard stops everything of that connection, sound tickets
     too, until a person applies."""
@@ -312,6 +322,7 @@ async def test_many_vanished_tickets_stop_the_whole_connection(yesterday: State,
     assert desk.writes() == writes
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_messages_that_reappear_end_the_conflict(plain_office: Office, yesterday: State) -> None:
     """When the billing is put back as it was, the conflicts end by themselves and work goes on."""
     office = plain_office

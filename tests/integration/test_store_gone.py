@@ -73,7 +73,10 @@ def each_connection(*statements: str) -> Iterator[None]:
         event.remove(Engine, "engine_connect", prepare)
 
 
-@pytest.mark.parametrize("pages", [0, 1, 2, 3, 5, 8])
+SOONER_OR_LATER = pytest.mark.thorough("the same at five more moments")
+
+
+@pytest.mark.parametrize("pages", [3, *(pytest.param(n, marks=SOONER_OR_LATER) for n in (0, 1, 2, 5, 8))])
 async def test_a_disk_that_is_full_after_so_many_pages(pages: int, tmp_path: Path) -> None:
     """Wherever in a run no page can be added any more, the message says so, and space makes everything good."""
     desk, ticket = at_work(tmp_path)
@@ -107,6 +110,7 @@ async def test_a_file_that_another_process_locks_in_mid_run(tmp_path: Path) -> N
     await recovered(desk, ticket, copy)
 
 
+@pytest.mark.thorough("a PostgreSQL server of its own, which is killed")
 async def test_a_database_server_that_dies_in_mid_run(tmp_path: Path) -> None:
     """PostgreSQL is stopped at once while a message is being written, and started again a minute later."""
     with postgres_server() as server:

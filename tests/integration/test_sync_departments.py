@@ -40,6 +40,7 @@ def switch(world: ThreeBillings, *, on: bool) -> None:
     world.main.act(do="remote_department", login="acme", remote=REMOTE, active=on)
 
 
+@pytest.mark.thorough("many runs over real HTTP")
 @pytest.mark.parametrize("version", ["6.94.1", OLD])
 async def test_switched_off_in_main_it_stops_and_on_again_it_catches_up(tmp_path: Path, version: str) -> None:
     """From the next minute on nothing of it crosses; nothing that was said meanwhile is lost or repeated."""
@@ -62,6 +63,7 @@ async def test_switched_off_in_main_it_stops_and_on_again_it_catches_up(tmp_path
             crossed_once(world.main, world.copy(f"[acme #{second}]"), ["F1"])
 
 
+@pytest.mark.thorough("many runs over real HTTP")
 async def test_what_waited_in_a_department_crosses_when_it_gets_a_correspondence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

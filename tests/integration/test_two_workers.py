@@ -5,12 +5,15 @@ from __future__ import annotations
 import multiprocessing
 from pathlib import Path
 
+import pytest
+
 from tests.http_desk import crossed_once
 from tests.postgres_server import PostgresServer
 from tests.three_billings import far, texts, three_billings
 from tests.two_workers import work
 
 pytest_plugins = ("tests.database_fixtures",)
+pytestmark = pytest.mark.thorough("fifty rounds of two processes take a minute of CPU time")
 ROUNDS = 50
 
 

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.packaging.conftest import ROOT
+from tests.built_wheel import ROOT
 
 LONGEST = 400
 # Hosts of package registries, in pieces, so that this file does not name them either.
@@ -65,3 +65,36 @@ def test_fakes_not_patches() -> None:
     ]
     assert [str(f) for f in tests if patches.search(text_of(f))] == []
     assert [str(f) for f in tests if "e2e" not in f.parts and sleeps.search(text_of(f))] == []
+
+
+def calls() -> Iterator[tuple[str, str, ast.Call]]:
+    """Every call in the tests: where, its dotted name, itself. Commands that search (soak, chaos) may draw."""
+    for file in files():
+        if file.suffix == ".py" and "tests" in file.parts and file.name not in ("__main__.py", "soak.py"):
+            for node in ast.walk(ast.parse(text_of(file))):
+                if isinstance(node, ast.Call):
+                    yield f"{file.name}:{node.lineno}", ast.unparse(node.func), node
+
+
+def test_nothing_is_drawn_without_a_seed() -> None:
+    """No test draws at random but from a generator with a seed, and none changes what the profile fixes."""
+    drawn = re.compile(r"(np\.|numpy\.)?random\.(?!Random$|default_rng$)\w+")
+    unseeded = [w for w, name, call in calls() if name.endswith(("Random", "default_rng")) and not call.args]
+    loose = [w for w, name, _ in calls() if drawn.fullmatch(name) or name.endswith("SystemRandom")]
+    frames = [w for w, name, call in calls() if name.endswith(".sample") and "random_state" not in keywords(call)]
+    fixed = {"derandomize", "database", "deadline", "print_blob"}
+    changed = [w for w, name, call in calls() if name == "settings" and keywords(call) & fixed]
+    assert unseeded + loose + frames + changed == []
+
+
+def keywords(call: ast.Call) -> set[str]:
+    return {word.arg for word in call.keywords if word.arg}
+
+
+def test_what_is_slow_says_why() -> None:
+    """Each use of the mark that leaves a test to `make test-all` gives one reason in words."""
+    used = [(w, call.args) for w, name, call in calls() if name == "pytest.mark.thorough"]
+    assert used
+    assert [w for w, args in used if len(args) != 1 or not (isinstance(args[0], ast.Constant) and args[0].value)] == []
+    bare = re.compile(r"mark\.thorough\b(?!\()")
+    assert [str(f) for f in files() if f.suffix == ".py" and bare.search(text_of(f))] == [str(Path(__file__))]

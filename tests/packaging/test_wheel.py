@@ -6,7 +6,8 @@ import importlib.metadata
 import zipfile
 from pathlib import Path
 
-from tests.packaging.conftest import OURS, ROOT, Command
+from tests.built_wheel import OURS, ROOT
+from tests.packaging.conftest import Command
 
 
 def sources() -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from remotesupport.core.rekey import rekeyed
 from tests.property.test_reconcile_laws import HISTORIES, LAWS
 from tests.property.test_restored_laws import History, at_rest, nothing_is_written
 from tests.reconcile_world import CONNECTION, REMOTE, World
+
+pytestmark = pytest.mark.thorough("each law takes seconds of CPU time; those of the diff are in `make test`")
 
 SIDES = st.sampled_from([{Side.EXTERNAL}, {Side.MAIN}, {Side.EXTERNAL, Side.MAIN}])
 

@@ -13,6 +13,8 @@ from remotesupport.core.reconcile import reconcile
 from tests.property.test_reconcile_laws import HISTORIES, LAWS, act, live
 from tests.reconcile_world import World
 
+pytestmark = pytest.mark.thorough("each law takes seconds of CPU time; those of the diff are in `make test`")
+
 History = list[tuple[str, int, str]]
 WRITES_NOTHING = {"adopt"}
 

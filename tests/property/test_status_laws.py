@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.property.test_reconcile_laws import LAWS, act
 from tests.reconcile_world import REMOTE, World
+
+pytestmark = pytest.mark.thorough("each law takes seconds of CPU time; those of the diff are in `make test`")
 
 STATES = ["close", "open", "main close", "main open"]
 STEPS = st.lists(st.sampled_from([*STATES, "client", "reply", "sync", "sync"]), max_size=20)

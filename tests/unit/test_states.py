@@ -45,7 +45,7 @@ def test_every_dialect_leads_back(version: str) -> None:
 WORDS, RAW = st.sampled_from(["open", "closed", "held"]), st.sampled_from(["0", "1", "2", "3", "10"])
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(st.dictionaries(RAW, WORDS, max_size=5), st.dictionaries(st.sampled_from(["open", "closed"]), RAW))
 def test_exactly_what_leads_back_is_accepted(states: dict[str, str], back: dict[str, str]) -> None:
     """A map is accepted exactly when it knows two states alone and each is led to by a status that means it."""

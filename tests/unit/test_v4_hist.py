@@ -33,7 +33,7 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), ex
 SAID = st.lists(st.tuples(st.sampled_from(sorted(KINDS)), WORDS), min_size=1, max_size=5)
 
 
-@settings(max_examples=200, deadline=None, print_blob=True)
+@settings(max_examples=200)
 @given(SAID)
 def test_what_is_escaped_comes_out_as_it_was_said(said: list[tuple[str, str]]) -> None:
     """Any text of any kind, in order; equal messages have different keys."""

@@ -86,7 +86,7 @@ async def test_a_row_that_jumps_to_the_top_is_not_lost() -> None:
     assert sorted(await walked(ListServer(9, bump)), key=int) == [str(n) for n in range(1, 10)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(seed=st.integers(0, 10**6), count=st.integers(0, 25), size=st.integers(1, 7))
 async def test_what_stays_in_the_list_is_always_seen(seed: int, count: int, size: int) -> None:
     """Under random bumps, arrivals and departures, a completed walk has every row that was there from first to last."""
