@@ -50,7 +50,7 @@ class Child:
 
     def start(self) -> None:
         """Start it; it dies with us, even when we are killed."""
-        output: IO[bytes] | None = self.log.open("wb") if self.log else None
+        output: IO[bytes] | None = self._new_log() if self.log else None
         try:
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
                 self.argv,
@@ -65,6 +65,13 @@ class Child:
         finally:
             if output:
                 output.close()
+
+    def _new_log(self) -> IO[bytes]:
+        """An empty log; what the child before this one said is kept beside it."""
+        assert self.log is not None
+        if self.log.exists():
+            self.log.replace(self.log.with_name(f"{self.log.name}.1"))
+        return self.log.open("wb")
 
     @property
     def pid(self) -> int:

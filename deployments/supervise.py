@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from types import FrameType
+from typing import Protocol
 
 from deployments import exit_codes
 from deployments.processes import Child
@@ -60,6 +61,12 @@ class Kept:
         self._began = time.monotonic()
         self.child.start()
 
+    def restart(self) -> None:
+        """End it and start it again now."""
+        self.child.stop(STOP_GRACE_S)
+        self._again_at = 0.0
+        self.start()
+
     def tend(self, now: float) -> None:
         """Start it again if it has ended: soon, and less soon each time that it does not last."""
         code = self.child.returncode
@@ -80,7 +87,14 @@ class Kept:
         return min(LONGEST_PAUSE_S, self._pause * 2)
 
 
-def keep_going(kept: Iterable[Kept], stopping: Stopping) -> None:
+class Tended(Protocol):
+    """Something to look after again and again."""
+
+    def tend(self, now: float) -> None:
+        """Look after it; ``now``: seconds, monotonic."""
+
+
+def keep_going(kept: Iterable[Tended], stopping: Stopping) -> None:
     """Tend all of them until an end is wanted."""
     children = list(kept)
     while not stopping.wanted:

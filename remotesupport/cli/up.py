@@ -5,19 +5,28 @@ This process only starts, watches and stops; it imports no Prefect.
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Annotated
 
 import typer
 
+from deployments.minding import Minder, NothingRuns
+from deployments.prefect_api import PrefectApi
 from deployments.processes import Child, PrefectServer, StartError, WorkerProcess
-from deployments.supervise import Kept, Stopping, keep_going, stop_all
+from deployments.schedule import look
+from deployments.server_errors import ServerErrors
+from deployments.supervise import Kept, Stopping, Tended, keep_going, stop_all
+from deployments.watchdog import PATIENCE_S
 from deployments.worker_name import DEFAULT_POOL, own_name
 from remotesupport.cli import output, session
 from remotesupport.cli.errors import FAILED, Refusal
 from remotesupport.settings import CONFIG_VARIABLE, DATABASE_VARIABLE, HOME_VARIABLE, Settings
 
 DEFAULT_PORT = 4200
+PATIENCE_VARIABLE = "REMOTESUPPORT_UP_PATIENCE_S"
+
+_log = logging.getLogger(__name__)
 
 Port = Annotated[int, typer.Option(help="Port of the Prefect server on loopback; 0 takes a free one.")]
 Pool = Annotated[str, typer.Option(help="The work pool of the warm workers.")]
@@ -25,7 +34,10 @@ MemoryMb = Annotated[float, typer.Option(min=200, help="The worker starts afresh
 
 
 def up(port: Port = DEFAULT_PORT, pool: Pool = DEFAULT_POOL, memory_mb: MemoryMb = 1500) -> None:
-    """Start everything: Prefect server (unless PREFECT_API_URL is set), deployments, worker. Ctrl-C stops it."""
+    """Start everything: Prefect server (unless PREFECT_API_URL is set), deployments, worker. Ctrl-C stops it.
+
+    Where no scheduled run begins for two minutes it says so, starts the server again once, and then ends with status 1.
+    """
     settings = session.configuration()
     migrate(settings)
     stopping = Stopping()
@@ -35,12 +47,17 @@ def up(port: Port = DEFAULT_PORT, pool: Pool = DEFAULT_POOL, memory_mb: MemoryMb
         tree.start(stopping)
         if not stopping.wanted:
             tree.say_where()
-        keep_going(tree.kept, stopping)
+        keep_going(tree.tended(), stopping)
     except StartError as error:
         raise Refusal(str(error), FAILED) from None
+    except NothingRuns as error:
+        _log.error("%s", error)
+        raise Refusal("Ending, because nothing runs.", FAILED) from None
     finally:
         output.say("Stopping …")
         stop_all(tree.children, stopping)
+        if summary := tree.minder.summary():
+            output.say(summary)
 
 
 def migrate(settings: Settings) -> None:
@@ -65,6 +82,7 @@ class Tree:
     def __init__(self, settings: Settings, port: int, pool: str, memory_mb: float) -> None:
         environ = environment(settings)
         given = os.environ.get("PREFECT_API_URL")
+        self.pool = pool
         self.server = None if given else PrefectServer(settings.home, port, environ)
         self.api = given or (self.server.api if self.server else "")
         arguments = ("--register", "--wait", "120", "--memory-mb", str(memory_mb))
@@ -75,6 +93,25 @@ class Tree:
         self.kept = [Kept("The worker", self.worker, output.say)]
         if self.server is not None:
             self.kept.append(Kept("The Prefect server", self.server.child, output.say))
+        self.minder = self._minder(environ)
+
+    def _minder(self, environ: dict[str, str]) -> Minder:
+        """Watches the schedule. Only a server of our own is started again, and the worker with it."""
+        api = PrefectApi(self.api, environ)
+        errors = ServerErrors(self.server.child.log) if self.server and self.server.child.log else None
+        return Minder(
+            lambda: look(api, self.pool),
+            errors,
+            list(reversed(self.kept)) if self.server else [],
+            say=output.say,
+            shout=lambda text: _log.error("%s", text),
+            patience=float(environ.get(PATIENCE_VARIABLE, PATIENCE_S)),
+        )
+
+    def tended(self) -> list[Tended]:
+        """What ``up`` looks after from now on: its children, and that runs begin."""
+        self.minder.begin()
+        return [*self.kept, self.minder]
 
     def start(self, stopping: Stopping) -> None:
         """Server and worker together: the worker imports while the server comes up. Raises StartError."""

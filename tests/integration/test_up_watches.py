@@ -1,0 +1,157 @@
+"""``up`` over a Prefect API that answers and never runs anything: it says so and ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from deployments.minding import Minder, NothingRuns
+from deployments.prefect_api import NoAnswer, PrefectApi
+from deployments.processes import Child, free_port, python
+from deployments.schedule import look
+from deployments.server_errors import ServerErrors
+from deployments.supervise import Kept
+from deployments.watchdog import Schedule
+from tests.prefect_fixtures import test_environ
+
+CONFIG = '[main]\nurl = "http://127.0.0.1:9/billmgr"\n'
+
+
+class Api(BaseHTTPRequestHandler):
+    """As much of the Prefect API as is asked for; ``runs`` is what a filter finds."""
+
+    deployment: ClassVar[dict[str, Any] | None] = {"paused": False, "schedules": [{"active": True}]}
+    pool: ClassVar[dict[str, Any]] = {}
+    runs: ClassVar[list[dict[str, Any]]] = []
+
+    def do_GET(self) -> None:
+        """Health, the deployment, the pool; no CSRF token."""
+        found = {"/api/health": True, "/api/deployments/name/sync/every-minute": self.deployment}
+        self._answer(self.pool if self.path.startswith("/api/work_pools/") else found.get(self.path))
+
+    def do_POST(self) -> None:
+        """A filter."""
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        wanted = body["flow_runs"]["state"]["type"]["any_"] if "flow_runs" in body else []
+        self._answer([run for run in self.runs if run["state"]["type"] in wanted])
+
+    def _answer(self, value: object) -> None:
+        text = json.dumps(value).encode()
+        self.send_response(404 if value is None else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def api() -> Iterator[tuple[type[Api], str]]:
+    """The handler's class, to set its answers, and the address."""
+    handler = type("OneApi", (Api,), {})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield handler, f"http://127.0.0.1:{server.server_address[1]}/api"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def run(number: int, state: str, **more: Any) -> dict[str, Any]:
+    """A flow run as the API shows it."""
+    times = {"expected_start_time": "2026-11-28T05:39:00Z", "start_time": None, "end_time": None}
+    about = {"id": f"run-{number}", "name": f"sync {number}", "auto_scheduled": True}
+    return {**about, "state_name": state.title(), "state": {"type": state, "message": None}, **times, **more}
+
+
+def test_up_ends_with_1_where_nothing_is_ever_run(api: tuple[type[Api], str], tmp_path: Path) -> None:
+    """With a Prefect server that schedules nothing `up` says so, and what to do, also in its log, and ends."""
+    (tmp_path / "remotesupport.toml").write_text(CONFIG)
+    environ = test_environ(
+        REMOTESUPPORT_HOME=str(tmp_path), REMOTESUPPORT_CONFIG=str(tmp_path / "remotesupport.toml"),
+        PREFECT_API_URL=api[1], REMOTESUPPORT_UP_PATIENCE_S="1",
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "remotesupport.cli.main", "up"],
+        env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    said = "No scheduled run has begun for 1 s: the Prefect server schedules no run"
+    assert done.returncode == 1, done.stderr
+    assert said in done.stderr
+    assert "requirements/runtime.txt" in done.stderr
+    assert said in (tmp_path / "remotesupport.log").read_text()
+
+
+def test_a_server_of_our_own_is_started_again_once(tmp_path: Path) -> None:
+    """Worker and server are started again when nothing runs; when that does not help, that is the end."""
+    child = Child(python("http.server", "--bind", "127.0.0.1", str(free_port())), test_environ(), tmp_path)
+    log, said, shouted = tmp_path / "server.log", list[str](), list[str]()
+    log.write_text("x.SomeError: the scheduler is broken\n")
+    kept = Kept("The Prefect server", child, said.append)
+    kept.start()
+    before = child.pid
+    minder = Minder(
+        lambda: Schedule(registered=True), ServerErrors(log), [kept],
+        say=said.append, shout=shouted.append, patience=5, every=1,
+    )  # fmt: skip
+    try:
+        now = time.monotonic()
+        minder.tend(now)
+        assert shouted == []
+        minder.tend(now + 10)
+        assert child.pid != before
+        assert child.returncode is None
+        assert "Last error of the server: x.SomeError: the scheduler is broken" in shouted[0]
+        with pytest.raises(NothingRuns, match="started again already, which did not help"):
+            minder.tend(now + 20)
+        assert said == ["The Prefect server's own services have a new error: x.SomeError: the scheduler is broken"]
+        assert "1 error(s) of 1 kind(s)" in minder.summary()
+    finally:
+        child.stop(2)
+
+
+def test_the_schedule_is_read_as_the_server_shows_it(api: tuple[type[Api], str]) -> None:
+    """Runs that go on, that are ahead and overdue, pauses of schedule and pool, and a deployment that is not there."""
+    handler, url = api
+    client = PrefectApi(url, {})
+    assert look(client, "pool") == Schedule(registered=True)
+    handler.runs = [
+        run(3, "RUNNING", start_time="2026-11-28T05:39:00Z"),
+        run(2, "COMPLETED", start_time="2026-11-28T05:38:00Z", end_time="2026-11-28T05:38:05Z"),
+        run(4, "SCHEDULED"), run(5, "SCHEDULED", expected_start_time="2999-01-01T00:00:00Z"),
+    ]  # fmt: skip
+    seen = look(client, "pool")
+    assert seen is not None
+    assert (seen.newest, seen.ahead, seen.overdue, seen.paused) == ("run-3", 1, 1, False)
+    assert seen.running_s is not None
+    assert seen.running_s > 0
+    handler.pool = {"is_paused": True}
+    stopped = look(client, "pool")
+    assert stopped is not None
+    assert stopped.paused
+    handler.pool, handler.deployment = {}, {"paused": False, "schedules": [{"active": False}]}
+    paused = look(client, "pool")
+    assert paused is not None
+    assert paused.paused
+    handler.deployment = None
+    assert look(client, "pool") == Schedule(registered=False)
+
+
+def test_a_server_that_is_not_there_is_no_answer() -> None:
+    """A refused connection is an error with the address, and no look."""
+    client = PrefectApi(f"http://127.0.0.1:{free_port()}/api", {})
+    assert look(client, "pool") is None
+    with pytest.raises(NoAnswer, match="does not answer"):
+        client.get("/health")
