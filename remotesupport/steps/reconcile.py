@@ -19,6 +19,7 @@ from remotesupport.core.reconcile import Inputs, Outcome
 from remotesupport.core.reconcile import reconcile as three_way_diff
 from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.steps.parking import closes_of_departed
+from remotesupport.steps.reaction import answers_may_close
 from remotesupport.steps.values import Accepted, Proposal, Snapshot
 
 
@@ -95,6 +96,7 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         unproven=frozenset((n, ticket) for n, s in kept.items() for ticket in s.unproven)
         | frozenset(ctx.store.dropped(kept)),
         patient=frozenset(closes_of_departed(ctx, kept, due=False)),
+        answers_may_close=answers_may_close(ctx.store, kept),
     )
 
 

@@ -183,7 +183,7 @@ class Writer:
         if state is STATE_OF.get(intent.kind) and not (inward and intent.kind is ChangeKind.REOPEN):
             return str(row.main_state)
         if inward and row.body and match_written([intent], await billing.thread(ticket), self._taken(intent)):
-            return str(row.main_state if intent.kind is ChangeKind.REOPEN else state)
+            return str(state)
         return ""
 
     def _taken(self, intent: Intent) -> set[str]:
