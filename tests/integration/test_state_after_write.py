@@ -119,3 +119,16 @@ async def test_a_main_ticket_that_stays_closed_is_told_to_a_person(desk: Desk) -
     desk.main.reopen(main)
     await desk.run()
     assert desk.store.parked(["acme"]) == []
+
+
+async def test_a_reopening_that_main_does_not_do_is_told_to_a_person(desk: Desk) -> None:
+    """Where the notice of a reopened client's ticket does not open its main ticket, that is parked, too."""
+    desk.main.messages_reopen = False
+    ticket, main = await a_pair(desk)
+    desk.main.close(main)
+    await desk.run()
+    desk.externals["acme"].reopen(ticket)
+    await desk.run()
+    assert "was opened again there" in desk.main.bodies(main)[-1]
+    assert [p.ext_ticket for p in desk.store.parked(["acme"])] == [ticket]
+    await quiet(desk)
