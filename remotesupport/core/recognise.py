@@ -54,8 +54,9 @@ def opened(pairs: pd.DataFrame, known: pd.DataFrame, messages: pd.DataFrame) -> 
 def closed_by_answer(
     pairs: pd.DataFrame, known: pd.DataFrame, messages: pd.DataFrame, answers_may_close: frozenset[str]
 ) -> pd.Series:
-    """Linked pairs (bool) of ``answers_may_close`` whose external ticket is closed though no person has closed it: the last
-    thing that was said there is our own answer, recognised just now. ``known``, ``messages``: as for ``opened``."""
+    """Linked pairs (bool) of ``answers_may_close`` whose external ticket is closed though no person has closed it.
+
+    The last thing that was said there is our own answer, recognised just now. ``known``, ``messages``: as for ``opened``."""
     there = pairs["connection"].isin(answers_may_close)
     if not there.any():
         return there

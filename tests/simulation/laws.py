@@ -32,8 +32,10 @@ def look_at_the_laws(desk: Any, elsewhere: set[str], excused: set[str]) -> None:
 
 
 def in_two_states(desk: Any) -> set[str]:
-    """Tickets (``name id``) that are closed on one side only. Not those whose close was told to staff of main, that
-    the server closed or left closed when our answer came, or that main did not open when a message came and a person was told.
+    """Tickets (``name id``) that are closed on one side only.
+
+    Not those whose close was told to staff of main, that the server closed or left closed when our answer came, or that
+    main did not open when a message came and a person was told.
 
     When the store is lost, a new one takes the two states of such a ticket as they are: it cannot know who came first.
     """
