@@ -56,7 +56,9 @@ def closed_by_answer(
 ) -> pd.Series:
     """Linked pairs (bool) of ``answers_may_close`` whose external ticket is closed though no person has closed it.
 
-    The last thing that was said there is our own answer, recognised just now. ``known``, ``messages``: as for ``opened``."""
+    The last thing that was said there is our own answer, recognised just now. ``known``, ``messages``: as for
+    ``opened``.
+    """
     there = pairs["connection"].isin(answers_may_close)
     if not there.any():
         return there
