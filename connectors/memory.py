@@ -286,7 +286,7 @@ class StaffView(_View):
         del key
         async with self._call("close", write=True, ticket=ticket):
             if self._visible(ticket, "close").status not in (CLOSED, ARCHIVED):
-                self.world.close(ticket)
+                self.world.close(ticket, staff=self.login)
         return WriteReceipt(ticket)
 
     async def reopen(self, ticket: str, *, key: str = "") -> WriteReceipt:
@@ -344,7 +344,7 @@ class CustomerView(_View):
                 self._refuse_empty(notice, "close", ticket)
                 self.world.client_writes(ticket, notice, customer=self.login)
             elif found.status != ARCHIVED:
-                self.world.archive(ticket)
+                self.world.archive(ticket, customer=self.login)
         return WriteReceipt(ticket)
 
     async def reopen(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:

@@ -44,7 +44,8 @@ class Message:
 class Ticket:
     """One ticket. ``assignment`` is the id of its place in the staff queue, None when nobody holds it.
 
-    ``taken``: an employee has it, so lists do not name its department; a direct look does.
+    ``taken``: an employee has it, so lists do not name its department; a direct look does. ``closer``: whose act closed
+    it, None while it is open.
     """
 
     id: int
@@ -56,6 +57,7 @@ class Ticket:
     last_activity: datetime
     assignment: int | None = None
     taken: bool = False
+    closer: str | None = None
 
 
 def utcnow() -> datetime:
@@ -64,7 +66,11 @@ def utcnow() -> datetime:
 
 
 class World:
-    """All the data of one in-memory billing, and the helper actions of people that tests use."""
+    """All the data of one in-memory billing, and the helper actions of people that tests use.
+
+    ``answers_close``: a public answer of staff closes the ticket. ``messages_reopen``: a customer's message opens a
+    closed ticket. Servers differ in both.
+    """
 
     def __init__(
         self,
@@ -74,8 +80,11 @@ class World:
         clock: Callable[[], datetime] = utcnow,
         timezone: str = "UTC",
         version: str = "6.94.1",
+        answers_close: bool = False,
+        messages_reopen: bool = True,
     ) -> None:
         self.name, self.clock, self.timezone, self.version = name, clock, timezone, version
+        self.answers_close, self.messages_reopen = answers_close, messages_reopen
         self.people: dict[str, Person] = {}
         self.departments: dict[str, str] = {}
         self.inactive: set[str] = set()
@@ -130,11 +139,12 @@ class World:
     def client_writes(
         self, ticket: str, body: str, *, customer: str | None = None, files: Sequence[tuple[str, bytes]] = ()
     ) -> str:
-        """The customer adds a message; it reopens a closed or archived ticket → message id."""
+        """The customer adds a message; it reopens a closed or archived ticket where messages do → message id."""
         found = self.find(ticket)
         said = self._say(found, "client", customer or found.customer, body, files)
-        found.status = REVIEW
-        self._queue(found)
+        if self.messages_reopen or found.status not in (CLOSED, ARCHIVED):
+            found.status, found.closer = REVIEW, None
+            self._queue(found)
         return said
 
     def staff_replies(
@@ -145,10 +155,13 @@ class World:
         staff: str = "local-staff",
         files: Sequence[tuple[str, bytes]] = (),
     ) -> str:
-        """A public answer; the ticket leaves the queue and waits for the customer → message id."""
+        """A public answer; the ticket leaves the queue and waits for the customer, or is closed → message id."""
         found = self.find(ticket)
         said = self._say(found, "staff", staff, body, files)
-        found.status, found.assignment = AWAITING, None
+        if not self.answers_close:
+            found.status, found.assignment, found.closer = AWAITING, None, None
+        elif found.status not in (CLOSED, ARCHIVED):
+            self._move(ticket, CLOSED, f"an answer of {staff}")
         return said
 
     def note(self, ticket: str, body: str, *, staff: str = "local-staff", kind: str = "note") -> str:
@@ -166,19 +179,19 @@ class World:
         found = self.find(ticket)
         found.assignment, found.taken = next(self._ids), True
 
-    def close(self, ticket: str) -> None:
+    def close(self, ticket: str, *, staff: str = "local-staff") -> None:
         """Staff close it."""
-        self._move(ticket, CLOSED)
+        self._move(ticket, CLOSED, staff)
 
-    def archive(self, ticket: str) -> None:
+    def archive(self, ticket: str, *, customer: str | None = None) -> None:
         """The customer puts it into the archive."""
-        self._move(ticket, ARCHIVED)
+        self._move(ticket, ARCHIVED, customer or self.find(ticket).customer)
 
     def reopen(self, ticket: str) -> None:
         """Staff put it back into their queue."""
         found = self.find(ticket)
         if found.assignment is None:
-            found.status, found.last_activity = REVIEW, self.clock()
+            found.status, found.last_activity, found.closer = REVIEW, self.clock(), None
             self._queue(found)
 
     def delete(self, ticket: str) -> None:
@@ -241,7 +254,8 @@ class World:
         if ticket.assignment is None:
             ticket.assignment, ticket.taken = next(self._ids), False
 
-    def _move(self, ticket: str, status: int) -> None:
+    def _move(self, ticket: str, status: int, closer: str) -> None:
         found = self.find(ticket)
         if found.status != status:
             found.status, found.assignment, found.last_activity = status, None, self.clock()
+            found.closer = closer

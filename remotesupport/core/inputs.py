@@ -38,7 +38,8 @@ class Inputs:
     (connection, side) whose messages have no ids of the server's own. ``unproven``: (connection, external ticket) of
     which a write may have been confirmed after the threads were read, or that a person gave up. ``patient``: the same
     pairs, whose close after a departure was refused and is not due again yet. ``moving``: the same pairs, which another
-    run wrote to while this one read: they wait.
+    run wrote to while this one read: they wait. ``answers_may_close``: connections whose external billing closes a
+    ticket when it is answered, or of which that is not known.
     """
 
     tickets: pd.DataFrame
@@ -58,6 +59,7 @@ class Inputs:
     unproven: frozenset[tuple[str, str]] = frozenset()
     patient: frozenset[tuple[str, str]] = frozenset()
     moving: frozenset[tuple[str, str]] = frozenset()
+    answers_may_close: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -46,24 +46,45 @@ def recognise(found: Traffic, pairs: pd.DataFrame) -> tuple[Traffic, pd.DataFram
 def opened(pairs: pd.DataFrame, known: pd.DataFrame, messages: pd.DataFrame) -> pd.Series:
     """Linked pairs (bool) with a side that is open though no person has opened it: the last thing that was said there
     is ours and was recognised just now. ``known`` as ``recognise`` returns it, ``messages`` are MESSAGES."""
+    return _ours_stands_last(pairs, known, messages, Side.MAIN, TicketState.OPEN) | _ours_stands_last(
+        pairs, known, messages, Side.EXTERNAL, TicketState.OPEN
+    )
+
+
+def closed_by_answer(
+    pairs: pd.DataFrame, known: pd.DataFrame, messages: pd.DataFrame, answers_may_close: frozenset[str]
+) -> pd.Series:
+    """Linked pairs (bool) of ``answers_may_close`` whose external ticket is closed though no person has closed it.
+
+    The last thing that was said there is our own answer, recognised just now. ``known``, ``messages``: as for
+    ``opened``.
+    """
+    there = pairs["connection"].isin(answers_may_close)
+    if not there.any():
+        return there
+    return there & _ours_stands_last(pairs, known, messages, Side.EXTERNAL, TicketState.CLOSED)
+
+
+def _ours_stands_last(
+    pairs: pd.DataFrame, known: pd.DataFrame, messages: pd.DataFrame, side: Side, state: TicketState
+) -> pd.Series:
     found = pd.Series(False, index=pairs.index)
     if known.empty:
         return found
-    said = messages[messages["kind"].isin(PEOPLE)].sort_values("ordinal")
-    last = said.drop_duplicates(["connection", "side", "ticket"], keep="last")
-    for direction, side, number, state in _THERE:
-        ours = known[known["direction"].eq(direction) & known["target"].notna()]
-        there = pairs.loc[ours["pair"], ["connection", number, state, "linked"]].assign(message=ours["target"].array)
-        spoke = is_in(there, last[last["side"].eq(side)], ["connection", number, "message"], _LAST)
-        found |= found.index.isin(there.index[spoke & there["linked"] & there[state].eq(TicketState.OPEN)])
-    return found
+    said = messages[messages["kind"].isin(PEOPLE) & messages["side"].eq(side)].sort_values("ordinal")
+    last = said.drop_duplicates(["connection", "ticket"], keep="last")
+    direction, number, now = _THERE[side]
+    ours = known[known["direction"].eq(direction) & known["target"].notna()]
+    there = pairs.loc[ours["pair"], ["connection", number, now, "linked"]].assign(message=ours["target"].array)
+    spoke = is_in(there, last, ["connection", number, "message"], _LAST)
+    return found | found.index.isin(there.index[spoke & there["linked"] & there[now].eq(state)])
 
 
 _LAST = ["connection", "ticket", "message"]
-_THERE = (
-    (Direction.TO_MAIN, Side.MAIN, "main_ticket", "now_main"),
-    (Direction.TO_EXTERNAL, Side.EXTERNAL, "ext_ticket", "now_ext"),
-)
+_THERE = {
+    Side.MAIN: (Direction.TO_MAIN, "main_ticket", "now_main"),
+    Side.EXTERNAL: (Direction.TO_EXTERNAL, "ext_ticket", "now_ext"),
+}
 
 
 def _free(pairs: pd.DataFrame) -> tuple[pd.Index, pd.Index]:

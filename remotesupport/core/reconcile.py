@@ -24,7 +24,7 @@ from remotesupport.core.phases import CROSSING, Phase, phases
 from remotesupport.core.plan import in_order
 from remotesupport.core.posts import follow_ups, posts_to_external, posts_to_main
 from remotesupport.core.reasons import reasons, waiting
-from remotesupport.core.recognise import opened, recognise
+from remotesupport.core.recognise import closed_by_answer, opened, recognise
 from remotesupport.core.status import after_post_to_external, after_post_to_main, crossings, weigh
 from remotesupport.core.strange import strange
 from remotesupport.core.told import caught_up, heard
@@ -32,7 +32,7 @@ from remotesupport.core.traffic import Traffic, traffic
 
 __all__ = ["Inputs", "Outcome", "reconcile"]
 
-_OPEN = str(TicketState.OPEN)
+_OPEN, _CLOSED = str(TicketState.OPEN), str(TicketState.CLOSED)
 
 
 def reconcile(inputs: Inputs) -> Outcome:
@@ -43,7 +43,8 @@ def reconcile(inputs: Inputs) -> Outcome:
     pairs = strange(caught_up(heard(pair_up(inputs), inputs.messages)), inputs)
     pairs["phase"] = phases(pairs, create_closed=inputs.create_closed)
     found, known = recognise(traffic(inputs, pairs), pairs)
-    pairs = _free(pairs, opened(pairs, known, inputs.messages), inputs.quiet)
+    closed = closed_by_answer(pairs, known, inputs.messages, inputs.answers_may_close)
+    pairs = _free(pairs, opened(pairs, known, inputs.messages), closed, inputs.quiet)
     sent = _sent(found, pairs)
     pairs = _weighed(pairs, found, sent)
     pairs["waiting"], pairs["to_close"] = waiting(pairs), to_be_closed(pairs)
@@ -54,9 +55,9 @@ def reconcile(inputs: Inputs) -> Outcome:
     return Outcome(changes, reasons(pairs, inputs.messages), agreed(pairs), unfinished(pairs))
 
 
-def _free(pairs: pd.DataFrame, ours: pd.Series, quiet: bool) -> pd.DataFrame:
+def _free(pairs: pd.DataFrame, ours: pd.Series, closed: pd.Series, quiet: bool) -> pd.DataFrame:
     """Adds free_main, free_external (may be written to now), enters (adopted now) and the states to start from: what a
-    message of ours opened (``ours``), it opened on both sides."""
+    message of ours opened (``ours``), it opened on both sides; what our answer ``closed`` was closed by nobody."""
     to_main, to_external = pairs["wait_to_main"].isna(), pairs["wait_to_external"].isna()
     enters = pairs["phase"].eq(Phase.ADOPTABLE) & pairs["fresh"] & pairs["main_fresh"] & to_main & to_external
     crosses = pairs["phase"].isin(CROSSING) | enters
@@ -67,7 +68,7 @@ def _free(pairs: pd.DataFrame, ours: pd.Series, quiet: bool) -> pd.DataFrame:
         free_main=crosses & to_main,
         free_external=crosses & to_external & ~(returning & ~to_main) & (not quiet),
         now_main=pairs["now_main"].mask(returning, _OPEN),
-        agreed_ext=pairs["agreed_ext"].where(~enters, pairs["now_ext"]).mask(both, _OPEN),
+        agreed_ext=pairs["agreed_ext"].where(~enters, pairs["now_ext"]).mask(both, _OPEN).mask(closed, _CLOSED),
         agreed_main=pairs["agreed_main"].where(~enters, pairs["now_main"]).mask(both, _OPEN),
     )
 

@@ -24,6 +24,7 @@ from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ACTS
 from remotesupport.steps.reading import mark_primed, settled_sightings
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
+from remotesupport.store.states import STAYS_CLOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ def let_go(
     """
     if not parked:
         return parked
+    parked = _without_reopened(ctx, run, snapshot, parked)
     solved = _without_conflict(snapshot, found) - moving
     agreed = {row["ticket"] for row in found.reasons if row["reason"] == Reason.IN_SYNC}
     agreed |= {row["ext_ticket"] for row in found.agreed}
@@ -180,6 +182,19 @@ def let_go(
         else:
             left.append(change)
     return left
+
+
+def _without_reopened(ctx: Context, run: str, snapshot: Snapshot, parked: list[ParkedChange]) -> list[ParkedChange]:
+    """Take off the list the main tickets that stayed closed and that somebody has opened since."""
+    closed = [p for p in parked if p.key.endswith(STAYS_CLOSED)]
+    if not closed:
+        return parked
+    links = ctx.store.linked(snapshot.name, [p.ext_ticket for p in closed])
+    opened = {row["ticket"] for row in snapshot.main.tickets if row["state"] == TicketState.OPEN}
+    gone = [p for p in closed if links.get(p.ext_ticket) in opened and p.id is not None]
+    for change in gone:
+        ctx.store.drop(change.id or 0, "the main ticket is open again", run)
+    return [p for p in parked if p not in gone]
 
 
 def _without_conflict(snapshot: Snapshot, found: Found) -> set[str]:

@@ -13,7 +13,7 @@ from connectors.errors import ConnectorError, Retriable
 from remotesupport.bootstrap import Context
 from remotesupport.core.acts import AFTER_DEPARTURE, follows_departure
 from remotesupport.core.model import ChangeKind, Direction, Intent, ParkedChange
-from remotesupport.store.states import FILES, intent_key
+from remotesupport.store.states import FILES, STAYS_CLOSED, intent_key
 
 BACKOFF = (60.0, 120.0, 300.0, 900.0, 3600.0)  # seconds until a parked change is offered again, by attempt
 ACTS = frozenset({ChangeKind.CLOSE, ChangeKind.REOPEN, ChangeKind.DEPARTURE})
@@ -59,6 +59,20 @@ def park_spoilt_files(ctx: Context, intent: Intent, cause: str) -> None:
         ParkedChange(
             intent.connection, intent.ext_ticket, None, intent.kind, f"{intent.key}/there{FILES}", cause, ctx.clock(),
             1, None, intent.run,
+        )
+    )  # fmt: skip
+
+
+def park_stays_closed(ctx: Context, intent: Intent) -> None:
+    """A message was written to a closed main ticket and did not open it: staff there would never see it."""
+    cause = (
+        f"a message was written to main ticket {intent.main_ticket}, which is closed there and stays closed: "
+        "open it in the main billing, or answer it there"
+    )
+    key = intent_key(intent.connection, intent.direction, intent.ext_ticket, f"{ChangeKind.REOPEN}{STAYS_CLOSED}")
+    ctx.store.park(
+        ParkedChange(
+            intent.connection, intent.ext_ticket, None, ChangeKind.REOPEN, key, cause, ctx.clock(), 1, None, intent.run
         )
     )  # fmt: skip
 

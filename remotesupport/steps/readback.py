@@ -24,10 +24,12 @@ from remotesupport.core.model import (
     Lease,
     MessageRow,
     ParkedChange,
+    TicketState,
 )
 from remotesupport.core.normalize import body_hash
 from remotesupport.core.settle import could_be, match_written
 from remotesupport.steps.parking import park_spoilt_files
+from remotesupport.steps.reaction import is_last_word, state_after_earlier_write, state_after_write, tell_stays_closed
 from remotesupport.steps.spoilt_files import spoilt_files
 from remotesupport.steps.values import Snapshot
 from remotesupport.steps.writing import STATE_OF
@@ -73,7 +75,8 @@ async def _confirm(
     intents: list[Intent],
     gate: asyncio.Semaphore,
 ) -> list[dict[str, object]]:
-    thread = await _billing(connection, direction).thread(target)
+    billing = _billing(connection, direction)
+    thread = await billing.thread(target)
     matched = _match(ctx, connection.name, intents, thread)
     by_id = {m.message: m for m in thread}
     rows = []
@@ -82,7 +85,8 @@ async def _confirm(
         if message is not None:
             async with gate:
                 await _check_files(ctx, connection, intent, by_id[message])
-            _fill(ctx, intent, message, IntentState.ACKED)
+            state = await state_after_write(ctx, billing, intent) if is_last_word(message, thread) else None
+            _fill(ctx, intent, message, IntentState.ACKED, state)
         rows.append(_receipt(intent, by_id.get(message or "")))
     return rows
 
@@ -99,15 +103,16 @@ async def _check_files(ctx: Context, connection: Connection, intent: Intent, fou
         park_spoilt_files(ctx, intent, wrong)
 
 
-def _fill(ctx: Context, intent: Intent, message: str, state: IntentState) -> None:
+def _fill(ctx: Context, intent: Intent, message: str, state: IntentState, target_state: TicketState | None) -> None:
     carried = tuple(replace(c, target_message=message) for c in intent.covers)
-    ctx.store.confirm(intent, carried, main_ticket=intent.main_ticket, state=state)
+    ctx.store.confirm(intent, carried, main_ticket=intent.main_ticket, state=state, target_state=target_state)
+    tell_stays_closed(ctx, intent, target_state)
 
 
-def _adopt(ctx: Context, intent: Intent, message: str) -> None:
+def _adopt(ctx: Context, intent: Intent, message: str, target_state: TicketState | None) -> None:
     """An unknown write was found. Where the ledger contradicts, a person is needed: parked without a next try."""
     try:
-        _fill(ctx, intent, message, IntentState.ADOPTED)
+        _fill(ctx, intent, message, IntentState.ADOPTED, target_state)
     except LinkConflict as conflict:
         ctx.store.park(
             ParkedChange(
@@ -161,11 +166,19 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
             ctx.store.confirm(intent, (), main_ticket=intent.main_ticket, state=IntentState.ADOPTED)
         elif message is not None:
             await _check_files(ctx, connection, intent, by_id[message])
-            _adopt(ctx, intent, message)
+            _adopt(ctx, intent, message, await _state_found(ctx, connection, intent, message, thread))
         elif intent.state in (IntentState.INTENT, IntentState.UNKNOWN):
             _not_found(ctx, intent)
         else:
             _promised(ctx, intent, thread, set(matched.values()))
+
+
+async def _state_found(
+    ctx: Context, connection: Connection, intent: Intent, message: str, thread: Sequence[MessageRow]
+) -> TicketState | None:
+    if not is_last_word(message, thread):
+        return None
+    return await state_after_earlier_write(ctx, _billing(connection, intent.direction), intent)
 
 
 def _shows_in_state(intent: Intent) -> bool:

@@ -20,6 +20,7 @@ from remotesupport.core.reconcile import reconcile as three_way_diff
 from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.steps.looking_again import moved
 from remotesupport.steps.parking import closes_of_departed
+from remotesupport.steps.reaction import answers_may_close
 from remotesupport.steps.values import Accepted, Proposal, Snapshot
 
 
@@ -96,6 +97,7 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         unnumbered=unnumbered(ctx, kept),
         unproven=_pairs_of({n: s.unproven for n, s in kept.items()}) | frozenset(ctx.store.dropped(kept)),
         patient=frozenset(closes_of_departed(ctx, kept, due=False)),
+        answers_may_close=answers_may_close(ctx.store, kept),
     )
     moving = _pairs_of(
         moved(ctx, request, kept)

@@ -33,6 +33,7 @@ from remotesupport.steps import parking
 from remotesupport.steps.attachments import Parcel, carry
 from remotesupport.steps.leases import LEASE_SECONDS
 from remotesupport.steps.parking import ACTS
+from remotesupport.steps.reaction import tell_stays_closed
 from remotesupport.store.errors import AlreadyIntended, LeaseLost, LinkConflict, WriteBlocked
 from remotesupport.store.states import intent_key
 
@@ -155,6 +156,8 @@ class Writer:
             await asyncio.to_thread(self._receive, row, intent, receipt, shown)
         except LinkConflict as conflict:
             return Written(False, str(conflict), intent)
+        if intent.kind is ChangeKind.REOPEN:
+            tell_stays_closed(self.ctx, intent, TicketState(shown))
         return Written(True, intent=intent, receipt=receipt)
 
     def _not_shown(self, row: Any, intent: Intent) -> Written:
@@ -183,7 +186,7 @@ class Writer:
         if state is STATE_OF.get(intent.kind) and not (inward and intent.kind is ChangeKind.REOPEN):
             return str(row.main_state)
         if inward and row.body and match_written([intent], await billing.thread(ticket), self._taken(intent)):
-            return str(row.main_state if intent.kind is ChangeKind.REOPEN else state)
+            return str(state)
         return ""
 
     def _taken(self, intent: Intent) -> set[str]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, LinkRow
+from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, LinkRow, TicketState
 from remotesupport.store.database import Part
 from remotesupport.store.intents import WAITING, covers_json, is_settled, unsettled
 from remotesupport.store.notes import note
-from remotesupport.store.pairs import both_open, count_links, link_of, put_carried, put_link, this_link
+from remotesupport.store.pairs import both_open, change_link, count_links, link_of, put_carried, put_link, this_link
 from remotesupport.store.tables import carried as carried_rows
 from remotesupport.store.tables import connections, intents, links, parked
 
@@ -62,11 +62,13 @@ class Receipts(Part):
         carried: Sequence[Carried],
         main_ticket: str | None = None,
         state: IntentState = IntentState.ADOPTED,
+        target_state: TicketState | None = None,
     ) -> None:
         """A read-back found it: fill in the target messages' ids, all or none. May be repeated.
 
         With ``main_ticket`` the pair is linked (open, open) if it was not. A message of unknown outcome has opened both
-        sides, which is no person's doing. Raises LinkConflict, StoreUnavailable.
+        sides, which is no person's doing. ``target_state``: the state to which the write led on the side where it was
+        written, where that was read. Raises LinkConflict, StoreUnavailable.
         """
         with self._db.write() as conn:
             if main_ticket is not None:
@@ -78,6 +80,9 @@ class Receipts(Part):
                     both_open(conn, intent.connection, intent.ext_ticket)
                 words = _words(intent, main_ticket or intent.main_ticket or "", carried, state)
                 note(self._db, conn, intent.connection, intent.ext_ticket, DONE[intent.kind], intent.run, words)
+            if target_state is not None:
+                column = "main_state" if intent.direction is Direction.TO_MAIN else "ext_state"
+                change_link(conn, intent.connection, intent.ext_ticket, {column: str(target_state)})
 
     def take_back(self, intent: Intent, cause: str) -> bool:
         """The server said yes, and it is not there: its messages are not carried after all and may be written again.

@@ -52,8 +52,9 @@ class RunRecord:
     summary: dict[str, Any] = field(default_factory=dict)
 
 
-# What is parked beside a write has the write's key with one of these behind it: its files, or that it is not proven.
-FILES, UNPROVEN = "/files", "/unproven"
+# What is parked beside a write has the write's key with one of these behind it: its files, that it is not proven, or
+# that it did not open the main ticket.
+FILES, UNPROVEN, STAYS_CLOSED = "/files", "/unproven", "/stays-closed"
 
 
 def intent_key(connection: str, direction: Direction | str, ext_ticket: str, act: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from remotesupport.core.compose import closed_notice
@@ -27,10 +28,14 @@ def look_at_the_laws(desk: Any, elsewhere: set[str], excused: set[str]) -> None:
                 _crossed(desk, name, world, ticket, copies)
     wrong = in_two_states(desk) - excused
     assert not wrong, f"open on one side only: {sorted(wrong)}"
+    _nobody_followed_the_server(desk)
 
 
 def in_two_states(desk: Any) -> set[str]:
-    """Tickets (``name id``) that are closed on one side only. Not those whose close was told to staff of main.
+    """Tickets (``name id``) that are closed on one side only.
+
+    Not those whose close was told to staff of main, that the server closed or left closed when our answer came, or that
+    main did not open when a message came and a person was told.
 
     When the store is lost, a new one takes the two states of such a ticket as they are: it cannot know who came first.
     """
@@ -42,6 +47,24 @@ def in_two_states(desk: Any) -> set[str]:
         for copy in _copies(desk, name).get(str(ticket.id), [])
         if _differ(desk, name, ticket, copy)
     }
+
+
+def answered_last(desk: Any, names: Collection[str]) -> set[str]:
+    """Tickets (``name id``) of ``names`` in which our own answer stands last.
+
+    A store that was replaced before it saw what such a server does with an answered ticket leaves main open.
+    """
+    return {
+        f"{name} {ticket.id}"
+        for name in names
+        for ticket in desk.externals[name].tickets.values()
+        if _answered_last(desk.externals[name], ticket)
+    }
+
+
+def _answered_last(world: Any, ticket: Any) -> bool:
+    said = [m for m in world.thread(ticket) if m.kind in ("client", "staff")]
+    return bool(said) and said[-1].user == "robot"
 
 
 def in_main(desk: Any) -> set[str]:
@@ -92,7 +115,29 @@ def _differ(desk: Any, name: str, ticket: Any, copy: Any) -> bool:
     there, here = ticket.status in CLOSED, copy.status in CLOSED
     ours = [m.body for m in desk.main.thread(copy) if m.user == name]
     told = any(closed_notice(name, str(ticket.id)) in body for body in ours)
-    return there != here and not (there and told)
+    if there == here or (there and (told or _kept_closed(desk.externals[name], ticket))):
+        return False
+    return not (here and _stays_closed(desk, name, ticket))
+
+
+def _kept_closed(world: Any, ticket: Any) -> bool:
+    """The server closed it when our answer came, or left it closed."""
+    return world.answers_close and _answered_last(world, ticket)
+
+
+def _stays_closed(desk: Any, name: str, ticket: Any) -> bool:
+    waiting = desk.store.parked([name])
+    return any(p.ext_ticket == str(ticket.id) and p.key.endswith("stays-closed") for p in waiting)
+
+
+def _nobody_followed_the_server(desk: Any) -> None:
+    """A close by the server itself, when our answer came, is no reason to close the main ticket."""
+    for name, world in desk.externals.items():
+        for number, found in _copies(desk, name).items():
+            ticket = world.tickets.get(int(number))
+            if ticket is not None and ticket.closer == "an answer of robot":
+                followed = [copy.id for copy in found if copy.closer == name]
+                assert not followed, f"{name} {number} was closed by our own answer, and {followed} were closed for it"
 
 
 def _was_away(desk: Any, copy: Any) -> bool:

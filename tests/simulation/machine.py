@@ -1,7 +1,8 @@
 """The whole product over generated histories: many external billings around one main billing, in simulated time.
 
 One example drives one world with ``CONNECTIONS`` connections. Each is a history of its own, with its own people and its
-own weather drawn from a seed, so the fixed cost of a run is shared. Calls fail, answers get lost, requests come late,
+own weather drawn from a seed, so the fixed cost of a run is shared. What a server does to a ticket's state when it is
+written to is drawn, too. Calls fail, answers get lost, requests come late,
 the process dies at any call and a new one goes on, the store is lost or put back from an older copy, correspondences
 are switched off for some minutes. When all is well again the laws are looked at (``laws``).
 """
@@ -9,6 +10,7 @@ are switched off for some minutes. When all is well again the laws are looked at
 from __future__ import annotations
 
 import asyncio
+import random
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,15 +21,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from connectors.errors import ConnectorError
 from connectors.memory import MemoryCall
 from remotesupport.core.report import RunKind, RunReport
+from remotesupport.steps.reaction import answers_may_close
 from tests.backups import Dump, backup, lose, restore
 from tests.cycle_fixtures import Desk
 from tests.inline_executor import Inline
-from tests.simulation.laws import in_main, in_two_states, look_at_the_laws
+from tests.simulation.laws import answered_last, in_main, in_two_states, look_at_the_laws
 from tests.simulation.people import People
 from tests.simulation.weather import LATE_S, MET, Weather
 from tests.writing_machine.billings import Death
 
 CONNECTIONS = 100
+OBEDIENT = 0.75  # share of servers that keep a ticket open when it is answered, or open it when it is written to
 BADNESS = (0.0, 0.03, 0.1, 0.2)
 DISASTERS = ("", "", "", "", "lost", "back", "back", "back")  # nothing can be put back before there is a copy
 MOST_ACTS = 4
@@ -68,8 +72,11 @@ class Product(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 2**32), first=st.lists(st.fixed_dictionaries(MINUTE), min_size=2, max_size=2))
     def begin(self, seed: int, first: list[dict[str, Any]]) -> None:
         """One ticket in each billing, and a first run; then the first two minutes."""
+        reactions = random.Random(f"{self.part}/{seed}/reactions")
+        self.desk.main.messages_reopen = reactions.random() < OBEDIENT
         for name, world in self.desk.externals.items():
             drawn = f"{self.part}/{seed}/{name}"
+            world.answers_close = reactions.random() > OBEDIENT
             self.people.append(People(drawn, name, world, self.desk.main))
             self.weathers[name] = Weather(f"{drawn}/weather", self.desk.clock, 1 / self.connections)
         for world in self._worlds():
@@ -106,6 +113,7 @@ class Product(RuleBasedStateMachine):
         else:
             restore(self.desk, copy)
         self.unknown |= in_main(self.desk) - self._linked()
+        self.excused |= answered_last(self.desk, answers_may_close(self.desk.store, self.names))
         self._excuse_the_unknown()
 
     def _excuse_the_unknown(self) -> None:
