@@ -6,6 +6,22 @@ ever holds a password, a session id or a message body.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+
+class NoConnection(StrEnum):
+    """Why no connection came about, as the ``kind`` of the error: nothing of a request was sent.
+
+    All are Retriable but a certificate that is not trusted, which is Fatal.
+    """
+
+    NAME = "name"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    LATE = "late"
+    TLS = "tls"
+    CERTIFICATE = "certificate"
+
 
 class ConnectorError(Exception):
     """Base. ``billing`` is the connection's name and side, ``cure`` one sentence with what to do."""
