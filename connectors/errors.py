@@ -6,7 +6,23 @@ ever holds a password, a session id or a message body.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from remotesupport.core.model import Side
+
+
+class NoConnection(StrEnum):
+    """Why no connection came about, as the ``kind`` of the error: nothing of a request was sent.
+
+    All are Retriable but a certificate that is not trusted, which is Fatal.
+    """
+
+    NAME = "name"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    LATE = "late"
+    TLS = "tls"
+    CERTIFICATE = "certificate"
 
 
 class ConnectorError(Exception):

@@ -21,6 +21,7 @@ from connectors.billmanager import connect_external, connect_main
 from connectors.contract import ExternalBilling, MainBilling
 from remotesupport.core.model import Side
 from remotesupport.settings import BlockReader, ExternalSettings, Settings, SettingsError
+from remotesupport.settings_secrets import resolve_all
 from remotesupport.store import Store
 
 
@@ -85,15 +86,16 @@ class Context:
 
 
 async def connect(settings: Settings, external: ExternalSettings, blocks: BlockReader | None) -> Connection:
-    """Both clients of a connection; nothing is sent yet."""
+    """Both clients of a connection; nothing is sent yet. Raises SettingsError with each secret that is not there."""
     main = settings.main
+    password, main_password = await resolve_all((external.password, external.main_password), blocks)
     return Connection(
         external,
         connect_external(
             external.name,
             external.url,
             external.login,
-            await external.password.resolve(blocks),
+            password,
             version=external.version,
             departments=[pair.remote for pair in external.departments if pair.enabled],
             ca_file=str(external.ca_file) if external.ca_file else None,
@@ -104,7 +106,7 @@ async def connect(settings: Settings, external: ExternalSettings, blocks: BlockR
             external.name,
             main.url,
             external.main_login,
-            await external.main_password.resolve(blocks),
+            main_password,
             version=main.version,
             ca_file=str(main.ca_file) if main.ca_file else None,
             tls_fingerprint=main.tls_fingerprint,

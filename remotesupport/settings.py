@@ -7,6 +7,7 @@ What must stay out: the keys themselves (settings_models), passwords (settings_s
 from __future__ import annotations
 
 import os
+import tempfile
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -40,6 +41,7 @@ __all__ = [
     "SettingsError",
     "config_path",
     "load_settings",
+    "ready_state_folder",
     "state_folder",
 ]
 
@@ -48,6 +50,7 @@ CONFIG_VARIABLE = "REMOTESUPPORT_CONFIG"
 HOME_VARIABLE = "REMOTESUPPORT_HOME"
 DATABASE_VARIABLE = "REMOTESUPPORT_DATABASE_URL"
 DATABASE_FILE = "remotesupport.sqlite3"
+_HOME = f"Set {HOME_VARIABLE} to a folder that this user may write"
 _DATABASES = ("sqlite:///", "postgresql+psycopg://")
 
 
@@ -89,8 +92,22 @@ class Settings:
 def state_folder(environ: Mapping[str, str] | None = None) -> Path:
     """``REMOTESUPPORT_HOME``, or the platform's folder for state (on Linux ``~/.local/state/remotesupport``)."""
     given = _environ(environ).get(HOME_VARIABLE)
-    folder = Path(given).expanduser() if given else platformdirs.user_state_path("remotesupport", appauthor=False)
+    try:
+        folder = Path(given).expanduser() if given else platformdirs.user_state_path("remotesupport", appauthor=False)
+    except RuntimeError:
+        raise SettingsError([Problem(f"{HOME_VARIABLE}={given}", "there is no such user's folder", _HOME)]) from None
     return folder.absolute()
+
+
+def ready_state_folder(home: Path) -> None:
+    """Make the state folder (readable by its owner only) and write in it. Raises SettingsError where it cannot be."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        what = f"the state folder cannot be made or written ({error.strerror})"
+        raise SettingsError([Problem(str(home), what, _HOME)]) from None
 
 
 def config_path(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
@@ -102,7 +119,7 @@ def config_path(path: Path | None = None, environ: Mapping[str, str] | None = No
         return Path(given).expanduser().absolute()
     here = Path(FILE_NAME).absolute()
     in_home = state_folder(env) / FILE_NAME
-    return in_home if in_home.is_file() and not here.is_file() else here
+    return in_home if _is_file(in_home) and not _is_file(here) else here
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -120,6 +137,13 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         raise SettingsError(problems, str(file))
     url = env.get(DATABASE_VARIABLE) or f"sqlite:///{home / DATABASE_FILE}"
     return Settings(home, url, parsed.main, parsed.external, parsed.guard, file)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # may not be looked at, or has a name that is too long
+        return False
 
 
 def _environ(environ: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -43,10 +43,21 @@ class SettingsError(Exception):
 def nearest(word: str, known: Iterable[str]) -> str:
     """``Did you mean "x"?`` for the nearest known word, else the list of all that are known."""
     listed = sorted(known)
-    close = difflib.get_close_matches(word.lower(), listed, n=1, cutoff=0.5)
-    if close:
-        return f'Did you mean "{close[0]}"?'
-    return "Known: " + (", ".join(listed) or "none")
+    return _meant(word, listed) or "Known: " + (", ".join(listed) or "none")
+
+
+def offered(word: str, known: Iterable[str], most: int = 20) -> str:
+    """``Did you mean "x"? There are: …``: the nearest known word where one is near, and the known ones."""
+    listed = sorted(dict.fromkeys(known))
+    named = ", ".join(f'"{one}"' for one in listed[:most]) or "none"
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return " ".join(p for p in (_meant(word, listed), f"There are: {named}{more}") if p)
+
+
+def _meant(word: str, listed: Sequence[str]) -> str:
+    folded = {one.casefold(): one for one in reversed(listed)}
+    close = difflib.get_close_matches(word.strip().casefold(), list(folded), n=1, cutoff=0.5)
+    return f'Did you mean "{folded[close[0]]}"?' if close else ""
 
 
 def problems_of(error: ValidationError, model: type[BaseModel], raw: Mapping[str, Any]) -> list[Problem]:

@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +126,17 @@ class SecretRef:
         if not isinstance(value, str):
             raise ValueError("must be text")
         return cls(value)
+
+
+async def resolve_all(references: Sequence[SecretRef], blocks: BlockReader | None) -> list[str]:
+    """The secrets in the order of their references. Raises SettingsError that names every one that cannot be had."""
+    values: list[str] = []
+    problems: list[Problem] = []
+    for reference in references:
+        try:
+            values.append(await reference.resolve(blocks))
+        except SettingsError as error:
+            problems += error.problems
+    if problems:
+        raise SettingsError(list(dict.fromkeys(problems)))
+    return values

@@ -6,11 +6,9 @@ out: sending, documents of the API (``answers``).
 
 from __future__ import annotations
 
-import ssl
-
 import httpx
 
-from connectors.billmanager import tls
+from connectors.billmanager import unreached
 from connectors.billmanager.call import Answer, Call, Progress
 from connectors.errors import (
     AccessDenied,
@@ -23,6 +21,7 @@ from connectors.errors import (
 )
 
 UNREADABLE_CURE = "Check that the address is the complete one of BILLmanager and that nothing in between answers for it"
+_PATH_CURE = "Correct the path in url: it is usually /billmgr, as in https://host:1500/billmgr"
 _REFUSED_CURE = "Check the login's rights and whether this machine's address is allowed there"
 
 
@@ -43,7 +42,7 @@ def of_status(call: Call, answer: Answer, where: str) -> ConnectorError:
     elif status >= 500:
         error = Retriable(f"the server has a problem (HTTP {status})", billing=where)
     elif status == 404:
-        error = Fatal("nothing answers at this address (HTTP 404)", billing=where, cure=UNREADABLE_CURE)
+        error = Fatal("there is no BILLmanager at this address (HTTP 404)", billing=where, cure=_PATH_CURE)
     else:
         error = ProtocolError(f"HTTP {status}", billing=where, cure=UNREADABLE_CURE)
     error.function, error.kind = call.func, kind
@@ -52,50 +51,23 @@ def of_status(call: Call, answer: Answer, where: str) -> ConnectorError:
     return error
 
 
-def _certificate(error: BaseException) -> ssl.SSLCertVerificationError | None:
-    """The refusal of a certificate somewhere behind ``error``."""
-    seen: BaseException | None = error
-    for _ in range(8):
-        if seen is None or isinstance(seen, ssl.SSLCertVerificationError):
-            break
-        seen = seen.__cause__ or seen.__context__
-    return seen if isinstance(seen, ssl.SSLCertVerificationError) else None
+def of_lost(call: Call, error: httpx.HTTPError, progress: Progress, where: str, url: httpx.URL) -> ConnectorError:
+    """No answer, or half of one. Nothing was written when no byte of the request left."""
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout) or not progress.sent:
+        return unreached.of_unsent(call, error, where, url)
+    kind, what = _manner(error)
+    made: type[ConnectorError] = Retriable if kind == "connection" else ProtocolError
+    return (UnknownOutcome if call.write else made)(what, billing=where, function=call.func, kind=kind)
 
 
-def _distrust(cause: ssl.SSLCertVerificationError) -> tuple[str, str]:
-    if isinstance(cause, tls.PinMismatch):
-        return f"the server shows the certificate {cause.seen}, not the pinned one", (
-            "Ask the owner whether the certificate was changed, and only then change tls_fingerprint"
-        )
-    return f"the certificate is not trusted ({cause.verify_message})", (
-        "Set ca_file, or tls_fingerprint of a certificate that its owner confirms"
-    )
-
-
-def _manner(error: httpx.HTTPError, *, unsent: bool) -> tuple[str, str]:
+def _manner(error: httpx.HTTPError) -> tuple[str, str]:
     """(kind, words) of a failure; never the library's own text, which may quote the request."""
     if isinstance(error, httpx.TimeoutException):
-        return "connection", "no connection in time" if unsent else "no answer in time"
-    if unsent:
-        return "connection", "no connection (refused, name not found, or TLS failed)"
+        return "connection", "no answer in time"
     if isinstance(error, httpx.RemoteProtocolError) and "without sending a response" not in str(error):
         cut = "closed connection" in str(error)
         return ("cut", "the answer was cut off") if cut else ("http", "what came is not HTTP")
     return "connection", "the connection was lost before an answer came"
-
-
-def of_lost(call: Call, error: httpx.HTTPError, progress: Progress, where: str) -> ConnectorError:
-    """No answer, or half of one. Nothing was written when no byte of the request left."""
-    unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout) or not progress.sent
-    cause = _certificate(error)
-    if cause is not None:
-        what, cure = _distrust(cause)
-        return Fatal(what, billing=where, function=call.func, kind="certificate", cure=cure)
-    kind, what = _manner(error, unsent=unsent)
-    made: type[ConnectorError] = Retriable if kind == "connection" else ProtocolError
-    if call.write and not unsent:
-        made = UnknownOutcome
-    return made(what, billing=where, function=call.func, kind=kind)
 
 
 def of_broken(call: Call, what: str, where: str, *, kind: str) -> ConnectorError:

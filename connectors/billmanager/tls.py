@@ -6,13 +6,17 @@ sent, so a man in the middle sees none. Must stay out: HTTP, configuration files
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 import hmac
 import re
 import ssl
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 _FINGERPRINT = re.compile(r"sha256:([0-9a-f]{64})")
 
@@ -87,3 +91,41 @@ def _pinned(digest: bytes) -> type[ssl.SSLObject]:
                 raise PinMismatch(f"sha256:{seen.hex()}")
 
     return Pinned
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The certificate that a server shows to anybody: ``sha256:…`` as it can be pinned, and when it ends."""
+
+    fingerprint: str
+    expires: datetime | None
+
+
+async def shown(url: str, seconds: float = 10.0) -> Shown | None:
+    """A look at the certificate of ``url``, trusted or not: a handshake of its own, in which no byte of a request is
+    sent. None where there is none to be had."""
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        return None
+    looking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    looking.check_hostname = False
+    looking.verify_mode = ssl.CERT_NONE  # nothing is believed and nothing is told on this connection
+    try:
+        async with asyncio.timeout(seconds):
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port or 443, ssl=looking)
+    except OSError:  # refused, not found, too late, no TLS
+        return None
+    try:
+        certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
+    finally:
+        writer.transport.abort()
+    return Shown(f"sha256:{hashlib.sha256(certificate).hexdigest()}", _end_of(certificate))
+
+
+def _end_of(certificate: bytes) -> datetime | None:
+    from cryptography.x509 import load_der_x509_certificate
+
+    try:
+        return load_der_x509_certificate(certificate).not_valid_after_utc
+    except ValueError:
+        return None

@@ -79,7 +79,7 @@ class Transport:
             try:
                 return await self._exchange(form, files, progress, cap or self.limits.max_bytes, into)
             except httpx.HTTPError as error:
-                failure = outcomes.of_lost(call, error, progress, self.where)
+                failure = outcomes.of_lost(call, error, progress, self.where, self.url)
             except UnicodeEncodeError:
                 what = "the text holds half a character, which cannot be sent"
                 failure = Refused(what, billing=self.where, function=call.func, kind="characters")

@@ -15,6 +15,7 @@ import typer
 
 from remotesupport.cli import emulator, links, output, parked, runs, setup, show, status, switches, up, worker
 from remotesupport.cli.errors import FAILED, advice
+from remotesupport.cli.streams import unbreakable
 from remotesupport.settings import CONFIG_VARIABLE, config_path
 
 app = typer.Typer(
@@ -22,7 +23,6 @@ app = typer.Typer(
     help="Keeps tickets of many BILLmanager installations in sync with the one where your support staff work.",
     epilog="Exit status: 0 done, 1 failed and will be retried, 2 wrong usage or configuration, 3 a person is needed.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -77,6 +77,11 @@ def options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit status. Errors become advice on standard error; see ``cli.errors``."""
+    with unbreakable():
+        return _ended(arguments)
+
+
+def _ended(arguments: Sequence[str] | None) -> int:
     try:
         app(list(arguments) if arguments is not None else None)
     except SystemExit as end:

@@ -13,21 +13,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from remotesupport.cli.streams import as_written, is_unicode
+from remotesupport.cli.tables import Heading, drawn, folded
 from remotesupport.core.spans import span
-
-STYLES = {
-    "ok": "green", "failed": "red", "stopped": "yellow", "skipped": "dim", "yes": "green", "no": "red",
-    "behind": "yellow", "paused": "dim", "never read": "yellow", "unreachable": "red", "access": "red",
-    "not running": "red",
-}  # fmt: skip
 
 
 def document(value: Any) -> None:
-    """One JSON document, alone on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
+    """One JSON document, alone on standard output; escaped where the stream cannot write every character."""
+    escaped = not is_unicode(sys.stdout)
+    sys.stdout.write(json.dumps(value, ensure_ascii=escaped, indent=2, default=_plain) + "\n")
 
 
 def out() -> Console:
@@ -42,30 +38,37 @@ def err() -> Console:
 
 def say(text: str) -> None:
     """A line for the person, never part of the result."""
-    err().print(Text(visible(text, keep="\n")))
+    _print(err(), text, keep="\n")
 
 
 def line(text: str) -> None:
     """A line of the result."""
-    out().print(Text(visible(text)))
+    _print(out(), text)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Rows as a table; a cell that is a known state word is coloured. Outside a terminal: tab-separated lines."""
-    listed = [[_cell(c) for c in row] for row in rows]
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object] | Heading]) -> None:
+    """Rows as a table that has room on the terminal; a cell that is a known state word is coloured.
+
+    Outside a terminal: tab-separated lines without headings, every column of them.
+    """
+    listed = [row if isinstance(row, Heading) else [_cell(c) for c in row] for row in rows]
     console = out()
     if not console.is_terminal:
-        lines = [[c.lower() for c in columns], *listed]
+        lines = [[c.lower() for c in columns], *(row for row in listed if not isinstance(row, Heading))]
         sys.stdout.write("".join("\t".join(line) + "\n" for line in lines))
         return
-    drawn = Table(
-        title=title, title_justify="left", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
-    for line in listed:
-        drawn.add_row(*(Text(c, style=STYLES.get(c, "")) for c in line))
-    console.print(drawn)
+    if title:
+        console.print(Text(title, style="italic"), soft_wrap=True)
+    for line in drawn(columns, listed, console.width):
+        console.print(line, soft_wrap=True)
+
+
+def _print(console: Console, text: str, keep: str = "") -> None:
+    """On a terminal wrapped between words only: one that is longer than a line can still be copied whole."""
+    shown = as_written(visible(text, keep=keep), console.file)
+    lines = folded(shown, console.width) if console.is_terminal else [shown]
+    for each in lines:
+        console.print(Text(each), soft_wrap=True)
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -94,7 +97,7 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return moment(value)
-    return visible(str(value))
+    return as_written(visible(str(value)), sys.stdout)
 
 
 def _plain(value: object) -> object:

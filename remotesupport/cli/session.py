@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from remotesupport import logs
 from remotesupport.cli.errors import Refusal
 from remotesupport.cli.output import err
-from remotesupport.settings import BlockReader, Problem, Settings, SettingsError, load_settings
+from remotesupport.cli.streams import is_unicode
+from remotesupport.settings import BlockReader, Problem, Settings, SettingsError, load_settings, ready_state_folder
 
 if TYPE_CHECKING:
     from remotesupport.bootstrap import Connection, Context
@@ -32,6 +33,7 @@ def configuration(*, log_to_stderr: bool = True) -> Settings:
     A command that shows a run's reasons itself leaves the log's copies of them off the terminal.
     """
     settings = load_settings()
+    ready_state_folder(settings.home)
     logs.set_up(settings.home, settings.secrets(), stderr=log_to_stderr)
     return settings
 
@@ -125,7 +127,7 @@ async def progress(what: str, requests: Callable[[], dict[str, int]]) -> AsyncIt
     if not console.is_terminal:
         yield
         return
-    with console.status(what) as status:
+    with console.status(what, spinner="dots" if is_unicode(console.file) else "line") as status:
         ticker = asyncio.create_task(_tick(what, requests, status.update))
         try:
             yield

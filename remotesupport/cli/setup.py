@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from remotesupport.cli import output, session
-from remotesupport.cli.errors import DONE, FAILED, PERSON, Refusal
+from remotesupport.cli.errors import DONE, FAILED, PERSON, WRONG, Refusal
 from remotesupport.cli.options import AsJson, Billings
 from remotesupport.settings import Settings, SettingsError, config_path
 
@@ -21,30 +21,40 @@ def init() -> None:
     """Write a commented remotesupport.toml; an existing one is never touched."""
     from remotesupport.cli.template import CONFIG
 
-    path = config_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path, other = config_path(), "Another place: remotesupport --config FILE init"
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(CONFIG)
     except FileExistsError:
-        raise Refusal(
-            f"{path} is there already and stays as it is. Another place: remotesupport --config FILE init"
-        ) from None
+        raise Refusal(f"{path} is there already and stays as it is. {other}") from None
+    except OSError as error:
+        raise Refusal(f"{path} cannot be written ({error.strerror}). {other}") from None
     output.say(f"Written: {path}")
     output.say("Next: set the addresses and logins in it, then run `remotesupport check`.")
 
 
-def check(billing: Billings = None, as_json: AsJson = False) -> None:
+def check(
+    billing: Billings = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show the rows that do not apply to a version, too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Test each connection: TLS, login, version, rights, customer user, departments, canary, time zone."""
+    from remotesupport.cli.check_table import show
+    from remotesupport.steps.check_row import verdict
+
     settings = session.configuration()
     names = session.chosen(settings, billing) or tuple(e.name for e in settings.enabled())
     found = session.run(_check_all(settings, names))
+    reached = verdict(found)
     if as_json:
         shown = [{"name": name, "checks": [r.to_json() for r in rows]} for name, rows in found.items()]
-        output.document({"connections": shown})
+        output.document({"connections": shown, "verdict": reached.text, "next": reached.next})
     else:
-        _show_checks(found)
-    raise typer.Exit(_status(row for rows in found.values() for row in rows))
+        show(found, reached, everything=everything)
+    raise typer.Exit(_status(found))
 
 
 async def _check_all(settings: Settings, names: tuple[str, ...]) -> dict[str, list[CheckRow]]:
@@ -53,16 +63,19 @@ async def _check_all(settings: Settings, names: tuple[str, ...]) -> dict[str, li
 
 
 async def _check_one(settings: Settings, name: str) -> list[CheckRow]:
+    from connectors.errors import ConnectorError
     from remotesupport.steps.check import check_connection
-    from remotesupport.steps.check_row import CheckRow
+    from remotesupport.steps.check_row import CheckRow, Part, of_part
 
     store, known = _store(settings, name)
     try:
         async with session.connection_of(settings, name) as connection:
             rows = await check_connection(connection, settings.main, known)
     except SettingsError as error:
-        return [store, *(CheckRow("password", False, p.where + ": " + p.what, p.cure) for p in error.problems)]
-    return [store, *_readable_by_others(settings, name), *rows]
+        rows = of_part(Part.HERE, [CheckRow("password", False, f"{p.where}: {p.what}", p.cure) for p in error.problems])
+    except ConnectorError as error:
+        rows = of_part(Part.HERE, [CheckRow("connection", False, f"{error.billing}: {error.what}", error.cure)])
+    return [*of_part(Part.HERE, [store, *_readable_by_others(settings, name)]), *rows]
 
 
 def _store(settings: Settings, name: str) -> tuple[CheckRow, dict[str, str]]:
@@ -86,16 +99,10 @@ def _readable_by_others(settings: Settings, name: str) -> list[CheckRow]:
     return [CheckRow("password", False, warning) for warning in dict.fromkeys(warnings)]
 
 
-def _show_checks(found: dict[str, list[CheckRow]]) -> None:
+def _status(found: dict[str, list[CheckRow]]) -> int:
     if not found:
-        output.say("No connection is enabled. Add [[external]] sections to the configuration.")
-        return
-    rows = [(name, row.check, row.ok, row.detail, row.cure) for name, listed in found.items() for row in listed]
-    output.table("Connections", ("Billing", "Check", "Ok", "Detail", "Cure"), rows)
-
-
-def _status(rows: Any) -> int:
-    bad = [row for row in rows if not row.ok]
+        return WRONG
+    bad = [row for rows in found.values() for row in rows if not row.ok]
     if not bad:
         return DONE
     return PERSON if any(row.person for row in bad) else FAILED

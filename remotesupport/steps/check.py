@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from connectors.contract import Billing, Setup
-from connectors.errors import AccessDenied, ConnectorError, Fatal, Missing, Retriable, TooOld
+from connectors.billmanager import tls
+from connectors.contract import Billing
+from connectors.errors import ConnectorError, Missing
 from remotesupport.bootstrap import Connection
-from remotesupport.core.model import DepartmentRow, Identity, Side
-from remotesupport.settings import DepartmentSettings
+from remotesupport.core.model import DepartmentRow, Side
 from remotesupport.settings_models import Endpoint
-from remotesupport.steps.check_row import CheckRow
-from remotesupport.steps.check_setup import Told, setup_rows
+from remotesupport.steps.check_reach import End, Look, Met, failed, not_looked_at, reach_rows
+from remotesupport.steps.check_row import CheckRow, Part, of_part
+from remotesupport.steps.check_setup import Told, departments_rows, setup_rows
 from remotesupport.steps.correspond import corresponding
 from remotesupport.steps.framing import department_rows
 
@@ -29,123 +29,68 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 BUDGET = 60.0  # seconds for all checks of one connection
 
 
-@dataclass(frozen=True, slots=True)
-class _Met:
-    """What one side told about itself: identity, departments and set-up, or the error that prevented it."""
-
-    identity: Identity | None
-    departments: tuple[DepartmentRow, ...]
-    error: ConnectorError | None = None
-    setup: Setup | None = None
-
-
 async def check_connection(
-    connection: Connection, main: Endpoint, known: Mapping[str, str] = NOTHING
+    connection: Connection, main: Endpoint, known: Mapping[str, str] = NOTHING, look: Look = tls.shown
 ) -> list[CheckRow]:
     """Every row for one connection, in the order in which a person would correct things. Never raises for a billing.
 
-    ``known``: the ids that names of remote departments meant in the last good run.
+    ``known``: the ids that names of remote departments meant in the last good run. ``look``: gives the certificate
+    that an address shows to anybody.
     """
     try:
         async with asyncio.timeout(BUDGET):
-            external_met, main_met = await asyncio.gather(_meet(connection.external), _meet(connection.main))
-            rights = [await _rights(connection.external, external_met), await _rights(connection.main, main_met)]
-            canary = await _canary(connection, external_met)
+            external, inside = await asyncio.gather(
+                _meet(connection.external, connection.settings.url, look), _meet(connection.main, main.url, look)
+            )
+            rights = [await _rights(connection.external, external), await _rights(connection.main, inside)]
+            canary = await _canary(connection, external)
     except TimeoutError:
-        return [
-            CheckRow("answer", False, f"no complete answer within {BUDGET:.0f} s", "Look at its load", person=False)
-        ]
+        what = f"no complete answer within {BUDGET:.0f} s"
+        return [CheckRow("answer", False, what, "Look at its load", person=False, part=Part.EXTERNAL)]
     settings = connection.settings
+    there = End(settings, f'[[external]] "{settings.name}"', settings.login, "login")
+    here = End(main, "[main]", settings.main_login, "customer user", "main ")
+    zone = _zone("time zone", settings.timezone, "timezone", external)
+    zone_of_main = _zone("main time zone", settings.zone_of_main, "main_timezone", inside)
     return [
-        _tls("external", settings, external_met),
-        _login("login", settings.login, external_met),
-        _version("version", external_met),
-        rights[0],
-        _tls("main", main, main_met),
-        _login("customer user", settings.main_login, main_met),
-        _version("main version", main_met),
-        rights[1],
-        *_setup(connection, main, external_met, main_met, known),
-        canary,
-        _zone("time zone", settings.timezone, "timezone", external_met),
-        _zone("main time zone", settings.zone_of_main, "main_timezone", main_met),
+        *of_part(Part.EXTERNAL, [*reach_rows(there, external), rights[0], canary, zone]),
+        *of_part(Part.MAIN, [*reach_rows(here, inside), rights[1], zone_of_main]),
+        *of_part(Part.SETUP, _setup(connection, main, external, inside, known)),
     ]
 
 
-async def _meet(billing: Billing) -> _Met:
+async def _meet(billing: Billing, url: str, look: Look) -> Met:
+    met, shown = await asyncio.gather(_told(billing), look(url))
+    return replace(met, shown=shown)
+
+
+async def _told(billing: Billing) -> Met:
     try:
         identity = await billing.identify()
     except ConnectorError as error:
-        return _Met(None, (), error)
+        return Met(None, (), error)
     try:
-        return _Met(identity, tuple(await billing.departments()), None, await billing.setup())
+        return Met(identity, tuple(await billing.departments()), None, await billing.setup())
     except ConnectorError as error:
-        return _Met(identity, (), error)
+        return Met(identity, (), error)
 
 
-def _tls(side: str, endpoint: Endpoint, met: _Met) -> CheckRow:
-    check = "TLS" if side == "external" else "main TLS"
-    error = met.error if met.identity is None else None
-    if error is not None and not isinstance(error, AccessDenied | TooOld):
-        return _failed(check, error)
-    return CheckRow(check, True, f"{urlsplit(endpoint.url).netloc}: {_verified(endpoint)}")
-
-
-def _verified(endpoint: Endpoint) -> str:
-    if endpoint.url.startswith("http:"):
-        return "plain http on this machine"
-    if endpoint.tls_fingerprint:
-        return "the certificate is the pinned one"
-    return f"checked with {endpoint.ca_file}" if endpoint.ca_file else "checked with the system's authorities"
-
-
-def _login(check: str, login: str, met: _Met) -> CheckRow:
-    if met.identity is not None:
-        return CheckRow(check, True, f"{login}: {met.identity.name or met.identity.user} (level {met.identity.level})")
-    if isinstance(met.error, TooOld):
-        return CheckRow(check, True, f"{login}: accepted")
-    if isinstance(met.error, AccessDenied):
-        return _failed(check, met.error)
-    return _not_looked_at(check)
-
-
-def _version(check: str, met: _Met) -> CheckRow:
-    if isinstance(met.error, TooOld):
-        return _failed(check, met.error)
-    return CheckRow(check, True, met.identity.version) if met.identity is not None else _not_looked_at(check)
-
-
-async def _rights(billing: Billing, met: _Met) -> CheckRow:
+async def _rights(billing: Billing, met: Met) -> CheckRow:
     """Version 6 has no rights to ask about for a login: reading what the sync reads stands in for them."""
     external = billing.side is Side.EXTERNAL
     check = "rights" if external else "main rights"
     if met.identity is None:
-        return _not_looked_at(check)
+        return not_looked_at(check)
     if met.error is not None:
-        return _failed(check, met.error)
+        return failed(check, met.error)
     listings = billing.capabilities.listings
     try:
         for listing in listings:
             async for _page in billing.pages(listing, page_size=50):
                 break
     except ConnectorError as error:
-        return _failed(check, error)
+        return failed(check, error)
     return CheckRow(check, True, f"departments and {', '.join(listings)} can be read")
-
-
-def _departments(
-    wanted: tuple[DepartmentSettings, ...], resolved: Mapping[str, str], external: _Met, main: _Met
-) -> CheckRow:
-    enabled = [d for d in wanted if d.enabled]
-    lost = [f'"{d.remote}" in the external billing' for d in enabled if d.remote not in resolved]
-    lost += [f'"{d.main}" in the main billing' for d in enabled if find(main.departments, d.main) is None]
-    if lost:
-        return CheckRow(
-            "departments", False, "not there exactly once: " + ", ".join(lost), "See remotesupport departments"
-        )
-    if not enabled:
-        return CheckRow("departments", False, "no correspondence is enabled", "Add [[external.departments]]")
-    return CheckRow("departments", True, f"{len(enabled)} of {len(external.departments)} remote departments correspond")
 
 
 def find(departments: tuple[DepartmentRow, ...], wanted: str) -> DepartmentRow | None:
@@ -157,25 +102,30 @@ def find(departments: tuple[DepartmentRow, ...], wanted: str) -> DepartmentRow |
 
 
 def _setup(
-    connection: Connection, main: Endpoint, external: _Met, inside: _Met, known: Mapping[str, str]
+    connection: Connection, main: Endpoint, external: Met, inside: Met, known: Mapping[str, str]
 ) -> list[CheckRow]:
     """Departments, and the set-up as the document has it, once both sides have answered."""
     if external.error is not None or inside.error is not None:
-        return [_not_looked_at("departments"), _not_looked_at("set-up")]
+        return [not_looked_at("departments"), not_looked_at("set-up")]
     both = ((connection.external, external), (connection.main, inside))
-    told = [Told(billing.capabilities.dialect.startswith("billmanager 4"), met.setup) for billing, met in both]
+    told = [_told_of_setup(billing, met) for billing, met in both]
     framed = [department_rows(billing.name, billing.side, met.departments) for billing, met in both]
     listed = (inside.setup.matches if inside.setup is not None else None) or ()
     flagged = frozenset(row.department for row in external.departments if row.remote)
     departments = corresponding(connection.settings, framed[0], framed[1], listed, known, flagged)
-    row = _departments(connection.settings.departments, departments.resolved, external, inside)
-    return [row, *setup_rows(connection.settings, main, told[0], told[1], departments)]
+    rows = setup_rows(connection.settings, main, told[0], told[1], departments)
+    return [*departments_rows(connection.settings, departments), *rows]
 
 
-async def _canary(connection: Connection, met: _Met) -> CheckRow:
+def _told_of_setup(billing: Billing, met: Met) -> Told:
+    major = met.identity.version.partition(".")[0] if met.identity is not None else ""
+    return Told(billing.capabilities.dialect.startswith("billmanager 4"), met.setup, major)
+
+
+async def _canary(connection: Connection, met: Met) -> CheckRow:
     department, ticket = connection.settings.canary_department, connection.settings.canary_ticket
     if met.error is not None:
-        return _not_looked_at("canary")
+        return not_looked_at("canary")
     if department is None and ticket is None:
         return CheckRow("canary", True, "none is set; canary_department makes closing safer")
     if department is not None and find(met.departments, department) is None:
@@ -186,13 +136,13 @@ async def _canary(connection: Connection, met: _Met) -> CheckRow:
         except Missing:
             return CheckRow("canary", False, f"the ticket {ticket} cannot be read", "Set canary_ticket")
         except ConnectorError as error:
-            return _failed("canary", error)
+            return failed("canary", error)
     return CheckRow("canary", True, "readable")
 
 
-def _zone(check: str, configured: str, key: str, met: _Met) -> CheckRow:
+def _zone(check: str, configured: str, key: str, met: Met) -> CheckRow:
     if met.identity is None:
-        return _not_looked_at(check)
+        return not_looked_at(check)
     told = met.identity.timezone
     if told is None:
         return CheckRow(check, True, f"{configured}; the billing does not say its own")
@@ -206,12 +156,3 @@ def _offset(zone: str) -> object:
         return datetime.now(UTC).astimezone(ZoneInfo(zone)).utcoffset()
     except (KeyError, ValueError, OSError):
         return zone
-
-
-def _failed(check: str, error: ConnectorError) -> CheckRow:
-    person = isinstance(error, AccessDenied | Fatal) or not isinstance(error, Retriable)
-    return CheckRow(check, False, error.what, error.cure, person)
-
-
-def _not_looked_at(check: str) -> CheckRow:
-    return CheckRow(check, False, "not looked at: an earlier check failed", person=False)

@@ -12,12 +12,15 @@ from urllib.parse import urlsplit
 from connectors.contract import Setup
 from remotesupport.settings import ExternalSettings
 from remotesupport.settings_models import Endpoint
+from remotesupport.steps.check_reach import not_looked_at
 from remotesupport.steps.check_row import CheckRow
 from remotesupport.steps.correspond import Departments
 from remotesupport.steps.framing import Rows, enabled
 
 THREE = ("clienttickets.sync", "clienttickets.syncadmticket", "clienttickets.syncdepartments")
 RIGHTS_SINCE = (4, 0, 68)  # DOCUMENTED: from this release on an administrator with rights is enough
+_SECTION = "external.departments"
+_SEE = "`remotesupport departments` shows which there are"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -27,6 +30,12 @@ class Told:
 
     old: bool
     setup: Setup | None
+    version: str = "6"
+
+    @property
+    def lacks(self) -> str:
+        """The version that has none of these settings; empty for version 4."""
+        return "" if self.old else self.version
 
 
 def setup_rows(
@@ -37,15 +46,26 @@ def setup_rows(
         _functions(external),
         _external_support(settings, inside),
         _client(settings, main, external),
-        _flags(departments),
+        _flags(departments, external),
         _correspondences(departments),
     ]
+
+
+def departments_rows(settings: ExternalSettings, departments: Departments) -> list[CheckRow]:
+    """Whether every enabled department of the configuration is there, once, on its side; a row for each that is not."""
+    check, wanted = "departments", sum(d.enabled for d in settings.departments)
+    if departments.lost:
+        return [CheckRow(check, False, lost, f"Correct it in [[{_SECTION}]]") for lost in departments.lost]
+    if not wanted:
+        return [CheckRow(check, False, "no correspondence is enabled", f"Add [[{_SECTION}]]; {_SEE}")]
+    return [CheckRow(check, True, f"{wanted} of {len(departments.external)} remote departments correspond")]
 
 
 def _functions(told: Told) -> CheckRow:
     check = "functions"
     if not told.old:
-        return CheckRow(check, True, "no such rights in this version: being staff of the departments stands in")
+        what = "no such rights in this version: being staff of the departments stands in"
+        return CheckRow(check, True, what, not_in=told.lacks)
     if told.setup is None:
         return CheckRow(
             check, False, "this login may not call the three functions; the public ones are used instead",
@@ -82,7 +102,8 @@ def _client(settings: ExternalSettings, main: Endpoint, told: Told) -> CheckRow:
 
 def _other_end(check: str, told: Told, url: str, login: str, cure: str) -> CheckRow:
     if not told.old:
-        return CheckRow(check, True, "no such setting in this version: remotesupport.toml stands in for it")
+        what = "no such setting in this version: remotesupport.toml stands in for it"
+        return CheckRow(check, True, what, not_in=told.lacks)
     if told.setup is None:
         return CheckRow(check, False, "this login cannot see whether it is set; the public functions are used", cure)
     if not told.setup.enabled:
@@ -107,11 +128,12 @@ def _address(url: str) -> tuple[str, str, int | None, str]:
     return scheme, (parts.hostname or "").rstrip("."), port or _PORTS.get(scheme), parts.path.rstrip("/")
 
 
-def _flags(departments: Departments) -> CheckRow:
+def _flags(departments: Departments, told: Told) -> CheckRow:
     check = "department flags"
     known = [row for row in departments.external if row["remote"] is not None]
     if not known:
-        return CheckRow(check, True, "no such flag in this version: the correspondences stand in for it")
+        what = "no such flag in this version: the correspondences stand in for it"
+        return CheckRow(check, True, what, not_in=told.lacks)
     pairs = departments.correspondences
     wanted = enabled(pairs)
     bare = [row for row in known if row["department"] in wanted and row["remote"] == "no"]
@@ -136,8 +158,10 @@ def _names(rows: Rows) -> str:
 
 def _correspondences(departments: Departments) -> CheckRow:
     check = "correspondences"
-    if departments.problems:
-        return CheckRow(check, False, "; ".join(departments.problems), "See remotesupport departments")
+    if departments.disputed:
+        return CheckRow(check, False, "; ".join(departments.disputed), "See remotesupport departments")
+    if departments.lost:
+        return not_looked_at(check)
     pairs = departments.correspondences
     words = [f"{sum(pair['enabled'] for pair in pairs)} switched on", *departments.notes]
     return CheckRow(check, True, "; ".join(words))

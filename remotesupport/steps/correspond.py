@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from connectors.contract import Match
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.settings import ExternalSettings
+from remotesupport.settings_errors import offered
 from remotesupport.steps.framing import Rows, department_rows
 from remotesupport.steps.sides import said_by
 from remotesupport.store import Store
@@ -23,17 +24,24 @@ from remotesupport.store import Store
 class Departments:
     """Rows of both sides' DEPARTMENTS, and of the CORRESPONDENCES between them.
 
-    ``flagged``: ids that the external billing marks as remote. ``problems``: what could not be resolved, in words.
+    ``flagged``: ids that the external billing marks as remote. ``lost``: departments that are not there (or more than
+    once), ``disputed``: those about which two places differ, both in words.
     ``resolved``: the id that each name of a remote department means. ``notes``: what a person should know all the same.
     """
 
     external: Rows
     main: Rows
     correspondences: Rows
-    problems: tuple[str, ...]
+    lost: tuple[str, ...]
+    disputed: tuple[str, ...]
     flagged: frozenset[str]
     resolved: dict[str, str]
     notes: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Everything that keeps tickets waiting."""
+        return self.lost + self.disputed
 
 
 async def departments_of(ctx: Context, connection: Connection) -> Departments:
@@ -82,6 +90,21 @@ def department_id(names: Mapping[str, str], wanted: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def missing(names: Mapping[str, str], wanted: str, side: str, see: str) -> str:
+    """The sentence about a department that is not there once: the ids of its twins, or the names that there are."""
+    same = wanted.strip().casefold()
+    twins = sorted(department for department, name in names.items() if name.strip().casefold() == same)
+    if len(twins) > 1:
+        return (
+            f"department {wanted!r} is in the {side} billing {len(twins)} times (ids {', '.join(twins)}); its tickets "
+            f"wait. Write the id that is meant in place of the name. {see}"
+        )
+    return (
+        f"department {wanted!r} is not in the {side} billing, as this login sees it; its tickets wait. "
+        f"{offered(wanted, names.values())}. {see}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Pair:
     remote: str
@@ -91,13 +114,14 @@ class _Pair:
 
 
 class _Resolver:
-    """Names of remote departments as ids; what was seen in between is in ``resolved``, ``problems``, ``notes``."""
+    """Names of remote departments as ids; ``resolved``, ``lost``, ``disputed``, ``notes`` hold what was seen so far."""
 
     def __init__(self, external: Mapping[str, str], known: Mapping[str, str], see: str) -> None:
         self.external, self.known, self.see = external, known, see
         self.resolved: dict[str, str] = {}
         self.unsure: set[str] = set()
-        self.problems: list[str] = []
+        self.lost: list[str] = []
+        self.disputed: list[str] = []
         self.notes: list[str] = []
 
     def remote(self, name: str, *, on: bool) -> str | None:
@@ -106,7 +130,7 @@ class _Resolver:
         if before not in self.external:
             before = None
         if now is not None and before is not None and now != before:
-            self.problems.append(
+            self.disputed.append(
                 f"the name {name!r} was department {before} and is department {now} now; its tickets wait. "
                 f"Write the id that is meant in place of the name. {self.see}"
             )
@@ -116,9 +140,7 @@ class _Resolver:
         found = now or before
         if found is None:
             if on:
-                self.problems.append(
-                    f"department {name!r} is not in the external billing (or not once); its tickets wait. {self.see}"
-                )
+                self.lost.append(missing(self.external, name, "external", self.see))
             return None
         if now is None:
             self.notes.append(
@@ -147,8 +169,9 @@ def corresponding(
         for p in rows.values()
     ]  # fmt: skip
     return Departments(
-        external, main, made, tuple(resolver.problems), flagged, resolver.resolved, tuple(dict.fromkeys(resolver.notes))
-    )
+        external, main, made, tuple(resolver.lost), tuple(resolver.disputed), flagged, resolver.resolved,
+        tuple(dict.fromkeys(resolver.notes)),
+    )  # fmt: skip
 
 
 def _configured(settings: ExternalSettings, main: Mapping[str, str], resolver: _Resolver) -> dict[str, _Pair]:
@@ -156,9 +179,7 @@ def _configured(settings: ExternalSettings, main: Mapping[str, str], resolver: _
     for pair in settings.departments:
         remote, local = resolver.remote(pair.remote, on=pair.enabled), department_id(main, pair.main)
         if local is None and pair.enabled:
-            resolver.problems.append(
-                f"department {pair.main!r} is not in the main billing (or not once); its tickets wait. {resolver.see}"
-            )
+            resolver.lost.append(missing(main, pair.main, "main", resolver.see))
         if remote is not None:
             pairs[remote] = _Pair(remote, local, pair.enabled, pair.remote)
     return pairs
@@ -181,13 +202,13 @@ def _agreed(configured: dict[str, _Pair], in_main: dict[str, _Pair], resolver: _
         if theirs is None:
             rows[remote] = _Pair(remote, ours.main, False, ours.label)
             if ours.on:
-                resolver.problems.append(
+                resolver.disputed.append(
                     f"department {ours.label!r} is configured, but not in the main billing's list of remote support "
                     "departments; its tickets wait. Add it there, or take it out of the configuration"
                 )
         elif ours.on and theirs.on and ours.main != theirs.main:
             rows[remote] = _Pair(remote, theirs.main, False, ours.label)
-            resolver.problems.append(
+            resolver.disputed.append(
                 f"department {ours.label!r} goes to {ours.main} by the configuration and to {theirs.main} by the "
                 "main billing's own list; its tickets wait until both say the same"
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import AccessDenied, ConnectorError, Fatal, Retriable, TooOld
+from connectors.errors import AccessDenied, ConnectorError, Fatal, NoConnection, Retriable, TooOld
 from connectors.memory import MemoryBilling, MemoryCall
 from remotesupport.bootstrap import Connection
 from remotesupport.settings import Settings
@@ -66,7 +66,8 @@ async def test_refused_login(tmp_path: Path) -> None:
 async def test_untrusted_certificate(tmp_path: Path) -> None:
     """A certificate that is not trusted is the TLS row's failure."""
     pair = Pair(tmp_path)
-    fails(pair.main, "identify", Fatal("the certificate is not trusted", billing="acme", cure="Set ca_file"))
+    distrust = Fatal("it is not trusted", billing="acme", cure="Set ca_file", kind=NoConnection.CERTIFICATE)
+    fails(pair.main, "identify", distrust)
     rows = await pair.check()
     assert not rows["main TLS"].ok
     assert rows["main TLS"].cure == "Set ca_file"
@@ -103,7 +104,7 @@ async def test_lost_department(tmp_path: Path) -> None:
     pair = Pair(tmp_path)
     pair.main.departments.clear()
     row = (await pair.check())["departments"]
-    assert '"Outsourced support" in the main billing' in row.detail
+    assert "'Outsourced support' is not in the main billing" in row.detail
 
 
 async def test_canary(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from connectors.errors import (
     ConnectorError,
     Fatal,
     Missing,
+    NoConnection,
     ProtocolError,
     Retriable,
     TooOld,
@@ -162,7 +163,7 @@ async def test_a_refused_connection_is_retriable() -> None:
     for _ in range(4):
         with pytest.raises(Retriable) as caught:
             await billing.identify()
-        assert caught.value.kind == "connection"
+        assert caught.value.kind is NoConnection.REFUSED
     await billing.aclose()
 
 
