@@ -6,10 +6,11 @@ Nothing here knows HTTP, Prefect, the store or the diff.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from remotesupport.core.habits import Habit, HabitObservation
 from remotesupport.core.model import (
     CallStats,
     DepartmentRow,
@@ -105,6 +106,16 @@ class Billing(Protocol):
     @property
     def stats(self) -> CallStats: ...
 
+    @property
+    def habits(self) -> tuple[Habit, ...]:
+        """The questions about this server that its own data answers while it is read."""
+
+    def learned(self, answers: Mapping[str, frozenset[str]]) -> None:
+        """What was learned of the server before: each habit's answers. Reading goes by them from now on."""
+
+    def observations(self) -> tuple[HabitObservation, ...]:
+        """What reading and writing have shown of the habits since this was last asked."""
+
     async def identify(self) -> Identity:
         """Log in and say who we are. Raises AccessDenied, TooOld, Fatal, Retriable."""
 
@@ -119,10 +130,13 @@ class Billing(Protocol):
         """
 
     async def ticket(self, ticket: str) -> TicketRow:
-        """A direct look at one ticket. Raises Missing when the server says that it is not there."""
+        """A direct look at one ticket. Raises Missing when the server says that it is not there, NotUnderstood."""
 
     async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
-        """The whole conversation in order; always complete or an error. Reading changes nothing on the server."""
+        """The whole conversation in order; always complete or an error. Reading changes nothing on the server.
+
+        Raises NotUnderstood where it cannot be told who speaks.
+        """
 
     async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
         """An attachment as a stream: never much of it at a time is in memory.

@@ -94,6 +94,17 @@ class Missing(Skippable):
     """The server says that the ticket does not exist (or is not visible to this login)."""
 
 
+class NotUnderstood(Skippable):
+    """The server's way to say something can mean two things, or nothing that we know: this ticket waits.
+
+    ``kind`` is the habit's name.
+    """
+
+
+class ContradictoryHabit(Fatal):
+    """A server answers a question otherwise than it did: nothing is written until a person has looked."""
+
+
 class ProtocolError(ConnectorError):
     """The answer does not fit the protocol: HTML, redirect, cut off, wrong encoding, missing columns."""
 

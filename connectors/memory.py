@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from connectors.contract import Capabilities, ExternalBilling, MainBilling, Setup, Sink
 from connectors.errors import AccessDenied, Missing, ProtocolError, Refused, Skippable
 from connectors.memory_world import ARCHIVED, CLOSED, Message, Ticket, World
+from remotesupport.core.habits import Habit, HabitObservation, together
 from remotesupport.core.model import (
     CallStats,
     DepartmentRow,
@@ -67,6 +68,8 @@ class MemoryBilling(World):
         self.before: dict[str, Hook] = {}
         self.after: dict[str, Hook] = {}
         self.denied: set[str] = set()
+        self.habits: tuple[Habit, ...] = ()
+        self.observed: list[HabitObservation] = []
 
     def staff(self, login: str, *, name: str | None = None) -> ExternalBilling:
         """The staff view of ``login`` (created as a member of every department when unknown)."""
@@ -85,6 +88,8 @@ class MemoryBilling(World):
 
 
 class _View:
+    """One login's view. Habits and what is observed of them are the world's: tests put them there."""
+
     side: Side
     listings: tuple[str, ...]
     states_back: dict[str, str]
@@ -93,6 +98,7 @@ class _View:
         self.world, self.login, self.name = world, login, name
         self._functions: Counter[str] = Counter()
         self.closed = False
+        self.answers: dict[str, frozenset[str]] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -101,6 +107,19 @@ class _View:
     @property
     def stats(self) -> CallStats:
         return CallStats(sum(self._functions.values()), 0, 0.0, dict(self._functions))
+
+    @property
+    def habits(self) -> tuple[Habit, ...]:
+        return tuple(habit for habit in self.world.habits if self.side in habit.sides)
+
+    def learned(self, answers: Mapping[str, frozenset[str]]) -> None:
+        self.answers = dict(answers)
+
+    def observations(self) -> tuple[HabitObservation, ...]:
+        mine = {habit.name for habit in self.habits}
+        seen = [one for one in self.world.observed if one.habit in mine]
+        self.world.observed = [one for one in self.world.observed if one.habit not in mine]
+        return together(seen)
 
     async def identify(self) -> Identity:
         async with self._call("identify"):

@@ -7,12 +7,13 @@ functions of remote support is seen by calling one. Must stay out: what any vers
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from connectors.billmanager.v4_answers import NO_RIGHT
 from connectors.contract import Capabilities, ExternalBilling, MainBilling, Setup, Sink
 from connectors.errors import AccessDenied, ConnectorError, ProtocolError, TooOld
+from remotesupport.core.habits import Habit, HabitObservation
 from remotesupport.core.model import (
     CallStats,
     DepartmentRow,
@@ -74,6 +75,18 @@ class Probing(Generic[AnyView]):
             await self.identify()
         assert self._chosen is not None
         return self._chosen
+
+    @property
+    def habits(self) -> tuple[Habit, ...]:
+        return (self._chosen or self._choices[0]).habits
+
+    def learned(self, answers: Mapping[str, frozenset[str]]) -> None:
+        """All choices are told: which one it is may not be known yet."""
+        for choice in self._choices:
+            choice.learned(answers)
+
+    def observations(self) -> tuple[HabitObservation, ...]:
+        return (self._chosen or self._choices[0]).observations()
 
     async def setup(self) -> Setup | None:
         return await (await self._view()).setup()

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeVar
 
 from connectors.billmanager import answers
@@ -38,7 +39,13 @@ class Credentials:
 
 
 class Session:
-    """Calls with a session id, which is got when first needed and renewed when it died."""
+    """Calls with a session id, which is got when first needed and renewed when it died.
+
+    ``common``: sent with every call; texts that stand for machine values come in the words that the document has.
+    ``ajax``: this server wants ``sfrom=ajax``. ``form_posts``: how often forms were answered with and without it.
+    """
+
+    common: Mapping[str, str] = MappingProxyType({"lang": "en"})
 
     def __init__(
         self, transport: Transport, credentials: Credentials, *, monotonic: Callable[[], float] = time.monotonic
@@ -49,6 +56,8 @@ class Session:
         self._lock = asyncio.Lock()
         self._logins: deque[float] = deque()
         self._denied: tuple[str, str, str] | None = None
+        self.ajax = False
+        self.form_posts: Counter[str] = Counter()
 
     def __repr__(self) -> str:
         return f"Session({self.where})"
@@ -67,7 +76,7 @@ class Session:
         A read is repeated once with a new session when the old one had died; a write only when a proper error
         document said that the session was refused, so that nothing was done.
         """
-        asked = {"out": str(out), **(form or {})}
+        asked = {"out": str(out), **self.common, **(form or {})}
         sent = [*asked.values()]
         async with self._deadline(call) as progress:
 
@@ -124,11 +133,35 @@ class Session:
     async def _with_session(self, call: Call, fetch: Callable[[str], Awaitable[_Got]]) -> _Got:
         session = await self._session(stale=None)
         try:
-            return await fetch(session)
+            return await self._as_wanted(call, fetch, session)
         except ConnectorError as error:
             if not await self._has_died(error, call, session):
                 raise
-        return await fetch(await self._session(stale=session))
+        return await self._as_wanted(call, fetch, await self._session(stale=session))
+
+    async def _as_wanted(self, call: Call, fetch: Callable[[str], Awaitable[_Got]], session: str) -> _Got:
+        """A read that is redirected is asked for once more with ``sfrom=ajax`` (ZEXT); where that helps, so is all
+        that follows, writes too."""
+        try:
+            got = await fetch(session)
+        except ProtocolError as error:
+            if error.kind != "redirect" or call.write or self.ajax:
+                raise
+        else:
+            self._note_form(call)
+            return got
+        self.ajax = True
+        try:
+            got = await fetch(session)
+        except ConnectorError:
+            self.ajax = False
+            raise
+        self._note_form(call)
+        return got
+
+    def _note_form(self, call: Call) -> None:
+        if call.func.endswith(".edit") and not call.write:
+            self.form_posts["ajax" if self.ajax else "accepted"] += 1
 
     async def _post(
         self,
@@ -140,7 +173,7 @@ class Session:
         cap: int = 0,
         into: Sink | None = None,
     ) -> Answer:
-        whole = {"func": call.func, "auth": session, **form}
+        whole = {"func": call.func, "auth": session, **({"sfrom": "ajax"} if self.ajax else {}), **form}
         answer = await self.transport.post(call, whole, files, progress=progress, cap=cap, into=into)
         self.transport.judge(call, answer)
         return answer

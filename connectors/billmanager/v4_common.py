@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from connectors.billmanager.call import Call
+from connectors.billmanager.observing import Observing
 from connectors.billmanager.v4_session import OldSession
 from connectors.billmanager.wire import Node
 from connectors.contract import Sink
@@ -17,7 +18,7 @@ from remotesupport.core.model import CallStats, FileRef, Side, Upload
 NO_FILES = "version 4 carries no attachments"
 
 
-class OldView:
+class OldView(Observing):
     """One login's view of a billing of version 4."""
 
     side: Side

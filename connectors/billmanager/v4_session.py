@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from connectors.billmanager import v4_answers
 from connectors.billmanager.call import Answer, Call
@@ -12,6 +13,8 @@ from connectors.billmanager.wire import Node
 
 class OldSession(Session):
     """As its base, in version 4's words."""
+
+    common = MappingProxyType({})
 
     def _read(self, answer: Answer, call: Call, secrets: Sequence[str], ticket: str = "") -> Node:
         return v4_answers.read(answer, call, self.where, secrets=secrets, ticket=ticket)

@@ -6,20 +6,34 @@ The functions of each view are in ``v6_staff`` and ``v6_customer``. Must stay ou
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from connectors.billmanager import v6_rows
+from connectors.billmanager import habits, v6_rows
 from connectors.billmanager.answers import too_old
 from connectors.billmanager.call import Call
+from connectors.billmanager.observing import Observing
 from connectors.billmanager.paging import DoesNotAddUp, Walk
 from connectors.billmanager.session import WHOAMI, Session
 from connectors.billmanager.sheets import ONE_ROW, Sheet, Sheets
-from connectors.billmanager.v6_rows import BadRow, Viewer
+from connectors.billmanager.v6_departments import Departments
+from connectors.billmanager.v6_rows import BadRow, Read, Unclear
+from connectors.billmanager.v6_states import STATES
+from connectors.billmanager.v6_thread import Viewer, read_thread
 from connectors.billmanager.wire import Format, Node
 from connectors.contract import Capabilities, Setup, Sink
-from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolError, Skippable, UnknownOutcome
+from connectors.errors import (
+    AccessDenied,
+    ConnectorError,
+    Missing,
+    NotUnderstood,
+    ProtocolError,
+    Skippable,
+    UnknownOutcome,
+)
+from remotesupport.core.habits import HabitObservation
 from remotesupport.core.model import (
     CallStats,
     DepartmentRow,
@@ -45,15 +59,15 @@ class Listing:
     call: Call
     sort: str
     needs: tuple[str, ...]
-    row: Callable[[Node], TicketRow]
+    row: Callable[[Node, Departments], Read]
     partial: bool = False
 
 
-class View:
-    """One login's view of a billing of version 5 or 6."""
+class View(Observing):
+    """One login's view of a billing of version 5 or 6. ``role``: the kind of what this login says in a ticket."""
 
     side: Side
-    kinds: Mapping[str, MessageKind]
+    role: MessageKind
     listed: Mapping[str, Listing]
     states_back: Mapping[str, str]
     form: Call
@@ -61,8 +75,11 @@ class View:
     def __init__(self, name: str, session: Session, *, timezone: str) -> None:
         self.name, self._session, self._timezone = name, session, timezone
         self._where = session.where
-        self._viewer: Viewer | None = None
+        self._me: Viewer | None = None
+        self._departments: Departments | None = None
+        self._opened: set[str] = set()
         self._knowing = asyncio.Lock()
+        self.habits = habits.of_side(self.side)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._where})"
@@ -70,9 +87,19 @@ class View:
     @property
     def capabilities(self) -> Capabilities:
         """Message ids and attachments are there; the states are those of STATES."""
-        return Capabilities(
-            "billmanager 6", True, True, tuple(self.listed), dict(v6_rows.STATES), dict(self.states_back)
-        )
+        return Capabilities("billmanager 6", True, True, tuple(self.listed), dict(STATES), dict(self.states_back))
+
+    def learned(self, answers: Mapping[str, frozenset[str]]) -> None:
+        """As the contract says; forms are asked for as this server wants them."""
+        super().learned(answers)
+        self._session.ajax = self._session.ajax or habits.AJAX in answers.get(habits.FORM_POSTS, ())
+
+    def observations(self) -> tuple[HabitObservation, ...]:
+        """As the contract says, with what the session met."""
+        if self._session.form_posts:
+            self._saw(*(HabitObservation(habits.FORM_POSTS, a, n) for a, n in self._session.form_posts.items()))
+            self._session.form_posts.clear()
+        return super().observations()
 
     @property
     def stats(self) -> CallStats:
@@ -104,6 +131,7 @@ class View:
         chosen, number = self.listed[listing], 0
         given: set[str] = set()
         async for sheet in self._ordered(chosen, page_size):
+            await self._know_departments(sheet.rows)
             page = self._page(listing, chosen, number + 1, sheet, given)
             if number == 0 or page.rows or page.rejected:
                 number += 1
@@ -130,12 +158,13 @@ class View:
         viewer = await self._known()
         doc = await self._read_form(ticket)
         try:
-            found = v6_rows.messages(doc, viewer)
+            found = read_thread(doc, viewer, ticket, ours=ticket in self._opened)
         except BadRow as error:
-            raise self._skip(str(error), ticket) from None
-        if not found:
+            raise self._unusable(error, ticket) from None
+        if not found.rows:
             raise self._skip("it shows no messages at all", ticket)
-        return found
+        self._saw(*found.seen)
+        return found.rows
 
     async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
         """``ticket.file`` (SEEN IN CODE): raw bytes."""
@@ -167,13 +196,30 @@ class View:
         """How threads call this login, empty when that cannot be found out."""
         return ""
 
+    def _kinds(self) -> Mapping[str, MessageKind] | None:
+        """Who speaks in ``incoming`` and ``outcoming``; None where that is not known yet."""
+        raise NotImplementedError
+
     async def _known(self) -> Viewer:
         async with self._knowing:
-            if self._viewer is None:
+            if self._me is None:
                 me = await self.identify()
                 zone = me.timezone or self._timezone
-                self._viewer = Viewer(me.user, me.name, await self._realname(me), zone, self.kinds)
-            return self._viewer
+                self._me = Viewer(
+                    me.user, me.name, await self._realname(me), zone, self.role, None, connection=self.name
+                )
+            return dataclasses.replace(self._me, kinds=self._kinds())
+
+    async def _know_departments(self, rows: Sequence[Node]) -> Departments:
+        """The departments, asked for where a row names one in a way that only their list explains."""
+        if self._departments is None:
+            if not any(Departments().needed_for(row.first("responsible")) for row in rows):
+                return Departments()
+            await self._read_departments()
+        return self._departments or Departments()
+
+    async def _read_departments(self) -> None:
+        """Fill ``_departments`` where this view has such a list."""
 
     async def _read_form(self, ticket: str) -> Node:
         """The ticket's form in either format. Raises Skippable when its text spoils both."""
@@ -220,16 +266,28 @@ class View:
 
     async def _department_list(self, call: Call) -> list[DepartmentRow]:
         found: list[DepartmentRow] = []
+        known = Departments()
         async for sheet in self._walked(Sheets(self._session, call, {"p_sort": "id", "p_order": "asc"}), call, 500):
             for row in sheet.rows:
                 if not row.value("id"):
                     raise self._strange("a department has no id", call)
-                name = row.value("locale_name") or row.value("name")
-                found.append(DepartmentRow(row.value("id"), name, row.value("status") != "off"))
+                names = (row.value("locale_name"), row.value("name"))
+                known.add(row.value("id"), *names)
+                found.append(DepartmentRow(row.value("id"), names[0] or names[1], row.value("status") != "off"))
+        self._departments = known
         return found
 
     def _skip(self, what: str, ticket: str) -> Skippable:
         return Skippable(what, billing=self._where, function=self.form.func, ticket=ticket, kind="unreadable")
+
+    def _unusable(self, error: BadRow, ticket: str) -> Skippable:
+        """This ticket's fault; with the cure where a habit of the server is not understood."""
+        if not isinstance(error, Unclear):
+            return self._skip(str(error), ticket)
+        return NotUnderstood(
+            str(error), billing=self._where, function=self.form.func, ticket=ticket, kind=error.habit,
+            cure=cure_of(error.habit, self.name),
+        )  # fmt: skip
 
     def _strange(self, what: str, call: Call, ticket: str = "") -> ProtocolError:
         return ProtocolError(what, billing=self._where, function=call.func, ticket=ticket, kind="shape")
@@ -238,10 +296,15 @@ class View:
 
     async def _look(self, listing: Listing, ticket: str) -> TicketRow | None:
         rows = await self._filtered(listing.call, id=ticket)
+        departments = await self._know_departments(rows)
         try:
-            return listing.row(rows[0]) if rows else None
+            read = listing.row(rows[0], departments) if rows else None
         except BadRow as error:
-            raise self._skip(str(error), ticket) from None
+            raise self._unusable(error, ticket) from None
+        if read is None:
+            return None
+        self._saw(*read.seen)
+        return read.row
 
     async def _walked(self, sheets: Sheets, call: Call, size: int, sort: str = "id") -> AsyncIterator[Sheet]:
         try:
@@ -254,7 +317,10 @@ class View:
         sheets = Sheets(self._session, listing.call, {"filter": "on", "p_sort": listing.sort, "p_order": "desc"})
         kept: list[Sheet] = []
         async for sheet in self._walked(sheets, listing.call, size, listing.sort):
-            if kept or not _newest_first(sheet, listing.sort):
+            sorted_ = _newest_first(sheet, listing.sort)
+            if len(sheet.rows) > 1:
+                self._saw(HabitObservation(habits.SORTING, "asked" if sorted_ else "ignored"))
+            if kept or not sorted_:
                 kept.append(sheet)
             else:
                 yield sheet
@@ -271,18 +337,36 @@ class View:
             raise self._strange(f"the list has no column {', '.join(missing)}", chosen.call)
         rows: list[TicketRow] = []
         bad = [RejectedRow(None if chosen.partial else b.ticket, b.reason) for b in sheet.rejected]
+        seen: list[HabitObservation] = []
         for node in sheet.rows:
             try:
-                row = chosen.row(node)
+                read = chosen.row(node, self._departments or Departments())
             except BadRow as error:
-                bad.append(
-                    RejectedRow((node.value("ticket") if chosen.partial else node.value("id")) or None, str(error))
-                )
+                bad.append(self._rejected(node, chosen, error))
                 continue
-            if row.ticket not in given:
-                given.add(row.ticket)
-                rows.append(row)
+            seen += read.seen
+            if read.row.ticket not in given:
+                given.add(read.row.ticket)
+                rows.append(read.row)
+        self._saw(*seen, *_totals(sheet))
         return Page(listing, number, tuple(rows), sheet.total, tuple(bad))
+
+    def _rejected(self, node: Node, listing: Listing, error: BadRow) -> RejectedRow:
+        ticket = (node.value("ticket") if listing.partial else node.value("id")) or None
+        if not isinstance(error, Unclear):
+            return RejectedRow(ticket, str(error))
+        return RejectedRow(ticket, f"{error}. {cure_of(error.habit, self.name)}", error.habit)
+
+
+def cure_of(habit: str, connection: str) -> str:
+    """What a person does about a habit that is not understood."""
+    return (
+        f"Habit {habit!r} of this server: `remotesupport habits --billing {connection}` shows what was seen; report it"
+    )
+
+
+def _totals(sheet: Sheet) -> list[HabitObservation]:
+    return [HabitObservation(habits.TOTAL, "missing" if sheet.total is None else "there")] if sheet.rows else []
 
 
 def _version(doc: Node) -> str:

@@ -1,32 +1,24 @@
-"""Columns of versions 5 and 6 ↔ rows of the contract: tickets, messages, departments, times.
+"""Columns of versions 5 and 6 ↔ rows of the contract: tickets and times.
 
-Pure: nodes in, values out. Marks are those of the protocol reference. Must stay out: asking the server for anything.
+Pure: nodes in, values out. Marks are those of the protocol reference. Must stay out: asking the server for anything,
+conversations (``v6_thread``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from connectors.billmanager import habits
+from connectors.billmanager.v6_departments import Departments, Told
+from connectors.billmanager.v6_states import STATES, state_of
 from connectors.billmanager.wire import Node
-from remotesupport.core.model import PEOPLE, FileRef, MessageKind, MessageRow, TicketRow, TicketState
-
-# DOCUMENTED (clientticket): 0 new, 1 under review, 2 awaiting response, 3 closed, 10 archived.
-STATES = {"0": "open", "1": "open", "2": "open", "3": "closed", "10": "closed"}
-
-# INFERRED: the types are relative to the viewer. Anything not named here is UNKNOWN and never crosses.
-STAFF_KINDS = {
-    "incoming": MessageKind.CLIENT,
-    "outcoming": MessageKind.STAFF,
-    "note": MessageKind.NOTE,
-    "system": MessageKind.SYSTEM,
-    "info": MessageKind.SYSTEM,
-}
-CUSTOMER_KINDS = STAFF_KINDS | {"incoming": MessageKind.STAFF, "outcoming": MessageKind.CLIENT}
+from remotesupport.core.habits import HabitObservation
+from remotesupport.core.model import TicketRow, TicketState
 
 # Columns that change by themselves (delays), by mere looking (unread), or are a date once more in a local spelling.
 _RESTLESS = frozenset({"unread", "delay", "wait_time", "blocked_by", "avatar"})
@@ -38,53 +30,75 @@ class BadRow(ValueError):
     """One row or message that cannot be used; the message says why and quotes no text."""
 
 
+class Unclear(BadRow):
+    """It may be read in two ways, or in none that we know. ``habit``: the question that is open."""
+
+    def __init__(self, habit: str, what: str) -> None:
+        self.habit = habit
+        super().__init__(what)
+
+
 @dataclass(frozen=True, slots=True)
-class Viewer:
-    """Whose eyes the rows were seen with, as far as the server says. ``zone`` is the zone of the dates."""
+class Read:
+    """A ticket's row, and what reading it showed of the server's habits."""
 
-    id: str
-    login: str
-    realname: str
-    zone: str
-    kinds: Mapping[str, MessageKind]
+    row: TicketRow
+    seen: tuple[HabitObservation, ...] = ()
 
 
-def ticket_row(row: Node, *, activity: str) -> TicketRow:
-    """A row of ``ticket_all``, ``clientticket`` or ``clientticket_archive``. Raises BadRow."""
-    ticket, status = row.value("id"), row.value("tstatus").strip()
+def ticket_row(row: Node, departments: Departments, *, activity: str, listed: str = "") -> Read:
+    """A row of ``ticket_all``, ``clientticket`` or ``clientticket_archive``. ``listed``: as for ``state_of``.
+
+    Raises BadRow, Unclear for a state that is not understood.
+    """
+    ticket = row.value("id")
     if not ticket:
         raise BadRow("the row has no id")
     if not row.has("name"):
         raise BadRow("the row has no name")
-    if status not in STATES:
-        raise BadRow(f"the status {status[:20]!r} is unknown")
-    return TicketRow(
+    state = state_of(row.first("tstatus"), listed=listed)
+    if state is None:
+        word = (row.first("tstatus") or Node({})).text.strip()[:30] or row.value("tstatus")[:30]
+        raise Unclear(habits.STATE, f"its state {word!r} is not understood" if word else "it does not say its state")
+    told = departments.of(row.first("responsible"))
+    found = TicketRow(
         ticket=ticket,
         subject=checked_subject(row.value("name")),
-        state=TicketState(STATES[status]),
-        status=status,
+        state=TicketState(STATES[state.number]),
+        status=state.number,
         row_hash=row_hash(row),
-        department=department_of(row.value("responsible")),
+        department=told.department if told else None,
         author=row.value("client") or row.value("create_user"),
         activity=row.value(activity),
     )
+    return Read(found, (_seen(habits.STATE, state.how, ticket), *_department_seen(told, ticket)))
 
 
-def queue_row(row: Node) -> TicketRow:
+def queue_row(row: Node, departments: Departments) -> Read:
     """A row of ``ticket``: its ``id`` is an assignment; it only says that the ticket arrived. Raises BadRow."""
     ticket = row.value("ticket")
     if not ticket:
         raise BadRow("the row has no ticket")
-    return TicketRow(
+    told = departments.in_queue(row)
+    found = TicketRow(
         ticket=ticket,
         subject=row.value("name"),
         state=TicketState.OPEN,
         status="",
         row_hash=row_hash(row),
-        department=department_of(row.value("responsible")),
+        department=told.department if told else None,
         author=row.value("client"),
         partial=True,
     )
+    return Read(found)
+
+
+def _department_seen(told: Told | None, ticket: str) -> tuple[HabitObservation, ...]:
+    return (_seen(habits.DEPARTMENT, told.how, ticket),) if told else ()
+
+
+def _seen(habit: str, answer: str, ticket: str) -> HabitObservation:
+    return HabitObservation(habit, answer, 1, (f"ticket {ticket}",))
 
 
 def checked_subject(subject: str) -> str:
@@ -93,11 +107,6 @@ def checked_subject(subject: str) -> str:
     if found:
         raise BadRow(f"the subject holds the control character U+{ord(found[0]):04X}")
     return subject
-
-
-def department_of(responsible: str) -> str | None:
-    """``d_12`` → ``12`` (INFERRED from the values of support_tool_responsible); an employee says nothing."""
-    return responsible[2:] if responsible.startswith("d_") and len(responsible) > 2 else None
 
 
 def members_of(text: str, names: Mapping[str, str]) -> frozenset[str] | None:
@@ -117,15 +126,6 @@ def row_hash(row: Node) -> str:
     return hashlib.blake2b("\x1e".join(shown).encode(), digest_size=16).hexdigest()
 
 
-def messages(doc: Node, viewer: Viewer) -> tuple[MessageRow, ...]:
-    """The ``mlist`` of a form, oldest first. Raises BadRow for a message without an id or with another's."""
-    nodes = list(_in_order(doc, viewer))
-    rows = tuple(_message(node, ordinal, viewer) for ordinal, node in enumerate(nodes))
-    if len({row.message for row in rows}) != len(rows):
-        raise BadRow("two of its messages have the same id")
-    return rows
-
-
 def moment(text: str, zone: str) -> datetime | None:
     """``YYYY-MM-DD HH:MM:SS`` of that zone → UTC; None when it is no such text."""
     try:
@@ -140,53 +140,3 @@ def is_zone(name: str) -> bool:
         return bool(name) and ZoneInfo(name) is not None
     except (ValueError, OSError, ZoneInfoNotFoundError):
         return False
-
-
-def _in_order(doc: Node, viewer: Viewer) -> Iterable[Node]:
-    """As the document has them; turned round when the ids of what people said go down (ids increase: SEEN IN CODE)."""
-    nodes = [node for group in doc.all("mlist") for node in group.all("message")]
-    said = [int(n.attr("id")) for n in nodes if n.attr("id").isdigit() and _kind(n, viewer) in PEOPLE]
-    return reversed(nodes) if len(said) > 1 and said == sorted(said, reverse=True) else nodes
-
-
-def _kind(node: Node, viewer: Viewer) -> MessageKind:
-    return viewer.kinds.get(node.attr("type"), MessageKind.UNKNOWN)
-
-
-def _message(node: Node, ordinal: int, viewer: Viewer) -> MessageRow:
-    kind, user = _kind(node, viewer), node.first("user") or Node({})
-    number = node.attr("id")
-    if not number:
-        raise BadRow("one of its messages has no id")
-    if not node.has("body"):
-        raise BadRow(f"its message {number} has no body")
-    return MessageRow(
-        message=number if kind in PEOPLE else f"{kind}-{number}",
-        ordinal=ordinal,
-        kind=kind,
-        author=user.value("realname") or user.value("name"),
-        body=node.value("body"),
-        at_text=node.value("date_post"),
-        zone=viewer.zone,
-        at=moment(node.value("date_post"), viewer.zone),
-        files=tuple(_files(node)),
-        own=_own(user, kind, viewer),
-    )
-
-
-def _files(node: Node) -> Iterator[FileRef]:
-    for entry in node.all("file"):
-        size = entry.value("size")
-        yield FileRef(entry.value("param"), entry.value("name"), int(size) if size.isdigit() else None)
-
-
-def _own(user: Node, kind: MessageKind, viewer: Viewer) -> bool | None:
-    """Whether the viewer's user wrote it: by id or login where shown, else by real name where ours is known."""
-    ours = viewer.kinds.get("outcoming")
-    if kind in PEOPLE and kind is not ours:
-        return False
-    for shown, mine in ((user.attr("id"), viewer.id), (user.attr("name") or user.value("name"), viewer.login)):
-        if shown and mine:
-            return shown == mine
-    realname = user.value("realname")
-    return realname == viewer.realname if realname and viewer.realname else None

@@ -8,15 +8,27 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
-from connectors.billmanager import v6_rows
+from connectors.billmanager import habits, v6_rows, v6_thread
 from connectors.billmanager.call import Call
+from connectors.billmanager.sheets import Sheets
 from connectors.billmanager.v6_common import Listing, View
+from connectors.billmanager.v6_departments import Departments, Told
 from connectors.billmanager.wire import Node
-from connectors.errors import ConnectorError, Missing, Refused, Retriable, UnknownOutcome
-from remotesupport.core.model import DepartmentRow, Identity, Side, TicketRow, TicketState, Upload, WriteReceipt
+from connectors.errors import AccessDenied, ConnectorError, Missing, Refused, Retriable, UnknownOutcome
+from remotesupport.core.habits import HabitObservation
+from remotesupport.core.model import (
+    DepartmentRow,
+    Identity,
+    MessageKind,
+    Side,
+    TicketRow,
+    TicketState,
+    Upload,
+    WriteReceipt,
+)
 
 DEPARTMENTS = Call("department")
 EMPLOYEES = Call("employee")
@@ -24,6 +36,7 @@ QUEUE = Call("ticket")
 ALL = Call("ticket_all")
 FORM = Call("ticket_all.edit")
 TAKE = Call("ticket_all.edit", write=True)
+ASSIGN = Call("support_tool_responsible", write=True)
 REPLY = Call("ticket.edit", write=True)
 CLOSE = Call("ticket_open.delete", write=True)
 
@@ -35,7 +48,7 @@ class StaffView(View):
     """ExternalBilling for versions 5 and 6."""
 
     side = Side.EXTERNAL
-    kinds = v6_rows.STAFF_KINDS
+    role = MessageKind.STAFF
     form = FORM
     states_back = {"closed": "3", "open": "1"}  # noqa: RUF012
     listed = {  # noqa: RUF012
@@ -43,7 +56,7 @@ class StaffView(View):
             ALL,
             "last_activity",
             ("id", "name", "tstatus", "last_activity"),
-            lambda row: v6_rows.ticket_row(row, activity="last_activity"),
+            lambda row, departments: v6_rows.ticket_row(row, departments, activity="last_activity"),
         ),
         "ticket": Listing(QUEUE, "id", ("id", "ticket"), v6_rows.queue_row, partial=True),
     }
@@ -96,10 +109,10 @@ class StaffView(View):
         return WriteReceipt(ticket)
 
     async def reopen(self, ticket: str, *, key: str = "") -> WriteReceipt:
-        """``ok_get``: assign it to this login (SEEN IN CODE)."""
+        """Assign it to this login, in the way that puts it into the queue."""
         del key
         if not await self._held(ticket):
-            await self._write(TAKE, _take_form(ticket), ticket=ticket)
+            await self._put_into_queue(ticket)
         return WriteReceipt(ticket)
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -118,14 +131,49 @@ class StaffView(View):
     async def _take(self, ticket: str) -> str:
         """Assign it to us → assignment id. Never unknown: when this fails, the real write was not sent."""
         try:
-            doc = await self._write(TAKE, _take_form(ticket), ticket=ticket)
+            assignment = await self._put_into_queue(ticket)
         except UnknownOutcome as error:
             raise self._untaken(error.what, ticket) from None
-        said = _ASSIGNMENT.search(" ".join(ok.text for ok in doc.all("ok")))
-        held = [said[1]] if said else await self._held(ticket)
-        if not held:
+        if not assignment:
             raise self._untaken("the server did not say which assignment it is", ticket)
-        return held[0]
+        return assignment
+
+    async def _put_into_queue(self, ticket: str) -> str:
+        """In the way that does it on this server → assignment id; "" where no way brings it there.
+
+        Every way puts it into the same queue, so that trying the next one repeats nothing. Raises what the first one
+        says where none is accepted.
+        """
+        named, refusal = "", None
+        for way in self._ways():
+            call, form = await self._way(way, ticket)
+            try:
+                doc = await self._write(call, form, ticket=ticket)
+            except (Refused, Missing, AccessDenied) as error:
+                refusal = refusal or error
+                continue
+            if held := await self._held(ticket):
+                self._saw(HabitObservation(habits.REOPENING, way, 1, (f"ticket {ticket}",)))
+                return held[0]
+            said = _ASSIGNMENT.search(" ".join(ok.text for ok in doc.all("ok")))
+            named = named or (said[1] if said else "")
+        if refusal is not None and not named:
+            raise refusal
+        return named
+
+    def _ways(self) -> list[str]:
+        """The one that is known to do it first."""
+        known = self._answers.get(habits.REOPENING, frozenset())
+        return sorted((habits.TAKING, habits.TO_EMPLOYEE, habits.TO_DEPARTMENT), key=lambda way: way not in known)
+
+    async def _way(self, way: str, ticket: str) -> tuple[Call, dict[str, str]]:
+        """``ok_get`` (SEEN IN CODE, LH), or ``support_tool_responsible`` for us or the ticket's department (TMI)."""
+        if way == habits.TAKING:
+            return TAKE, _take_form(ticket)
+        who = f"e_{(await self._known()).id}"
+        if way == habits.TO_DEPARTMENT:
+            who = f"d_{(await self.ticket(ticket)).department or ''}"
+        return ASSIGN, {"elid": ticket, "set_responsible": who, "set_responsible_default": "off"}
 
     @contextmanager
     def _surely_held(self, ticket: str, held: Sequence[str]) -> Iterator[None]:
@@ -139,23 +187,48 @@ class StaffView(View):
         return Retriable(f"it could not be taken: {what}", billing=self._where, function=TAKE.func, ticket=ticket)
 
     async def _completed(self, row: TicketRow) -> TicketRow:
-        """With the department of the form where the list names an employee (INFERRED: client_department)."""
+        """With the department of the form, or of the queue's row, where the list names an employee."""
         if row.department is not None:
             return row
-        doc = await self._read_form(row.ticket)
-        return dataclasses.replace(row, department=doc.value("client_department") or None)
+        if self._departments is None:
+            await self._read_departments()
+        known = self._departments or Departments()
+        told = known.in_form(await self._read_form(row.ticket)) or await self._in_queue(row.ticket, known)
+        if told is None:
+            return row
+        self._saw(HabitObservation(habits.DEPARTMENT, told.how, 1, (f"ticket {row.ticket}",)))
+        return dataclasses.replace(row, department=told.department)
+
+    async def _in_queue(self, ticket: str, known: Departments) -> Told | None:
+        named = {told.department for row in await self._filtered(QUEUE, ticket=ticket) if (told := known.in_queue(row))}
+        return Told(named.pop(), habits.QUEUE) if len(named) == 1 else None
+
+    async def _read_departments(self) -> None:
+        await self._department_list(DEPARTMENTS)
+
+    def _kinds(self) -> Mapping[str, MessageKind]:
+        return v6_thread.STAFF_KINDS
 
     async def _realname(self, me: Identity) -> str:
-        row = await self._own_row(me)
-        return row.value("realname") if row is not None else ""
+        """As the list of employees says it; "" where it does not, or where somebody else has the same."""
+        names = {row.value("id"): row.value("realname") for row in await self._employees()}
+        mine = names.get(me.user, "")
+        return mine if list(names.values()).count(mine) == 1 else ""
 
     async def _own_row(self, me: Identity) -> Node | None:
         """This login's row of ``employee``; None where it may not read that list."""
-        try:
-            rows = await self._filtered(EMPLOYEES, id=me.user)
-        except ConnectorError:
-            return None
+        rows = [row for row in await self._employees() if row.value("id") == me.user]
         return rows[0] if len(rows) == 1 else None
+
+    async def _employees(self) -> list[Node]:
+        """All of them; none where this login may not read that list."""
+        rows: list[Node] = []
+        with suppress(ConnectorError):
+            form = {"p_sort": "id", "p_order": "asc"}
+            async for sheet in self._walked(Sheets(self._session, EMPLOYEES, form), EMPLOYEES, 500):
+                rows += sheet.rows
+            return rows
+        return []
 
 
 def _take_form(ticket: str) -> dict[str, str]:

@@ -73,6 +73,11 @@ def markers_in(body: str, connection: str, ticket: str) -> list[str]:
     return list(dict.fromkeys(h[1] for h in heads if not h[0].endswith("| edited, it now reads:")))
 
 
+def begins_as_ours(body: str, connection: str) -> bool:
+    """Whether a text begins with one of our header lines: only we write to main like that."""
+    return re.match(rf"\s*{re.escape(connection)} #[^\s/|]+/\S+ \|", body) is not None
+
+
 def to_external(body: str, files: list[str], author: str | None = None, *, edited: bool = False) -> str:
     """A staff reply as the client gets it: the body only, with the author's name where the connection asks for it.
 

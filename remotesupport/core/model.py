@@ -71,6 +71,7 @@ class Reason(StrEnum):
     ACCESS_DENIED = "access_denied"
     VERSION_TOO_OLD = "version_too_old"
     INVALID_ROW = "invalid_row"
+    NOT_UNDERSTOOD = "not_understood"
     PARKED = "parked"
     GUARD_STOPPED = "guard_stopped"
     CONFLICT = "conflict"
@@ -164,10 +165,14 @@ class MessageRow:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that could not be read; the rest of its page was. ``ticket`` is None when even the id is unreadable."""
+    """A row that could not be read; the rest of its page was. ``ticket`` is None when even the id is unreadable.
+
+    ``habit``: the habit of the server that is not understood, where that is why.
+    """
 
     ticket: str | None
     reason: str
+    habit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ class EmulatorWorld:
         self._url = url
         self.staff = connect_external("acme", url, STAFF, password_of(STAFF), departments=[HERE], **self._options)
         self.customer = connect_main("acme", url, CUSTOMER, password_of(CUSTOMER), **self._options)
+        self.customer.learned({"types": frozenset({"by_viewer"})})
 
     def act(self, **order: Any) -> dict[str, Any]:
         self.core.clock.advance(60)

@@ -7,30 +7,23 @@ from typing import Any
 
 import pytest
 
-from connectors.billmanager import connect_external, connect_main
-from connectors.billmanager.v6_rows import (
-    CUSTOMER_KINDS,
-    STAFF_KINDS,
-    BadRow,
-    Viewer,
-    members_of,
-    messages,
-    moment,
-    queue_row,
-    row_hash,
-    ticket_row,
-)
+from connectors.billmanager import connect_external, connect_main, habits
+from connectors.billmanager.v6_departments import Departments
+from connectors.billmanager.v6_rows import BadRow, members_of, moment, queue_row, row_hash, ticket_row
+from connectors.billmanager.v6_thread import CUSTOMER_KINDS, STAFF_KINDS, Viewer, read_thread
 from connectors.billmanager.wire import Node
-from connectors.errors import Missing, ProtocolError, Skippable, TooOld
+from connectors.errors import Missing, NotUnderstood, ProtocolError, Skippable, TooOld
 from remotesupport.core.model import MessageKind
 from tests.hostile_server import HostileServer, Request, doc, error, http
 
+KNOWN = {habits.TYPES: frozenset({habits.BY_VIEWER})}
 ROW = {"id": {"$": "7"}, "name": {"$": "s"}, "tstatus": {"$": "In progress", "$orig": "1"}}
 
 
 def viewer(**known: Any) -> Viewer:
     """A member of staff of whom everything is known unless said otherwise."""
-    return Viewer(**({"id": "4", "login": "robot", "realname": "Robot", "zone": "UTC", "kinds": STAFF_KINDS} | known))
+    usual = {"id": "4", "login": "robot", "realname": "Robot", "zone": "UTC", "kinds": STAFF_KINDS}
+    return Viewer(**(usual | {"role": MessageKind.STAFF} | known))
 
 
 def said(number: str, kind: str = "outcoming", user: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -40,7 +33,7 @@ def said(number: str, kind: str = "outcoming", user: dict[str, Any] | None = Non
 
 def thread(*nodes: dict[str, Any], who: Viewer | None = None) -> Any:
     """Messages of a form with those nodes."""
-    return messages(Node({"mlist": {"message": list(nodes)}}), who or viewer())
+    return read_thread(Node({"mlist": {"message": list(nodes)}}), who or viewer()).rows
 
 
 @pytest.mark.parametrize(
@@ -67,21 +60,21 @@ def test_the_hash_knows_columns_apart() -> None:
 def test_a_row_needs_its_columns(gone: str) -> None:
     """A row without id, name or status is a bad row."""
     with pytest.raises(BadRow):
-        ticket_row(Node({k: v for k, v in ROW.items() if k != gone}), activity="last_activity")
+        ticket_row(Node({k: v for k, v in ROW.items() if k != gone}), Departments(), activity="last_activity")
 
 
 @pytest.mark.parametrize(("responsible", "department"), [("d_12", "12"), ("e_5", None), ("", None), ("d_", None)])
 def test_only_a_department_is_a_department(responsible: str, department: str | None) -> None:
     """An employee in charge leaves the department unseen."""
-    row = ticket_row(Node(ROW | {"responsible": {"$": "Name", "$orig": responsible}}), activity="last_activity")
-    assert row.department == department
+    node = Node(ROW | {"responsible": {"$": "Name", "$orig": responsible}})
+    assert ticket_row(node, Departments(), activity="last_activity").row.department == department
 
 
 def test_a_queue_row_is_its_ticket_not_its_assignment() -> None:
     """Of a queue row, the ticket counts; without one it is bad."""
-    assert queue_row(Node({"id": {"$": "400001"}, "ticket": {"$": "7"}, "name": "s"})).ticket == "7"
+    assert queue_row(Node({"id": {"$": "400001"}, "ticket": {"$": "7"}, "name": "s"}), Departments()).row.ticket == "7"
     with pytest.raises(BadRow):
-        queue_row(Node({"id": {"$": "400001"}, "name": "s"}))
+        queue_row(Node({"id": {"$": "400001"}, "name": "s"}), Departments())
 
 
 @pytest.mark.parametrize("kind", ["", "INCOMING", "internal", "draft", "outgoing"])
@@ -90,9 +83,11 @@ def test_an_unknown_type_never_looks_like_a_message(kind: str) -> None:
     assert thread(said("1", kind))[0].kind is MessageKind.UNKNOWN
 
 
-def test_types_are_relative_to_the_viewer() -> None:
-    """incoming is the client's for staff, and support's for the client."""
-    for kinds, wanted in ((STAFF_KINDS, MessageKind.CLIENT), (CUSTOMER_KINDS, MessageKind.STAFF)):
+def test_who_speaks_is_what_was_learned() -> None:
+    """incoming is the client's for staff; for the customer it is what the server was seen to mean."""
+    by_viewer, by_direction = CUSTOMER_KINDS[habits.BY_VIEWER], CUSTOMER_KINDS[habits.BY_DIRECTION]
+    client, staff = MessageKind.CLIENT, MessageKind.STAFF
+    for kinds, wanted in ((STAFF_KINDS, client), (by_viewer, staff), (by_direction, client)):
         assert thread(said("1", "incoming"), who=viewer(kinds=kinds))[0].kind is wanted
 
 
@@ -132,7 +127,7 @@ def test_a_notes_id_never_meets_a_messages_id() -> None:
 
 
 def test_threads_that_cannot_be_right_are_bad() -> None:
-    """No id, no body, or one id twice."""
+    """What people say without an id, without a text, or with one id twice."""
     for nodes in ([said("")], [said("1"), said("1")], [{"$id": "1", "$type": "incoming"}]):
         with pytest.raises(BadRow):
             thread(*nodes)
@@ -164,6 +159,7 @@ async def test_the_zone_is_whoamis_else_the_configured_one() -> None:
         form = doc({"elid": {"$": "7"}, "mlist": {"message": [said("1")]}})
         async with HostileServer({"whoami": doc(me), "clientticket.edit": form}) as server:
             billing = connect_main("acme", server.url, "robot", "p", timezone="Europe/Moscow", version="6")
+            billing.learned(KNOWN)
             assert [m.zone for m in await billing.thread("7")] == [used]
             await billing.aclose()
 
@@ -196,7 +192,7 @@ async def test_a_form_is_a_whole_thread_or_an_error(form: bytes, wanted: type[Ex
         ([], "0", error("access", "ticket_all.edit"), Missing),
         ([], "0", doc({"elid": {"$": "7"}, "mlist": {"message": [said("1")]}}), ProtocolError),
         ([ROW | {"id": {"$": "8"}}], "1", error("missed", "ticket"), ProtocolError),
-        ([ROW | {"tstatus": {"$": "77"}}], "1", error("missed", "ticket"), Skippable),
+        ([ROW | {"tstatus": {"$": "77"}}], "1", error("missed", "ticket"), NotUnderstood),
     ],
     ids=["gone", "not ours", "hidden by the list", "filter ignored", "bad row"],
 )
@@ -245,6 +241,7 @@ async def test_no_staff_function_is_ever_asked_of_the_main_side() -> None:
     }
     async with HostileServer(answers) as server:
         billing = connect_main("acme", server.url, "robot", "p", version="6")
+        billing.learned(KNOWN)
         await billing.departments()
         for listing in billing.capabilities.listings:
             _ = [page async for page in billing.pages(listing)]

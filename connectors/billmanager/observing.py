@@ -1,0 +1,35 @@
+"""What a view has learned about its server, and what it has observed since it was last asked.
+
+Must stay out: deciding (``remotesupport.core.habits``), keeping (the store).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from remotesupport.core.habits import Habit, HabitObservation, together
+
+
+class Observing:
+    """The contract's three methods for habits, for views that have none; others name theirs."""
+
+    habits: tuple[Habit, ...] = ()
+    _answers: Mapping[str, frozenset[str]] = {}
+    _observed: tuple[HabitObservation, ...] = ()
+
+    def learned(self, answers: Mapping[str, frozenset[str]]) -> None:
+        """What is known of the server from now on: each habit's answers."""
+        self._answers = dict(answers)
+
+    def observations(self) -> tuple[HabitObservation, ...]:
+        """What was seen since this was last asked."""
+        seen, self._observed = self._observed, ()
+        return seen
+
+    def _saw(self, *seen: HabitObservation) -> None:
+        self._observed = together((*self._observed, *seen))
+
+    def _only(self, habit: str) -> str | None:
+        """The one answer that is known, None where there is none or several."""
+        known = self._answers.get(habit, frozenset())
+        return next(iter(known)) if len(known) == 1 else None

@@ -1,0 +1,147 @@
+"""Habits of servers: named questions that no public source settles, and how a server's own data answers them.
+
+A reader observes, ``learn`` decides from what was observed now and before, the store keeps the evidence. Pure. What
+must stay out: which habits there are (the connectors' tables), reading, storing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from remotesupport.core.model import Side
+
+EXAMPLES = 3  # ids kept for each answer
+
+
+class Mark(StrEnum):
+    """How sure a statement about BILLmanager is (the protocol reference's marks)."""
+
+    DOCUMENTED = "DOCUMENTED"
+    SEEN_IN_CODE = "SEEN IN CODE"
+    INFERRED = "INFERRED"
+    OURS = "OURS"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer that a habit may have: its name, how sure it is that such servers exist, and from where."""
+
+    name: str
+    mark: Mark
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """One entry of a table of habits.
+
+    ``sides``: where the question is asked. ``told_by``: what on the server answers it. ``answers``: empty where any
+    word may be one. ``exclusive``: a server has exactly one answer, and reading rests on it, so two of them contradict.
+    ``needed``: until it is known, only one write goes to that side. ``default``: what holds until it is known.
+    """
+
+    name: str
+    question: str
+    sides: tuple[Side, ...]
+    told_by: str
+    answers: tuple[Answer, ...] = ()
+    exclusive: bool = False
+    needed: bool = False
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HabitObservation:
+    """What one read showed of a habit, ``count`` times; ``examples``: ids of tickets or messages that showed it."""
+
+    habit: str
+    answer: str
+    count: int = 1
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HabitEvidence:
+    """What is known of one answer of one habit on one side of a connection, over all runs."""
+
+    connection: str
+    side: Side
+    habit: str
+    answer: str
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two answers to a habit that has exactly one: before and now, each as a person reads it."""
+
+    habit: Habit
+    before: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What evidence teaches: each habit's answers, none for one whose answers contradict, and what contradicts."""
+
+    answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    contradictions: tuple[Contradiction, ...] = ()
+
+    def untold(self, habits: Iterable[Habit]) -> list[Habit]:
+        """The habits that are needed before a second write, and are not known."""
+        return [h for h in habits if h.needed and not self.answers.get(h.name)]
+
+
+def learn(habits: Iterable[Habit], evidence: Iterable[HabitEvidence]) -> Lesson:
+    """Evidence of one side → what it teaches. The order of the evidence does not matter."""
+    by_habit: dict[str, list[HabitEvidence]] = {}
+    for one in evidence:
+        by_habit.setdefault(one.habit, []).append(one)
+    answers: dict[str, frozenset[str]] = {}
+    contradictions = []
+    for habit in habits:
+        seen = sorted(by_habit.get(habit.name, []), key=lambda e: (e.first_seen, e.answer))
+        different = {e.answer for e in seen}
+        if habit.exclusive and len(different) > 1:
+            later = next(e for e in seen if e.answer != seen[0].answer)
+            contradictions.append(Contradiction(habit, in_words(seen[0]), in_words(later)))
+        elif different:
+            answers[habit.name] = frozenset(different)
+    return Lesson(answers, tuple(contradictions))
+
+
+def merged(
+    before: Iterable[HabitEvidence], seen: Iterable[HabitObservation], *, connection: str, side: Side, now: datetime
+) -> list[HabitEvidence]:
+    """Evidence with new observations added; counts grow, the first examples stay."""
+    found = {(e.habit, e.answer): e for e in before}
+    for one in seen:
+        known = found.get((one.habit, one.answer))
+        if known is None:
+            known = HabitEvidence(connection, side, one.habit, one.answer, 0, now, now)
+        examples = tuple(dict.fromkeys((*known.examples, *one.examples)))[:EXAMPLES]
+        found[one.habit, one.answer] = replace(known, count=known.count + one.count, last_seen=now, examples=examples)
+    return list(found.values())
+
+
+def together(seen: Iterable[HabitObservation]) -> tuple[HabitObservation, ...]:
+    """The same observations, each habit's answer once."""
+    found: dict[tuple[str, str], HabitObservation] = {}
+    for one in seen:
+        known = found.get((one.habit, one.answer), HabitObservation(one.habit, one.answer, 0))
+        examples = tuple(dict.fromkeys((*known.examples, *one.examples)))[:EXAMPLES]
+        found[one.habit, one.answer] = replace(known, count=known.count + one.count, examples=examples)
+    return tuple(found.values())
+
+
+def in_words(evidence: HabitEvidence) -> str:
+    """``by_viewer (seen 12 times since 2026-11-20, for example ticket 12)``."""
+    since = f"seen {evidence.count} time{'s' if evidence.count != 1 else ''} since {evidence.first_seen:%Y-%m-%d %H:%M}"
+    example = f", for example {evidence.examples[0]}" if evidence.examples else ""
+    return f"{evidence.answer} ({since}{example})"
