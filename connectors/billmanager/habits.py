@@ -125,7 +125,9 @@ TABLE: tuple[Habit, ...] = (
             Answer("info", _SEEN, "ZOM"),
         ),
     ),
-    Habit(UNKNOWN_TYPES, "Which types of messages do we not know?", _BOTH, "the type; none of them crosses"),
+    Habit(
+        UNKNOWN_TYPES, "Which types of messages do we not know?", _BOTH, "the type; none of them crosses", counted=True
+    ),
     Habit(
         ROWS_WITHOUT_ID,
         "Are there rows without an id?",

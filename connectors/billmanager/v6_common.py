@@ -47,6 +47,7 @@ from remotesupport.core.model import (
     TicketRow,
     Upload,
 )
+from remotesupport.core.normalize import body_hash
 
 FILE = Call("ticket.file")
 _LOOK = 50
@@ -78,6 +79,7 @@ class View(Observing):
         self._me: Viewer | None = None
         self._departments: Departments | None = None
         self._opened: set[str] = set()
+        self._written: dict[str, str] = {}
         self._knowing = asyncio.Lock()
         self.habits = habits.of_side(self.side)
 
@@ -158,7 +160,7 @@ class View(Observing):
         viewer = await self._known()
         doc = await self._read_form(ticket)
         try:
-            found = read_thread(doc, viewer, ticket, ours=ticket in self._opened)
+            found = read_thread(doc, viewer, ticket, ours=ticket in self._opened, said=self._written.pop(ticket, ""))
         except BadRow as error:
             raise self._unusable(error, ticket) from None
         if not found.rows:
@@ -251,6 +253,10 @@ class View(Observing):
         if not doc.has("ok"):
             raise _unconfirmed(self._where, call, ticket)
         return doc
+
+    def _said(self, ticket: str, body: str) -> None:
+        """What this login has just written: the next look at the thread shows as whose it stands there."""
+        self._written[ticket] = body_hash(body)
 
     async def _filtered(self, call: Call, **columns: str) -> list[Node]:
         """The rows of a list with these values, all of them. The filter is in the call, never stored."""

@@ -89,6 +89,7 @@ class CustomerView(View):
         """``clientticket.edit`` with ``elid`` (SEEN IN CODE)."""
         del key
         await self._write(POST, {"elid": ticket, "message": body}, files, ticket=ticket)
+        self._said(ticket, body)
         return WriteReceipt(ticket)
 
     async def close(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:

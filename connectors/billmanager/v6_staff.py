@@ -86,6 +86,7 @@ class StaffView(View):
         form = {"elid": assignment, "plid": ticket, "message": body, "clicked_button": "ok"}
         with self._surely_held(ticket, held):
             await self._write(REPLY, form, files, ticket=ticket)
+        self._said(ticket, body)
         return WriteReceipt(ticket)
 
     async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:
@@ -207,7 +208,7 @@ class StaffView(View):
         await self._department_list(DEPARTMENTS)
 
     def _kinds(self) -> Mapping[str, MessageKind]:
-        return v6_thread.STAFF_KINDS
+        return v6_thread.STAFFS_KINDS.get(self._only(habits.STAFF_TYPES) or "", v6_thread.STAFF_KINDS)
 
     async def _realname(self, me: Identity) -> str:
         """As the list of employees says it; "" where it does not, or where somebody else has the same."""

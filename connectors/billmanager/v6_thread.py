@@ -17,6 +17,7 @@ from connectors.billmanager.wire import Node
 from remotesupport.core.compose import begins_as_ours
 from remotesupport.core.habits import HabitObservation
 from remotesupport.core.model import PEOPLE, FileRef, MessageKind, MessageRow
+from remotesupport.core.normalize import body_hash
 
 SPEAKING = ("incoming", "outcoming")
 _SILENT = {
@@ -31,6 +32,10 @@ STAFF_KINDS: Mapping[str, MessageKind] = {"incoming": MessageKind.CLIENT, "outco
 CUSTOMER_KINDS: Mapping[str, Mapping[str, MessageKind]] = {
     habits.BY_VIEWER: {"incoming": MessageKind.STAFF, "outcoming": MessageKind.CLIENT},
     habits.BY_DIRECTION: STAFF_KINDS,
+}
+STAFFS_KINDS: Mapping[str, Mapping[str, MessageKind]] = {
+    habits.CLIENT_INCOMING: STAFF_KINDS,
+    habits.CLIENT_OUTCOMING: CUSTOMER_KINDS[habits.BY_VIEWER],
 }
 _OWN_TYPE = {"outcoming": habits.BY_VIEWER, "incoming": habits.BY_DIRECTION}
 _NO_WORD = re.compile(r"[^0-9A-Za-z_]")
@@ -61,14 +66,14 @@ class Thread:
     seen: tuple[HabitObservation, ...]
 
 
-def read_thread(doc: Node, viewer: Viewer, ticket: str = "", *, ours: bool = False) -> Thread:
-    """A form → its conversation. ``ours``: this login opened the ticket.
+def read_thread(doc: Node, viewer: Viewer, ticket: str = "", *, ours: bool = False, said: str = "") -> Thread:
+    """A form → its conversation. ``ours``: this login opened the ticket; ``said``: the hash of what it wrote last.
 
     Raises BadRow for a person's message without an id, without a text or with another's id; Unclear where it cannot be
     told who speaks.
     """
     nodes = _in_order(doc)
-    told = _told(nodes, viewer, ticket, ours=ours)
+    told = [*_told(nodes, viewer, ticket, ours=ours, said=said), *_contradicted(nodes, viewer, ticket, said)]
     kinds = viewer.kinds if viewer.kinds is not None else _kinds(told)
     if kinds is None and any(_speaks(node) for node in nodes):
         raise Unclear(habits.TYPES, "it is not known yet which messages are ours and which are support's")
@@ -82,12 +87,13 @@ def _kinds(told: Iterable[HabitObservation]) -> Mapping[str, MessageKind] | None
     return CUSTOMER_KINDS[answers.pop()] if len(answers) == 1 else None
 
 
-def _told(nodes: Sequence[Node], viewer: Viewer, ticket: str, *, ours: bool) -> list[HabitObservation]:
-    """Which type is the customer's own here: by id or login, by the opening message, else by what can be rated."""
+def _told(nodes: Sequence[Node], viewer: Viewer, ticket: str, *, ours: bool, said: str) -> list[HabitObservation]:
+    """Which type is the customer's own here: by id or login, by the opening message or the one that was just written,
+    else by what can be rated."""
     if viewer.role is not MessageKind.CLIENT:
         return []
     spoken = [node for node in nodes if _speaks(node)]
-    own = [node for node in spoken if _shown_as(node, viewer) is True]
+    own = [node for node in spoken if _shown_as(node, viewer) is True] + _just_written(spoken, said)
     opening = spoken[:1]
     if opening and (ours or begins_as_ours(opening[0].value("body"), viewer.connection)):
         own.append(opening[0])
@@ -95,6 +101,18 @@ def _told(nodes: Sequence[Node], viewer: Viewer, ticket: str, *, ours: bool) -> 
         HabitObservation(habits.TYPES, _OWN_TYPE[kind], 1, (_example(ticket, node),))
         for kind, node in {node.attr("type"): node for node in own or _not_rated(spoken)}.items()
     ]
+
+
+def _just_written(spoken: Sequence[Node], said: str) -> list[Node]:
+    return [node for node in spoken[-1:] if said and body_hash(node.value("body")) == said]
+
+
+def _contradicted(nodes: Sequence[Node], viewer: Viewer, ticket: str, said: str) -> list[HabitObservation]:
+    """What staff wrote a moment ago stands there as the client's."""
+    own = [] if viewer.role is not MessageKind.STAFF else _just_written([n for n in nodes if _speaks(n)], said)
+    wrong = [node for node in own if (viewer.kinds or {}).get(node.attr("type")) is not viewer.role]
+    other = habits.CLIENT_OUTCOMING if viewer.kinds == STAFF_KINDS else habits.CLIENT_INCOMING
+    return [HabitObservation(habits.STAFF_TYPES, other, 1, (_example(ticket, node),)) for node in wrong]
 
 
 def _not_rated(spoken: Sequence[Node]) -> list[Node]:
@@ -220,7 +238,9 @@ def _seen(
     yield from _order_seen(doc, example)
     own = [row.message for row in rows if row.own]
     if own and viewer.role is MessageKind.STAFF:
-        yield HabitObservation(habits.STAFF_TYPES, habits.CLIENT_INCOMING, len(own), (f"ticket {ticket}",))
+        usual = viewer.kinds == STAFF_KINDS
+        answer = habits.CLIENT_INCOMING if usual else habits.CLIENT_OUTCOMING
+        yield HabitObservation(habits.STAFF_TYPES, answer, len(own), (f"ticket {ticket}",))
 
 
 def _order_seen(doc: Node, example: tuple[str, ...]) -> Iterator[HabitObservation]:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from remotesupport.cli import emulator, links, output, parked, runs, setup, show, status, switches, up, worker
+from remotesupport.cli import emulator, habits, links, output, parked, runs, setup, show, status, switches, up, worker
 from remotesupport.cli.errors import FAILED, advice
 from remotesupport.cli.streams import unbreakable
 from remotesupport.settings import CONFIG_VARIABLE, config_path
@@ -53,6 +53,7 @@ for command in (
     app.command(short_help=first_sentence(command))(command)
 app.add_typer(parked.app, name="parked", short_help=first_sentence(parked.parked))
 app.add_typer(links.app, name="links", short_help=first_sentence(links.links))
+app.add_typer(habits.app, name="habits", short_help=first_sentence(habits.habits))
 
 
 def _version(asked: bool) -> None:

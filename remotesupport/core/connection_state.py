@@ -81,7 +81,8 @@ class ConnectionState:
     the open access problem in words, "" for none, and ``access_at`` when it was seen. ``pending_since``: when a run
     first saw something that is still not carried over; None: nothing is. ``parked``: how many changes wait, and
     ``parked_for_person`` of them are never tried by themselves. ``kept_out``: tickets that validation kept out.
-    ``state``, ``state_since``: as the last run left it.
+    ``state``, ``state_since``: as the last run left it. ``open_lately``: open external tickets whose row
+    changed within a day, as far as the last run saw them; ``open_corresponding`` of them correspond.
     """
 
     name: str
@@ -103,6 +104,8 @@ class ConnectionState:
     state: State | None = None
     state_since: datetime | None = None
     paused_since: datetime | None = None
+    open_lately: int | None = None
+    open_corresponding: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ def _read(known: ConnectionState, began: datetime, person: bool) -> Standing:
         return Standing(State.BEHIND, known.last_read, _joined(why, _waits_for_person(known)), person)
     if known.pending_since or known.kept_out or known.parked_for_person:
         return Standing(State.BEHIND, _since(known, State.BEHIND), _left(known), person)
-    return Standing(State.OK, _since(known, State.OK))
+    return Standing(State.OK, _since(known, State.OK), none_corresponds(known.open_lately, known.open_corresponding))
 
 
 def _since(known: ConnectionState, state: State) -> datetime | None:
@@ -163,6 +166,13 @@ def _left(known: ConnectionState) -> str:
             tried = f"{_many(known.parked, 'parked change')} will be tried again: `{_parked(known)}`"
     kept_out = f"{_many(known.kept_out, 'ticket')} kept out, and remotesupport.log says why" if known.kept_out else ""
     return _joined(_waits_for_person(known), tried, kept_out)
+
+
+def none_corresponds(lately: int | None, corresponding: int | None) -> str:
+    """Words for a connection that may be in order, or have its departments named wrongly; "" where one corresponds."""
+    if not lately or corresponding != 0:
+        return ""
+    return f"0 of {lately} open tickets are in a department that corresponds: `remotesupport departments` shows both"
 
 
 def _waits_for_person(known: ConnectionState) -> str:

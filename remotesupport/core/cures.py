@@ -11,6 +11,15 @@ def rebuild(connection: str) -> str:
     )
 
 
+def no_department(connection: str) -> str:
+    """For a ticket whose department cannot be told."""
+    return (
+        "its department cannot be told (habit 'responsible' of that server): neither its row nor its form names one of "
+        f"the departments that the server lists. `remotesupport habits --billing {connection}` shows what was seen. "
+        "Departments of equal names have to be told apart there; if that is not it, report it"
+    )
+
+
 def number_given_again(connection: str) -> str:
     """For a main ticket that several tickets claim."""
     return (

@@ -6,7 +6,7 @@ must stay out: which habits there are (the connectors' tables), reading, storing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -40,7 +40,8 @@ class Habit:
 
     ``sides``: where the question is asked. ``told_by``: what on the server answers it. ``answers``: empty where any
     word may be one. ``exclusive``: a server has exactly one answer, and reading rests on it, so two of them contradict.
-    ``needed``: until it is known, only one write goes to that side. ``default``: what holds until it is known.
+    ``counted``: its answers are what we do not know, and each run says how often it met which. ``needed``: until it is
+    known, only one write goes to that side. ``default``: what holds until it is known.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Habit:
     answers: tuple[Answer, ...] = ()
     exclusive: bool = False
     needed: bool = False
+    counted: bool = False
     default: str | None = None
 
 
@@ -65,7 +67,10 @@ class HabitObservation:
 
 @dataclass(frozen=True, slots=True)
 class HabitEvidence:
-    """What is known of one answer of one habit on one side of a connection, over all runs."""
+    """What is known of one answer of one habit on one side of a connection, over all runs.
+
+    ``accepted``: a person has said that this is how it is.
+    """
 
     connection: str
     side: Side
@@ -75,6 +80,7 @@ class HabitEvidence:
     first_seen: datetime
     last_seen: datetime
     examples: tuple[str, ...] = ()
+    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +114,21 @@ def learn(habits: Iterable[Habit], evidence: Iterable[HabitEvidence]) -> Lesson:
     for habit in habits:
         seen = sorted(by_habit.get(habit.name, []), key=lambda e: (e.first_seen, e.answer))
         different = {e.answer for e in seen}
-        if habit.exclusive and len(different) > 1:
-            later = next(e for e in seen if e.answer != seen[0].answer)
-            contradictions.append(Contradiction(habit, in_words(seen[0]), in_words(later)))
+        if habit.exclusive and (wrong := _contradiction(habit, seen)):
+            contradictions.append(wrong)
         elif different:
             answers[habit.name] = frozenset(different)
     return Lesson(answers, tuple(contradictions))
+
+
+def _contradiction(habit: Habit, seen: Sequence[HabitEvidence]) -> Contradiction | None:
+    """Two answers, or one that is not the one that was taken for granted and that no person has accepted."""
+    for later in seen[1:]:
+        if later.answer != seen[0].answer:
+            return Contradiction(habit, in_words(seen[0]), in_words(later))
+    if seen and habit.default not in (None, seen[0].answer) and not seen[0].accepted:
+        return Contradiction(habit, f"{habit.default} (taken for granted)", in_words(seen[0]))
+    return None
 
 
 def merged(
@@ -142,6 +157,8 @@ def together(seen: Iterable[HabitObservation]) -> tuple[HabitObservation, ...]:
 
 def in_words(evidence: HabitEvidence) -> str:
     """``by_viewer (seen 12 times since 2026-11-20, for example ticket 12)``."""
+    if evidence.accepted:
+        return f"{evidence.answer} (accepted by a person on {evidence.first_seen:%Y-%m-%d %H:%M})"
     since = f"seen {evidence.count} time{'s' if evidence.count != 1 else ''} since {evidence.first_seen:%Y-%m-%d %H:%M}"
     example = f", for example {evidence.examples[0]}" if evidence.examples else ""
     return f"{evidence.answer} ({since}{example})"

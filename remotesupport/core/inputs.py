@@ -39,7 +39,8 @@ class Inputs:
     which a write may have been confirmed after the threads were read, or that a person gave up. ``patient``: the same
     pairs, whose close after a departure was refused and is not due again yet. ``moving``: the same pairs, which another
     run wrote to while this one read: they wait. ``answers_may_close``: connections whose external billing closes a
-    ticket when it is answered, or of which that is not known.
+    ticket when it is answered, or of which that is not known. ``unasked``: (connection, external ticket) whose
+    department only a direct look may tell, which is for one of the next runs.
     """
 
     tickets: pd.DataFrame
@@ -58,6 +59,7 @@ class Inputs:
     unnumbered: frozenset[tuple[str, str]] = frozenset()
     unproven: frozenset[tuple[str, str]] = frozenset()
     patient: frozenset[tuple[str, str]] = frozenset()
+    unasked: frozenset[tuple[str, str]] = frozenset()
     moving: frozenset[tuple[str, str]] = frozenset()
     answers_may_close: frozenset[str] = frozenset()
 

@@ -30,6 +30,7 @@ def left(pairs: pd.DataFrame, *, quiet: bool) -> pd.Series:
     entering = phase.isin([Phase.ADOPTABLE, Phase.CREATABLE])
     unsent = (pairs["pending_main"] & ~pairs["sends_main"]) | (pairs["pending_external"] & ~pairs["sends_external"])
     table: dict[str, pd.Series] = {
+        "its department is asked for in one of the next runs": phase.eq(Phase.UNCLEAR) & pairs["unasked"],
         _THREAD: (entering & ~fresh) | (phase.eq(Phase.ADOPTABLE) & ~pairs["main_fresh"]),
         "nothing in it may cross yet": phase.eq(Phase.CREATABLE) & ~pairs["pending_main"],
         DOUBTFUL: pairs["doubtful"]

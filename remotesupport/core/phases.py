@@ -27,6 +27,7 @@ class Phase(StrEnum):
     ADOPTABLE = "adoptable"  # not linked, but a main ticket carries its origin
     OLD = "old"  # not linked, and closed before we ever saw it
     CREATABLE = "creatable"  # not linked, and to be created
+    UNCLEAR = "unclear"  # not linked, and its department cannot be told
     ELSEWHERE = "elsewhere"  # in a department that is not remote
 
 
@@ -52,6 +53,8 @@ def phases(pairs: pd.DataFrame, *, create_closed: bool) -> pd.Series:
         (on & closed & (not create_closed), Phase.OLD),
         (on, Phase.CREATABLE),
         (pairs["corr"].eq("off"), Phase.OFF),
+        (pairs["place"].isna() & closed & (not create_closed), Phase.OLD),
+        (pairs["place"].isna() & pairs["seen"], Phase.UNCLEAR),
     ]
     found = np.select([c.to_numpy() for c, _ in table], [str(p) for _, p in table], str(Phase.ELSEWHERE))
     return pd.Series(found, index=pairs.index, dtype="str")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from remotesupport.core import frames
+from remotesupport.core.cures import no_department
 from remotesupport.core.departures import quarrel
 from remotesupport.core.keys import look_up
 from remotesupport.core.model import MessageKind, Reason, Side
@@ -24,6 +25,7 @@ _BY_PHASE = {
     Phase.DEPARTED: Reason.DEPARTED,
     Phase.OFF: Reason.CORRESPONDENCE_OFF,
     Phase.OLD: Reason.TOO_OLD_FOR_WINDOW,
+    Phase.UNCLEAR: Reason.NOT_UNDERSTOOD,
     Phase.ELSEWHERE: Reason.DEPARTMENT_NOT_REMOTE,
 }
 _WAITS = (Phase.ADOPTABLE, Phase.CREATABLE, Phase.ACTIVE, Phase.RETURNING, Phase.DEPARTING)
@@ -78,7 +80,7 @@ def _detail(rows: pd.DataFrame) -> pd.Series:
             rows["to_close"],
             phase.eq(Phase.OLD),
             phase.eq(Phase.OFF) & rows["corr"].eq("none"),
-            phase.eq(Phase.ELSEWHERE) & rows["place"].isna(),
+            phase.eq(Phase.UNCLEAR),
             phase.eq(Phase.ELSEWHERE),
         ],
         [
@@ -89,7 +91,7 @@ def _detail(rows: pd.DataFrame) -> pd.Series:
             "its main ticket is still open",
             "it was closed before it was ever linked; a backfill takes it over",
             "department " + rows["place"].fillna("?") + " has no correspondence any more",
-            "its department was not shown",
+            rows["connection"].map(no_department),
             "department " + rows["place"].fillna("?"),
         ],
         "",

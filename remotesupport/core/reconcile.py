@@ -51,6 +51,7 @@ def reconcile(inputs: Inputs) -> Outcome:
     changes = in_order(frames.concat(frames.CHANGES, _changes(inputs, pairs, found, sent, known)))
     pairs["planned"] = is_in(pairs, changes, EXT)
     pairs["written"] = is_in(pairs, changes[changes["kind"].ne(ChangeKind.ADOPT)], EXT)
+    pairs["unasked"] = [key in inputs.unasked for key in zip(*(pairs[c] for c in EXT), strict=True)]
     pairs["open_why"] = left(pairs, quiet=inputs.quiet)
     return Outcome(changes, reasons(pairs, inputs.messages), agreed(pairs), unfinished(pairs))
 

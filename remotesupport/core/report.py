@@ -68,6 +68,9 @@ class BillingResult:
     """One connection's line of a run (interface.md, JSON shapes). ``departments``: rows of DEPARTMENT_CHANGES.
 
     ``failure``, ``side``: what went wrong as machine values, the side None where it was on none or is not known.
+    ``not_understood``: external tickets that wait because a habit of a server is not understood. ``unknown_types``: how
+    often which type of message was met that we do not know. ``open_lately``: open external tickets whose row changed
+    within a day, as far as they were seen, ``open_corresponding`` of them in a department that corresponds.
     ``no_turn``: nothing was done for it, because other runs held the right to write, or it came too late.
     ``audits_skipped``: in an audit's line, how many in a row had no turn, this one included. ``failures``: for the log,
     each on its own; not part of the JSON.
@@ -83,6 +86,10 @@ class BillingResult:
     written: int = 0
     parked: int = 0
     quarantined: int = 0
+    not_understood: int = 0
+    unknown_types: dict[str, int] = field(default_factory=dict)
+    open_lately: int | None = None
+    open_corresponding: int | None = None
     requests: int = 0
     seconds: float = 0.0
     access: bool = False

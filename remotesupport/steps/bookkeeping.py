@@ -6,11 +6,11 @@ Nothing here writes to a billing. It runs after loading, so an interrupted run s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connectors.errors import AccessDenied, ConnectorError, Fatal, Retriable, TooOld
+from connectors.errors import AccessDenied, ConnectorError, ContradictoryHabit, Fatal, Retriable, TooOld
 from remotesupport.bootstrap import Context
 from remotesupport.core import frames
 from remotesupport.core.acts import follows_departure
@@ -23,7 +23,7 @@ from remotesupport.steps.extract import STORE
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ACTS
 from remotesupport.steps.reading import mark_primed, settled_sightings
-from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
+from remotesupport.steps.values import UNDERSTOOD, Accepted, Loaded, Proposal, Snapshot
 from remotesupport.store.states import STAYS_CLOSED
 
 
@@ -35,6 +35,11 @@ class Found:
     agreed: Rows = field(default_factory=list)
     unfinished: Rows = field(default_factory=list)
     quarantined: Rows = field(default_factory=list)
+
+    def not_understood(self, side: Side) -> dict[str, str]:
+        """Tickets of ``side`` that were kept out because a habit of the server is not understood."""
+        unclear = {row["ticket"] for row in self.quarantined if row["side"] == side and row["check"] == UNDERSTOOD}
+        return {ticket: why for ticket, why in self.bad(side).items() if ticket in unclear}
 
     @classmethod
     def of_shard(cls, accepted: Accepted, proposal: Proposal) -> dict[str, Found]:
@@ -49,6 +54,25 @@ class Found:
         return {row["ticket"]: row["reason"] for row in wrong}
 
 
+def not_understood(ctx: Context, snapshot: Snapshot, found: Found, reasons: Rows) -> dict[str, str]:
+    """External ticket → why, of all that wait because something is not understood: seen in this run, or before.
+
+    ``reasons``, of this run, are told of those whose main ticket is not understood.
+    """
+    name, mains = snapshot.name, found.not_understood(Side.MAIN)
+    pairs = {main: ext for ext, main in ctx.store.linked(name, main_tickets=list(mains)).items()} if mains else {}
+    pairs |= {row["ticket"]: row["origin"] for row in snapshot.main.tickets if row["ticket"] in mains and row["origin"]}
+    hidden = {ext: f"main ticket {main}: {mains[main]}" for main, ext in pairs.items()}
+    for row in reasons:
+        if row["ticket"] in hidden and row["reason"] in (Reason.PENDING, Reason.IN_SYNC):
+            row["reason"], row["detail"] = str(Reason.NOT_UNDERSTOOD), hidden[row["ticket"]]
+    known = {row["ticket"]: row for row in reasons}
+    before = {t: why for t, why in ctx.store.not_understood(name).items() if t not in known}
+    now = {t: row["detail"] for t, row in known.items() if row["reason"] == Reason.NOT_UNDERSTOOD}
+    unseen = {t: why for t, why in hidden.items() if t not in known}
+    return {t: why for t, why in (before | now | unseen).items() if t not in snapshot.external.gone}
+
+
 def final_reasons(
     name: str, found: Found, proposal: Proposal, loaded: Loaded | None, stopped: bool, parked: set[str]
 ) -> Rows:
@@ -61,8 +85,11 @@ def final_reasons(
     elif loaded is not None and not loaded.stopped:
         _after_loading(reasons, found, proposal.plans[name], _departed(proposal, name, loaded), loaded, parked)
     known = {row["ticket"] for row in reasons}
-    invalid = {t: why for t, why in found.bad(Side.EXTERNAL).items() if t not in known}
-    return reasons + [_reason(name, ticket, Reason.INVALID_ROW, why) for ticket, why in invalid.items()]
+    bad = [(t, why) for t, why in found.bad(Side.EXTERNAL).items() if t not in known]
+    unclear = found.not_understood(Side.EXTERNAL)
+    return reasons + [
+        _reason(name, t, Reason.NOT_UNDERSTOOD if t in unclear else Reason.INVALID_ROW, why) for t, why in bad
+    ]
 
 
 def _after_loading(
@@ -83,6 +110,13 @@ def _after_loading(
 
 def _reason(name: str, ticket: str, reason: Reason, why: str) -> dict[str, Any]:
     return {"connection": name, "ticket": ticket, "reason": str(reason), "detail": why, "main_ticket": None}
+
+
+def unseen_not_understood(name: str, reasons: Rows, waiting: dict[str, str], gone: Collection[str]) -> Rows:
+    """→ rows of REASONS of tickets that this run did not show: not understood, or gone since they were not."""
+    known = {row["ticket"] for row in reasons}
+    rows = [_reason(name, t, Reason.NOT_UNDERSTOOD, why) for t, why in waiting.items() if t not in known]
+    return rows + [_reason(name, t, Reason.DEPARTED, "it is gone there") for t in gone if t not in known]
 
 
 def settle_books(ctx: Context, run: str, snapshot: Snapshot, reasons: Rows, found: Found, undone: set[str]) -> None:
@@ -254,9 +288,10 @@ def kept_out(found: Found) -> list[str]:
 
 def failed_result(name: str, error: ConnectorError) -> BillingResult:
     """The line of a connection that could not be read."""
+    stopped = isinstance(error, ContradictoryHabit)
     return BillingResult(
         name,
-        state=BillingState.FAILED,
+        state=BillingState.STOPPED if stopped else BillingState.FAILED,
         reason=str(error),
         access=isinstance(error, AccessDenied),
         failure=failure_of(error),
@@ -295,7 +330,10 @@ def with_counts(result: BillingResult, snapshot: Snapshot, found: Found, reasons
         result,
         tickets_read=len(reasons),
         messages_read=len(snapshot.external.messages) + len(snapshot.main.messages),
-        quarantined=len({row["ticket"] for row in found.quarantined} - {None}),
+        quarantined=len({row["ticket"] for row in found.quarantined if row["check"] != UNDERSTOOD} - {None}),
+        unknown_types=snapshot.unknown_types,
+        open_lately=len(snapshot.external.open_lately),
+        open_corresponding=sum(d in snapshot.corresponding for d in snapshot.external.open_lately),
         requests=snapshot.requests,
         seconds=snapshot.seconds,
         reasons=dict(Counter(row["reason"] for row in reasons)),

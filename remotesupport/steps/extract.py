@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from dataclasses import replace
 
 from connectors.errors import ConnectorError, Fatal, Missing, Retriable
@@ -11,6 +12,7 @@ from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.model import Side
 from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.steps.correspond import Departments, department_id, departments_of, names_of
+from remotesupport.steps.habits import hand_in, keep
 from remotesupport.steps.parking import closes_of_departed
 from remotesupport.steps.reading import Primed, is_primed, primed_billings, read_side
 from remotesupport.steps.scopes import Scopes
@@ -54,13 +56,14 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     connection.silent.clear()
     await introduced(connection)
     same_dialect(ctx, connection)
+    hand_in(ctx.store, connection)
     both = (connection.external, connection.main)
     known = primed_billings(ctx.store, *both)
     usual = all(is_primed(billing, known) for billing in both) or not first_read(ctx, request)
     budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and usual else LONG_BUDGET
     try:
         async with asyncio.timeout(budget):
-            snapshot = await _both_sides(ctx, connection, request, known)
+            snapshot = await _observed(ctx, connection, _both_sides(ctx, connection, request, known))
     except TimeoutError:
         raise out_of_time(
             connection,
@@ -149,6 +152,15 @@ def changed_dialects(ctx: Context, connection: Connection) -> frozenset[tuple[st
         for billing in (connection.external, connection.main)
         if known.get(billing.side) not in (None, billing.capabilities.dialect)
     )
+
+
+async def _observed(ctx: Context, connection: Connection, reading: Awaitable[Snapshot]) -> Snapshot:
+    """``reading``'s result; what it showed of the servers is kept, also where it failed. Raises ContradictoryHabit."""
+    try:
+        snapshot = await reading
+    finally:
+        unknown = keep(ctx.store, connection, ctx.clock())
+    return replace(snapshot, unknown_types=unknown)
 
 
 async def _both_sides(ctx: Context, connection: Connection, request: RunRequest, known: Primed) -> Snapshot:

@@ -14,16 +14,18 @@ from typing import Any
 
 import pandas as pd
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, ContradictoryHabit
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.acts import follows_departure
 from remotesupport.core.model import ChangeKind, Direction, Lease, LinkRow
 from remotesupport.core.plan import Plan
+from remotesupport.steps.habits import keep, untold
 from remotesupport.steps.readback import read_back
 from remotesupport.steps.values import Loaded
 from remotesupport.steps.writing import Stop, Writer, Written, covers_of
 from remotesupport.store.errors import StoreError
 
+_NO_WRITES = (ChangeKind.ADOPT, ChangeKind.CONFLICT)
 IN_FLIGHT = 5  # tickets written at a time per connection
 
 
@@ -37,15 +39,41 @@ async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
     try:
         rows = sorted(plan.changes.assign(more=more).itertuples(), key=attrgetter("rank"))
         for _, stage in groupby(rows, key=attrgetter("rank")):
-            await _stage(ctx, writer, stage, loaded, sent, run)
+            await _stage(ctx, writer, await _after_first(ctx, writer, [*stage], loaded, run), loaded, sent, run)
+    except ContradictoryHabit as contradiction:
+        loaded.stopped, loaded.contradicts = str(contradiction), True
     except Stop as stop:
         loaded.stopped = stop.why
         loaded.access = stop.why if stop.access else ""
     try:
         loaded.receipts += await read_back(ctx, connection, sent)
+        keep(ctx.store, connection, ctx.clock())
     except (ConnectorError, StoreError) as error:
+        loaded.contradicts = loaded.contradicts or isinstance(error, ContradictoryHabit)
         loaded.stopped = loaded.stopped or f"written, but not read back yet: {error}"
     return loaded
+
+
+async def _after_first(ctx: Context, writer: Writer, stage: list[Any], loaded: Loaded, run: str) -> list[Any]:
+    """The rows of a stage that are left when what only a write to main reveals was learned from one of them.
+
+    As long as that is not known, one write to main goes alone and is read back; where it reveals nothing, the others
+    wait for the next run. Raises Stop, ContradictoryHabit.
+    """
+    inward = [row for row in stage if row.direction == Direction.TO_MAIN and ChangeKind(row.kind) not in _NO_WRITES]
+    if not inward or not untold(ctx.store, writer.connection):
+        return stage
+    if not loaded.tried_first:
+        loaded.tried_first, first = True, inward.pop(0)
+        stage = [row for row in stage if row is not first]
+        if not await _row(ctx, writer, first._replace(more=True), loaded, [], run):
+            loaded.held.add((first.ext_ticket, first.direction))
+        keep(ctx.store, writer.connection, ctx.clock())
+    if questions := untold(ctx.store, writer.connection):
+        for row in inward:
+            loaded.held.add((row.ext_ticket, row.direction))
+            loaded.failed.setdefault(row.ext_ticket, f"it waits until a write to main has shown: {questions[0]}")
+    return stage
 
 
 async def _stage(ctx: Context, writer: Writer, stage: Iterable[Any], loaded: Loaded, sent: list[Any], run: str) -> None:

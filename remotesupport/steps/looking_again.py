@@ -114,5 +114,6 @@ def _with(old: SideRead, new: SideRead, tickets: set[str]) -> SideRead:
         messages=[row for row in old.messages if row["ticket"] not in tickets] + new.messages,
         complete=old.complete and not new.unreadable,
         unreadable={t: why for t, why in old.unreadable.items() if t not in tickets} | new.unreadable,
+        not_understood=(old.not_understood - tickets) | new.not_understood,
         gone=(*(t for t in old.gone if t not in tickets), *new.gone),
     )

@@ -17,9 +17,11 @@ from remotesupport.steps.bookkeeping import (
     final_reasons,
     kept_out,
     let_go,
+    not_understood,
     outcome_of,
     settle_books,
     undone,
+    unseen_not_understood,
     unseen_reasons,
     with_conflicts,
     with_counts,
@@ -88,7 +90,8 @@ class Books:
         unproven = self.unproven.get(name, set())
         self.waiting[name] = bool(left or unproven) or not all(map(ends_departure, parked))
         reasons = with_conflicts(final_reasons(name, found, proposal, loaded, stopped, names), parked)
-        result = with_counts(BillingResult(name), snapshot, found, reasons)
+        unclear = not_understood(self.ctx, snapshot, found, reasons)
+        result = with_counts(BillingResult(name, not_understood=len(unclear)), snapshot, found, reasons)
         if plan is not None and len(plan.changes):
             result.plan_id = plan.id
             result.changes |= {k: n for k, n in counts(plan).items() if n}
@@ -96,13 +99,23 @@ class Books:
             self._save_plan(name, proposal, _plan_state(request, stopped, written))
         if not request.plan_only:
             reasons += unseen_reasons(name, reasons, proposal, loaded, stopped)
+            reasons += unseen_not_understood(name, reasons, unclear, self._gone(snapshot))
             settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left) | unproven)
         if conflicts := contradictions(reasons, parked, plan):
             result.changes["conflict"] = len(conflicts)
             result.state, result.reason = BillingState.FAILED, in_words(conflicts, parked)
             result.failure = Failure.CONFLICT
         self._judge(result, snapshot, loaded, verdict.why if verdict is not None and stopped else "")
+        if unclear and result.state is BillingState.OK:
+            result.state, result.reason = BillingState.FAILED, what_is_unclear(name, unclear)
+            result.failure = Failure.INCOMPLETE
         return result
+
+    def _gone(self, snapshot: Snapshot) -> list[str]:
+        """Tickets that were not understood, and are not there any more."""
+        if not snapshot.external.gone:
+            return []
+        return [t for t in self.ctx.store.not_understood(snapshot.name) if t in snapshot.external.gone]
 
     def _save_plan(self, name: str, proposal: Proposal, state: PlanState) -> None:
         verdict, plan = proposal.verdicts[name].why, proposal.plans[name]
@@ -115,6 +128,8 @@ class Books:
             result.written, result.parked = loaded.written, loaded.parked
         if guard:
             result.state, result.reason, result.failure = BillingState.STOPPED, guard, Failure.GUARD
+        elif loaded is not None and loaded.contradicts:
+            result.state, result.reason, result.failure = BillingState.STOPPED, loaded.stopped, Failure.FATAL
         elif loaded is not None and loaded.stopped:
             result.state, result.reason, result.access = BillingState.FAILED, loaded.stopped, bool(loaded.access)
             result.failure = Failure.ACCESS if result.access else Failure.INCOMPLETE
@@ -138,6 +153,7 @@ class Books:
         }
         if error is None and reads_all(request):
             fields |= {"last_read": now, "kept_out": result.quarantined}
+            fields |= {"open_lately": result.open_lately, "open_corresponding": result.open_corresponding}
         if good:
             fields["last_good"] = now
         if result.side is not before.failed_side:
@@ -170,6 +186,13 @@ def in_words(conflicts: dict[str, str], parked: list[ParkedChange]) -> str:
     known = [f"tickets contradict each other ({numbers}) and wait for a person: `remotesupport parked` names them"]
     more = [f"and {len(others) - NAMED} more" for _ in others[NAMED : NAMED + 1]]
     return "; ".join([*known[: bool(listed)], *others[:NAMED], *more])
+
+
+def what_is_unclear(name: str, tickets: dict[str, str]) -> str:
+    """What a person reads of tickets that are not understood: one of each cause."""
+    first = {why: ticket for ticket, why in reversed(tickets.items())}
+    causes = [f"ticket {ticket}: {why}" for why, ticket in [*first.items()][:NAMED]]
+    return f"{len(tickets)} ticket(s) are not understood: {'; '.join(causes)} (`remotesupport why {name} TICKET`)"
 
 
 def _plan_state(request: RunRequest, stopped: bool, written: bool) -> PlanState:

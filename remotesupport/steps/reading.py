@@ -17,17 +17,19 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from connectors.contract import Billing
-from connectors.errors import AccessDenied, ConnectorError, Fatal, Missing
-from remotesupport.core.model import MessageRow, Page, Side, Sighting, TicketRow
+from connectors.errors import AccessDenied, ConnectorError, Fatal, Missing, NotUnderstood
+from remotesupport.core.model import MessageRow, Page, Side, Sighting, TicketRow, TicketState
 from remotesupport.steps.framing import Rows, message_rows, ticket_rows
 from remotesupport.steps.values import SideRead
 from remotesupport.store import Store
 
 SETTLE = timedelta(seconds=2)
 RECENT = timedelta(days=1)  # audits compare the thread of a closed ticket whose row last changed since then
+MOST_ASKED = 200  # tickets that one run looks at because their rows do not say their department
 MANY = 1000  # tickets asked for at once: the connectors' own limits count
 FEW = 5  # the same of an audit, half of those limits: a minute's sync with the same login comes in between
 Wanted: TypeAlias = Callable[[list[TicketRow]], set[str]]
+Known: TypeAlias = Callable[[Collection[str]], Collection[str]]
 Forced: TypeAlias = Callable[[list[TicketRow], Collection[str]], set[str]]
 
 
@@ -40,6 +42,7 @@ class Scope:
     ``since`` and ``until`` (a backfill's, as the host itself writes times) leave out every row whose own activity text
     is not between them. ``linked``: tickets to look for when they vanished. ``due``: tickets to look at and to read
     however their rows look; ``unread``: more of them, as seen. ``at_once``: tickets that are asked for at a time.
+    ``known``: those of some external tickets that are linked.
     """
 
     wants: Wanted
@@ -52,6 +55,7 @@ class Scope:
     due: tuple[str, ...] = ()
     unread: tuple[Sighting, ...] = ()
     at_once: int = MANY
+    known: Known = frozenset
 
     @property
     def windowed(self) -> bool:
@@ -73,6 +77,9 @@ class _Gathering:
     moved: dict[str, None] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
+    unclear: set[str] = field(default_factory=set)
+    queued: dict[str, str] = field(default_factory=dict)
+    unasked: set[str] = field(default_factory=set)
     gone: list[str] = field(default_factory=list)
     listed: int = 0
     complete: bool = True
@@ -110,6 +117,9 @@ async def read_side(
         listed=got.listed,
         sightings=() if scope.windowed else tuple(_with_department(s, got.rows) for s in got.sightings),
         unreadable=got.unreadable,
+        not_understood=frozenset(got.unclear & got.unreadable.keys()),
+        unasked=frozenset(got.unasked),
+        open_lately=_open_lately(got, now),
         gone=tuple(got.gone),
         read_at=now,
         primed=is_primed(billing, known),
@@ -158,7 +168,9 @@ def _take(store: Store, billing: Billing, page: Page, got: _Gathering, now: date
     known = store.sightings(billing.name, billing.side, page.listing, [r.ticket for r in page.rows])
     agreed = not page.rejected
     for bad in page.rejected:
-        got.unreadable[bad.ticket or f"?{page.listing}/{page.number}"] = bad.reason
+        ticket = bad.ticket or f"?{page.listing}/{page.number}"
+        got.unreadable[ticket] = bad.reason
+        got.unclear.update([ticket] if bad.habit else [])
     for row in page.rows:
         sighting = _sight(billing, page.listing, row, known.get(row.ticket), now)
         shown = row if row.department else replace(row, department=sighting.department)
@@ -170,6 +182,8 @@ def _take(store: Store, billing: Billing, page: Page, got: _Gathering, now: date
             got.moved[row.ticket] = None
         if not row.partial:
             got.rows.setdefault(row.ticket, shown)
+        elif shown.department:
+            got.queued[row.ticket] = shown.department
     return agreed
 
 
@@ -194,8 +208,10 @@ def _settled(sighting: Sighting) -> bool:
 async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got: _Gathering) -> None:
     """Direct looks: rows that only a queue showed, or that hide their department (an employee holds the ticket), work
     left open by an earlier run, linked tickets that vanished."""
-    external = billing.side is Side.EXTERNAL
-    loose = [t for t in got.moved if t not in got.rows or (external and got.rows[t].department is None)]
+    _fill_from_queue(got)
+    loose = [t for t in got.moved if t not in got.rows]
+    if billing.side is Side.EXTERNAL:
+        loose += _to_ask(scope, got)
     loose += [t for t in store.pending_sightings(billing.name, billing.side) if t not in got.rows and t not in loose]
     due = dict.fromkeys((*scope.due, *(s.ticket for s in scope.unread)))
     loose += [t for t in due if t not in got.rows and t not in loose]
@@ -203,6 +219,33 @@ async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got:
         loose += [t for t in scope.linked if t not in got.rows and t not in loose]
     await _look(billing, loose, got, scope.at_once)
     got.moved.update(dict.fromkeys(t for t in (*loose, *due) if t in got.rows))
+
+
+def _fill_from_queue(got: _Gathering) -> None:
+    """The department that a queue's row names, where the list names an employee."""
+    for ticket, department in got.queued.items():
+        row = got.rows.get(ticket)
+        if row is not None and row.department is None:
+            got.rows[ticket] = replace(row, department=department)
+
+
+def _to_ask(scope: Scope, got: _Gathering) -> list[str]:
+    """Tickets whose department only a direct look may tell: of those whose rows moved, in an audit all that are open.
+
+    A closed ticket that was never linked does not cross whatever its department is. At most ``MOST_ASKED`` in a run;
+    the others have their turn in the next ones.
+    """
+    hidden = [t for t, row in got.rows.items() if row.department is None and (t in got.moved or scope.complete)]
+    linked = scope.known(hidden)
+    asked = [t for t in hidden if t in linked or t in scope.linked or got.rows[t].state is TicketState.OPEN]
+    got.unasked.update(asked[MOST_ASKED:])
+    return asked[:MOST_ASKED]
+
+
+def _open_lately(got: _Gathering, now: datetime) -> tuple[str | None, ...]:
+    """The departments of the open tickets whose rows changed within a day."""
+    recent = {seen.ticket for seen in got.sightings if seen.row_since > now - RECENT}
+    return tuple(r.department for t, r in got.rows.items() if t in recent and r.state is TicketState.OPEN)
 
 
 async def _look(billing: Billing, tickets: Collection[str], got: _Gathering, at_once: int) -> None:
@@ -218,6 +261,7 @@ async def _look(billing: Billing, tickets: Collection[str], got: _Gathering, at_
             raise
         except ConnectorError as error:
             got.unreadable[ticket] = str(error)
+            got.unclear.update([ticket] if isinstance(error, NotUnderstood) else [])
 
     await asyncio.gather(*(one(t) for t in tickets))
 
@@ -245,6 +289,7 @@ async def _threads(
             got.gone.append(ticket)
         except ConnectorError as error:
             got.unreadable[ticket] = str(error)
+            got.unclear.update([ticket] if isinstance(error, NotUnderstood) else [])
 
     await asyncio.gather(*(one(t) for t in tickets))
     again = [t for t in tickets if t in got.unreadable]

@@ -97,6 +97,7 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         unnumbered=unnumbered(ctx, kept),
         unproven=_pairs_of({n: s.unproven for n, s in kept.items()}) | frozenset(ctx.store.dropped(kept)),
         patient=frozenset(closes_of_departed(ctx, kept, due=False)),
+        unasked=_pairs_of({n: s.external.unasked for n, s in kept.items()}),
         answers_may_close=answers_may_close(ctx.store, kept),
     )
     moving = _pairs_of(

@@ -61,8 +61,9 @@ class Scopes:
             only=self.request.tickets or None,
             since=self._text(self.request.since),
             until=self._text(self.request.until),
-            linked=self._all_linked("ext_ticket"),
+            linked=(*self._all_linked("ext_ticket"), *self._unclear()),
             unread=tuple(self.unread),
+            known=lambda tickets: self.store.linked(self.name, tickets),
             at_once=FEW if self.request.reads_first else MANY,
         )
 
@@ -73,6 +74,10 @@ class Scopes:
         if self.request.kind is not RunKind.AUDIT:
             return ()
         return tuple(row[column] for row in self.links if not row["departed"])
+
+    def _unclear(self) -> tuple[str, ...]:
+        """External tickets that were not understood: an audit looks whether they are still there."""
+        return tuple(self.store.not_understood(self.name)) if self.request.kind is RunKind.AUDIT else ()
 
     def _main_wants(self, rows: list[TicketRow]) -> set[str]:
         if not rows:

@@ -26,7 +26,9 @@ class SideRead:
     ``to_the_end``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``:
     rows seen. ``unreadable``: ticket → why, for rows or threads that could not be read this time. ``gone``: tickets
     that a direct look did not find. ``read_at``: our clock when reading began. ``primed``: every listing was read
-    to its end in an earlier run.
+    to its end in an earlier run. ``not_understood``: of ``unreadable``, where a habit of the server is not understood.
+    ``unasked``: tickets whose department is asked for in a later run. ``open_lately``: the departments of the open
+    tickets whose rows changed within a day.
     """
 
     tickets: Rows
@@ -40,6 +42,9 @@ class SideRead:
     gone: tuple[str, ...] = ()
     read_at: datetime | None = None
     primed: bool = False
+    not_understood: frozenset[str] = frozenset()
+    unasked: frozenset[str] = frozenset()
+    open_lately: tuple[str | None, ...] = ()
 
     @property
     def fresh(self) -> set[str]:
@@ -53,7 +58,8 @@ class Snapshot:
 
     ``flagged``: remote departments as that billing marks them. ``unproven``: external tickets of which a write had an
     open outcome when reading began. ``resolved``: the id that each name of a remote department means. ``mark``: the
-    ledger's (``store.moves``) when reading, or looking again, began.
+    ledger's (``store.moves``) when reading, or looking again, began. ``unknown_types``: how often reading met which
+    type of message that we do not know.
     """
 
     name: str
@@ -68,6 +74,7 @@ class Snapshot:
     unproven: frozenset[str] = frozenset()
     resolved: dict[str, str] = field(default_factory=dict)
     mark: int = 0
+    unknown_types: dict[str, int] = field(default_factory=dict)
 
     @property
     def corresponding(self) -> frozenset[str]:
@@ -75,6 +82,7 @@ class Snapshot:
         return enabled(self.correspondences)
 
 
+UNDERSTOOD = "understood"  # the check of quarantine rows where a habit of the server is not understood
 Read: TypeAlias = "Snapshot | ConnectorError"
 Reads: TypeAlias = dict[str, Read]
 
@@ -127,7 +135,8 @@ class Findings:
 class Loaded:
     """What loading one plan did. ``failed``: external ticket → cause, everything not written of it included.
 
-    ``held``: (external ticket, direction) whose later rows wait.
+    ``held``: (external ticket, direction) whose later rows wait. ``contradicts``: what was written showed that a habit
+    of the server is another one. ``tried_first``: the one write went out that may go before a habit is known.
     """
 
     name: str
@@ -137,6 +146,8 @@ class Loaded:
     held: set[tuple[str, str]] = field(default_factory=set)
     access: str = ""
     stopped: str = ""
+    contradicts: bool = False
+    tried_first: bool = False
     receipts: list[dict[str, object]] = field(default_factory=list)
 
 

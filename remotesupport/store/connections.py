@@ -23,6 +23,7 @@ from remotesupport.store.tables import connections, departments, parked, progres
 SETTABLE = (
     "last_good", "last_run", "read_outcome", "stopped_plan", "stopped_why", "access", "access_at", "paused",
     "pending_since", "last_read", "failure", "failed_side", "kept_out", "state", "state_since", "paused_since",
+    "open_lately", "open_corresponding",
 )  # fmt: skip
 
 _counts = (func.count().label("n"), func.count().filter(parked.c.next_try.is_(None)).label("person"))

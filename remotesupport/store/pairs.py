@@ -124,7 +124,7 @@ def blank_connection(name: str) -> dict[str, Any]:
         "name": name, "last_good": None, "last_run": None, "read_outcome": "", "stopped_plan": None,
         "stopped_why": "", "access": "", "access_at": None, "paused": False, "pending_since": None, "linked": 0,
         "last_read": None, "failure": "", "failed_side": None, "kept_out": 0, "state": "", "state_since": None,
-        "paused_since": None,
+        "paused_since": None, "open_lately": None, "open_corresponding": None,
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from remotesupport.store.connections import Connections
 from remotesupport.store.database import Clock, Database
 from remotesupport.store.dropped import Dropped
 from remotesupport.store.engines import Address
+from remotesupport.store.habits import HabitEvidences
 from remotesupport.store.journal import Journal
 from remotesupport.store.leases import Leases
 from remotesupport.store.ledger import Ledger
@@ -28,7 +29,7 @@ from remotesupport.store.timeline import Timeline
 
 class Store(
     Runs, Sightings, Ledger, Moves, Relink, Leases, Journal, Receipts, Parked, Dropped, Plans, Timeline, Connections,
-    Retention,
+    HabitEvidences, Retention,
 ):  # fmt: skip
     """SQLite or PostgreSQL behind one synchronous, thread-safe interface.
 

@@ -104,6 +104,8 @@ reasons = Table(
     "rs_reasons", metadata,
     _text("connection", key=True), _text("ticket", key=True), _text("reason"), Column("detail", Words, nullable=False),
     _text("main_ticket", nullable=True), _text("run"), _time("since"),
+    Index("rs_reasons_not_understood", "connection", sqlite_where=text("reason = 'not_understood'"),
+          postgresql_where=text("reason = 'not_understood'")),
     sqlite_with_rowid=False,
 )  # fmt: skip
 
@@ -131,6 +133,7 @@ connections = Table(
     Column("linked", Integer, nullable=False), _time("last_read", nullable=True), _text("failure"),
     _text("failed_side", nullable=True), Column("kept_out", Integer, nullable=False), _text("state"),
     _time("state_since", nullable=True), _time("paused_since", nullable=True),
+    Column("open_lately", Integer, nullable=True), Column("open_corresponding", Integer, nullable=True),
 )  # fmt: skip
 
 departments = Table(
@@ -138,6 +141,14 @@ departments = Table(
     _text("connection", key=True), _text("side", key=True), _text("department", key=True),
     Column("name", Words, nullable=False), Column("active", Boolean, nullable=False),
     _text("remote", nullable=True), Column("change", Words, nullable=True), _time("changed_at", nullable=True),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+habits = Table(
+    "rs_habits", metadata,
+    _text("connection", key=True), _text("side", key=True), _text("habit", key=True), _text("answer", key=True),
+    Column("count", BigInteger, nullable=False), _time("first_seen"), _time("last_seen"), _text("examples"),
+    Column("accepted", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )  # fmt: skip
 

@@ -42,7 +42,7 @@ def test_create() -> None:
     ("department", "flagged", "reason"),
     [
         ("8", frozenset(), "department_not_remote"),
-        (None, frozenset(), "department_not_remote"),
+        (None, frozenset(), "not_understood"),
         ("8", frozenset({("acme", "8")}), "department_unmapped"),
         ("9", frozenset(), "correspondence_off"),
     ],
