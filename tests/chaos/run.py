@@ -14,7 +14,7 @@ from typing import Any
 
 from remotesupport.core.report import RunKind
 from tests.chaos.people import People
-from tests.chaos.processes import Processes
+from tests.chaos.processes import Processes, scheduled_runs
 from tests.http_desk import http_desk
 from tests.three_billings import ThreeBillings, three_billings
 
@@ -31,7 +31,8 @@ WRITES: tuple[dict[str, Any], ...] = (
     {"status": 503}, {"reset_before": True}, {"reset_after": True}, {"late_s": LATE_S}, {"lost_write": True},
     {"hold_s": 1}, {"empty": True}, {"truncate": True}, {"session_gone": True},
 )  # fmt: skip
-CHANGE_FAULTS_S, ACT_S, SYNC_S, KILL_S = 10.0, 1.0, 6.0, 16.0
+CHANGE_FAULTS_S, ACT_S, SYNC_S, UP_S, KILL_S = 10.0, 1.0, 20.0, 6.0, 16.0  # the minutes are the schedule's own
+PROVES_THE_SCHEDULE = 2.0  # in so many minutes at least one scheduled run completes, whatever is killed
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Report:
     struck: Counter[str] = field(default_factory=Counter)
     killed: dict[str, int] = field(default_factory=dict)
     syncs: int = 0
+    scheduled: Counter[str] = field(default_factory=Counter)
     ups: int = 0
     tickets: int = 0
     messages: int = 0
@@ -53,11 +55,13 @@ class Report:
     def __str__(self) -> str:
         struck = ", ".join(f"{kind} {n}" for kind, n in sorted(self.struck.items()))
         killed = ", ".join(f"{name} {n}" for name, n in self.killed.items())
+        scheduled = ", ".join(f"{name} {n}" for name, n in sorted(self.scheduled.items()))
         lines = [
             f"chaos run, seed {self.seed}, {self.minutes:g} minutes",
             f"calls spoilt: {sum(self.struck.values())} ({struck})",
             f"SIGKILL: {killed}; `up` was started {self.ups} times; "
             f"runs from the command line beside the scheduled ones: {self.syncs}",
+            f"scheduled runs that ended: {sum(self.scheduled.values())} ({scheduled})",
             f"{self.tickets} tickets and {self.messages} messages that must cross, {self.secrets} that never may",
             f"healed in {self.healing_runs} runs; violations: {len(self.violations)}",
         ]
@@ -93,6 +97,9 @@ async def chaos(minutes: float, seed: int) -> Report:
                 billing.fault(clear=True)
             processes.end()
         _wait(LATE_S + 1.0)
+        report.scheduled = scheduled_runs(world.home)
+        if minutes >= PROVES_THE_SCHEDULE and not report.scheduled["Completed"]:
+            report.violations.append(f"no scheduled run completed in {minutes:g} minutes: {dict(report.scheduled)}")
         report.killed, report.syncs, report.ups = processes.killed, processes.syncs, processes.ups
         for billing in (world.main, world.acme, world.globex):
             report.struck += billing.core.faults.struck
@@ -111,7 +118,7 @@ def _break_things(
 ) -> None:
     end = time.monotonic() + seconds
     due = {"act": 0.0, "faults": 5.0, "sync": 5.0, "up": 5.0, "kill": 12.0}
-    every = {"act": ACT_S, "faults": CHANGE_FAULTS_S, "sync": SYNC_S, "up": SYNC_S, "kill": KILL_S}
+    every = {"act": ACT_S, "faults": CHANGE_FAULTS_S, "sync": SYNC_S, "up": UP_S, "kill": KILL_S}
     deeds = {
         "act": people.act,
         "faults": lambda: _other_faults(world, chance),
