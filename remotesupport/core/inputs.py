@@ -37,7 +37,8 @@ class Inputs:
     name under staff replies. ``flagged``: (connection, department) marked as remote over there. ``unnumbered``:
     (connection, side) whose messages have no ids of the server's own. ``unproven``: (connection, external ticket) of
     which a write may have been confirmed after the threads were read, or that a person gave up. ``patient``: the same
-    pairs, whose close after a departure was refused and is not due again yet.
+    pairs, whose close after a departure was refused and is not due again yet. ``unable``: (connection, words of
+    ``status.CROSSINGS``) of states that the billing written to has no way to take over.
     """
 
     tickets: pd.DataFrame
@@ -56,6 +57,7 @@ class Inputs:
     unnumbered: frozenset[tuple[str, str]] = frozenset()
     unproven: frozenset[tuple[str, str]] = frozenset()
     patient: frozenset[tuple[str, str]] = frozenset()
+    unable: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
