@@ -126,7 +126,7 @@ class Session:
     # --- one call -------------------------------------------------------------------------------------------
 
     async def _with_session(self, call: Call, fetch: Callable[[str], Awaitable[_Got]], row: str = "") -> _Got:
-        """``row``: the id of the one ticket (or file) that is asked for. Raises TicketDenied when only that is denied."""
+        """``row``: the id of the one ticket (or file) that is asked for. Raises TicketDenied when only it is denied."""
         session = await self._session(stale=None)
         try:
             return await self._answered(fetch, session)
@@ -196,8 +196,8 @@ class Session:
     async def _has_died(self, error: ConnectorError, call: Call, session: str, row: str) -> bool:
         """Whether ``error`` means a dead session and the call may be made again with a new one.
 
-        ``access`` is said of a dead session and of a missing right alike (SEEN IN CODE), so another call is asked which;
-        a new session that was refused everything did not die. Raises TicketDenied when only ``row`` is denied.
+        ``access`` is said of a dead session and of a missing right alike (SEEN IN CODE): another call is asked which. A
+        new session that was refused everything did not die. Raises TicketDenied when only ``row`` is denied.
         """
         if isinstance(error, AccessDenied) and error.kind == "auth":
             return True

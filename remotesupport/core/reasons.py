@@ -32,9 +32,7 @@ _BY_PHASE = {
 _WAITS = (Phase.ADOPTABLE, Phase.CREATABLE, Phase.ACTIVE, Phase.RETURNING, Phase.DEPARTING)
 
 
-def reasons(
-    pairs: pd.DataFrame, messages: pd.DataFrame, unable: Collection[tuple[str, str]] = ()
-) -> pd.DataFrame:
+def reasons(pairs: pd.DataFrame, messages: pd.DataFrame, unable: Collection[tuple[str, str]] = ()) -> pd.DataFrame:
     """Pairs with phase, waiting, to_close, ``planned`` (bool: has changes) and ``open_why`` (what is left) → REASONS.
 
     One row per pair that the external side showed. ``unable``: as in ``status.weigh``.

@@ -96,9 +96,7 @@ def _sent(found: Traffic, pairs: pd.DataFrame) -> Traffic:
     )
 
 
-def _weighed(
-    pairs: pd.DataFrame, found: Traffic, sent: Traffic, unable: frozenset[tuple[str, str]]
-) -> pd.DataFrame:
+def _weighed(pairs: pd.DataFrame, found: Traffic, sent: Traffic, unable: frozenset[tuple[str, str]]) -> pd.DataFrame:
     """Adds what is sent and pending in each direction, and what section 5 makes of it (``status.weigh``)."""
     inbound, told = found.edited["direction"].eq(Direction.TO_MAIN), sent.edited["direction"].eq(Direction.TO_MAIN)
     columns = {

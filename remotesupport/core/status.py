@@ -51,9 +51,15 @@ def weigh(pairs: pd.DataFrame, unable: Collection[tuple[str, str]] = ()) -> pd.D
     ext, main = flags["ext_state"], flags["main_state"]
     to_main, to_external = pairs["sends_main"], pairs["sends_external"]
     pairs = pairs.assign(
-        closes_ext=_closed(pairs, "ext") & ~(main & ~_closed(pairs, "main")) & to_main & ~to_external
+        closes_ext=_closed(pairs, "ext")
+        & ~(main & ~_closed(pairs, "main"))
+        & to_main
+        & ~to_external
         & can(pairs, CLOSE_MAIN, unable),
-        closes_main=_closed(pairs, "main") & ~(ext & ~_closed(pairs, "ext")) & to_external & ~to_main
+        closes_main=_closed(pairs, "main")
+        & ~(ext & ~_closed(pairs, "ext"))
+        & to_external
+        & ~to_main
         & can(pairs, CLOSE_EXTERNAL, unable),
     )
     return pairs.assign(
@@ -75,9 +81,7 @@ def _closed(pairs: pd.DataFrame, side: str) -> pd.Series:
     return pairs[f"now_{side}"].eq(_CLOSED)
 
 
-def _cross(
-    pairs: pd.DataFrame, ext: pd.Series, main: pd.Series, unable: Collection[tuple[str, str]]
-) -> pd.Series:
+def _cross(pairs: pd.DataFrame, ext: pd.Series, main: pd.Series, unable: Collection[tuple[str, str]]) -> pd.Series:
     ext_only = _closed(pairs, "main") & ~_closed(pairs, "ext")  # which side is open, where they differ
     main_only = _closed(pairs, "ext") & ~_closed(pairs, "main")
     silent = ~pairs["pending_main"] & ~pairs["pending_external"]

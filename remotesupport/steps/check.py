@@ -22,7 +22,7 @@ from remotesupport.settings import DepartmentSettings
 from remotesupport.settings_models import Endpoint
 from remotesupport.steps.check_row import CheckRow
 from remotesupport.steps.check_setup import Told, setup_rows
-from remotesupport.steps.correspond import corresponding
+from remotesupport.steps.correspond import NO_NAMES, corresponding
 from remotesupport.steps.framing import department_rows
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -134,15 +134,16 @@ async def _rights(billing: Billing, met: _Met) -> CheckRow:
 
 
 def _departments(
-    wanted: tuple[DepartmentSettings, ...], resolved: Mapping[str, str], external: _Met, main: _Met
+    wanted: tuple[DepartmentSettings, ...], resolved: Mapping[str, str], external: _Met, main: _Met, *, named: bool
 ) -> CheckRow:
     enabled = [d for d in wanted if d.enabled]
     lost = [f'"{d.remote}" in the external billing' for d in enabled if d.remote not in resolved]
     lost += [f'"{d.main}" in the main billing' for d in enabled if find(main.departments, d.main) is None]
     if lost:
         return CheckRow(
-            "departments", False, "not there exactly once: " + ", ".join(lost), "See remotesupport departments"
-        )
+            "departments", False, "not there exactly once: " + ", ".join(lost),
+            "See remotesupport departments" if named else f"A department of main {NO_NAMES}",
+        )  # fmt: skip
     if not enabled:
         return CheckRow("departments", False, "no correspondence is enabled", "Add [[external.departments]]")
     return CheckRow("departments", True, f"{len(enabled)} of {len(external.departments)} remote departments correspond")
@@ -163,13 +164,40 @@ def _setup(
     if external.error is not None or inside.error is not None:
         return [_not_looked_at("departments"), _not_looked_at("set-up")]
     both = ((connection.external, external), (connection.main, inside))
-    told = [Told(billing.capabilities.dialect.startswith("billmanager 4"), met.setup) for billing, met in both]
+    told = [_told(billing, met) for billing, met in both]
     framed = [department_rows(billing.name, billing.side, met.departments) for billing, met in both]
     listed = (inside.setup.matches if inside.setup is not None else None) or ()
     flagged = frozenset(row.department for row in external.departments if row.remote)
-    departments = corresponding(connection.settings, framed[0], framed[1], listed, known, flagged)
-    row = _departments(connection.settings.departments, departments.resolved, external, inside)
-    return [row, *setup_rows(connection.settings, main, told[0], told[1], departments)]
+    named = connection.main.capabilities.names_departments
+    departments = corresponding(connection.settings, framed[0], framed[1], listed, known, flagged, main_named=named)
+    row = _departments(connection.settings.departments, departments.resolved, external, inside, named=named)
+    rows = setup_rows(connection.settings, main, told[0], told[1], departments)
+    return [row, *_limits(connection), *rows]
+
+
+def _told(billing: Billing, met: _Met) -> Told:
+    old = billing.capabilities.dialect.startswith("billmanager 4")
+    who = met.identity
+    return Told(old, met.setup) if who is None else Told(old, met.setup, who.public, who.detail)
+
+
+def _limits(connection: Connection) -> list[CheckRow]:
+    """A row for each thing that one side has no way to do, so that nobody waits for it."""
+    outside, inside = connection.external.capabilities, connection.main.capabilities
+    rows = []
+    if not (outside.closes and outside.reopens):
+        words = (
+            "that billing gives this login no way to close a ticket or to open it again: what is closed in main stays "
+            "as it is there, and every new ticket in main says so"
+        )
+        cure = "Close it there by hand, or give the login the three functions of remote support"
+        rows.append(CheckRow("closing", True, words, cure))
+    if not inside.names_departments:
+        given = [d.main for d in connection.settings.departments if d.enabled and d.main.isdigit()]
+        words = "names cannot be looked up in that billing; the numbers of the configuration are used: "
+        cure = "Compare them with the categories that its ticket form offers"
+        rows.append(CheckRow("main department names", True, words + (", ".join(given) or "none"), cure))
+    return rows
 
 
 async def _canary(connection: Connection, met: _Met) -> CheckRow:

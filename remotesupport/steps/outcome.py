@@ -20,6 +20,7 @@ from remotesupport.steps.bookkeeping import (
     with_conflicts,
     with_counts,
 )
+from remotesupport.steps.denied import denied_tickets, park_denied
 from remotesupport.steps.parking import ends_departure
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
 from remotesupport.store.states import OPEN_PLANS, PlanState
@@ -74,6 +75,9 @@ class Books:
         parked = self.parked.get(name, [])
         if not (request.plan_only or request.tickets):
             parked = let_go(self.ctx, self.done.run, snapshot, found, parked)
+        denied = denied_tickets(self.ctx, snapshot)
+        if not request.plan_only:
+            parked = park_denied(self.ctx, self.done.run, snapshot, denied, parked)
         names = {p.ext_ticket for p in parked}
         left = undone(proposal, name, loaded, stopped)
         self.waiting[name] = bool(left) or not all(map(ends_departure, parked))
@@ -88,6 +92,8 @@ class Books:
         if not request.plan_only:
             reasons += unseen_reasons(name, reasons, proposal, loaded, stopped)
             settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left) | self.unproven.get(name, set()))
+        if denied:
+            result.state, result.reason = BillingState.FAILED, _not_to_be_seen(denied)
         if result.changes["conflict"]:
             result.state, result.reason = BillingState.FAILED, _CONFLICTS
         self._judge(result, snapshot, loaded, verdict.why if verdict is not None and stopped else "")
@@ -132,6 +138,11 @@ class Books:
 
 NOTHING = Found()
 _CONFLICTS = "tickets contradict each other and wait for a person: `remotesupport parked` names them"
+
+
+def _not_to_be_seen(denied: dict[str, str]) -> str:
+    ticket, why = next(iter(denied.items()))
+    return f"{len(denied)} ticket(s) may not be seen: ticket {ticket}: {why}. See `remotesupport parked`"
 
 
 def _plan_state(request: RunRequest, stopped: bool, written: bool) -> PlanState:

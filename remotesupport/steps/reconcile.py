@@ -176,9 +176,7 @@ def _behind_unreadable(snapshots: dict[str, Snapshot], quarantined: pd.DataFrame
     )  # fmt: skip
 
 
-def _judge(
-    ctx: Context, snapshots: dict[str, Snapshot], plans: dict[str, Plan]
-) -> dict[str, Verdict]:
+def _judge(ctx: Context, snapshots: dict[str, Snapshot], plans: dict[str, Plan]) -> dict[str, Verdict]:
     linked = ctx.store.link_counts(list(snapshots))
     linked |= {n: ctx.store.present_links(n) for n, s in snapshots.items() if s.external.listed == 0 and linked.get(n)}
     facts = {

@@ -26,8 +26,8 @@ class SideRead:
     ``to_the_end``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``:
     rows of listings that show every ticket there is, None where these do not (they never count as emptied).
     ``unreadable``: ticket → why, for rows or threads that could not be read this time; ``denied``: those of them that
-    only this login may not see. ``gone``: tickets that a direct look did not find. ``read_at``: our clock when reading began. ``primed``: every listing was read
-    to its end in an earlier run.
+    only this login may not see. ``gone``: tickets that a direct look did not find. ``read_at``: our clock when reading
+    began. ``primed``: every listing was read to its end in an earlier run.
     """
 
     tickets: Rows
@@ -75,6 +75,7 @@ class Snapshot:
         return enabled(self.correspondences)
 
 
+PERMITTED = "permitted"  # the check of quarantine rows of tickets that only this login may not see
 Read: TypeAlias = "Snapshot | ConnectorError"
 Reads: TypeAlias = dict[str, Read]
 

@@ -124,7 +124,10 @@ class Parked(Part):
 def _unknown(conn: Connection, names: list[str]) -> list[dict[str, str]]:
     return [
         _block(
-            r.connection, r.ext_ticket, r.direction, f"a {r.kind} was sent and is not seen there yet",
+            r.connection,
+            r.ext_ticket,
+            r.direction,
+            f"a {r.kind} was sent and is not seen there yet",
             ChangeKind.CLOSE if is_silent(r.kind, r.direction) else "",
         )
         for r in conn.execute(_UNKNOWN, {"names": names})

@@ -76,6 +76,7 @@ class ConnectionState:
 
 # What is parked beside a write has the write's key with one of these behind it: its files, or that it is not proven.
 FILES, UNPROVEN = "/files", "/unproven"
+DENIED = "/denied"  # the key of a whole ticket that a login may not see ends in this
 
 
 def is_silent(kind: str, direction: str) -> bool:

@@ -50,7 +50,8 @@ def test_what_is_escaped_comes_out_as_it_was_said(said: list[tuple[str, str]]) -
 
 
 BEFORE = [
-    "", "<img src='/a.png'>", "<div><img src='/a.png'></div>", "<div class='support-avatar'><a href='#'><img></a></div>",
+    "", "<img src='/a.png'>", "<div><img src='/a.png'></div>",
+    "<div class='support-avatar'><a href='#'><img></a></div>",
     "<span class='x y'><b class='z'></b></span><br/>", "<table><tr><td><img></td></tr></table>",
 ]  # fmt: skip
 AROUND = ["{}", "<div class='text'>{}</div>", "<div><div class='a b'>{}</div><div class='clear'></div></div>"]
