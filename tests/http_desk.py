@@ -97,7 +97,7 @@ class HttpDesk:
             ),
             connect_main(
                 external.name, self.world.main.url, customer, password_of(customer), http=self.transport(),
-                departments=inside, **options,
+                departments=inside, dialect=self.world.settings().main.dialect, **options,
             ),
         )  # fmt: skip
 

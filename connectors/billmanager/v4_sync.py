@@ -7,9 +7,8 @@ shows something else, this is the one place to correct. An answer that does not 
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from types import MappingProxyType
 
 from connectors.billmanager.call import Call
 from connectors.billmanager.v4_answers import NO_FUNCTION, NO_RIGHT, NOT_OURS, digest, whole
@@ -41,7 +40,6 @@ STATES = {"open": "open", "closed": "closed"}
 _KINDS = {"client": MessageKind.CLIENT, "staff": MessageKind.STAFF, "system": MessageKind.SYSTEM}
 _MISFIT = 'Set dialect = "public" for this billing: then its public functions are used'
 _NOT_OURS = ("shape", "empty", "value", "exists", "limit", "message", "missed")  # kinds: it answers, but otherwise
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class SyncView(OldView):
@@ -60,19 +58,16 @@ class SyncView(OldView):
         Raises ProtocolError of the kind NOT_OURS where one of them does not.
         """
         try:
-            doc = await self._asked(DEPARTMENTS)
+            doc = await self._asked(DEPARTMENTS, "version", "user")
         except AccessDenied as error:
             if error.kind == "access":
                 error.kind = NO_RIGHT
             raise
         version, level, zone = doc.value("version"), doc.value("level"), doc.value("timezone")
-        if not version or not doc.value("user"):
-            raise self._not_ours("it says neither version nor user", DEPARTMENTS)
         if _release(version) < FIRST_RELEASE:
             raise self._too_old(f"it is {version[:20]}")
         with suppress(AccessDenied):  # reading the list says so later, with its cure
-            if not (await self._asked(TICKETS, {"p_cnt": "1"})).value("total").isdigit():
-                raise self._not_ours("it does not say how many tickets there are", TICKETS)
+            await self._asked(TICKETS, "total", p_cnt="1")
         self._zone = zone if is_zone(zone) else ""
         name = doc.value("name") or doc.value("user")
         return Identity(version, doc.value("user"), name, int(level) if level.isdigit() else 0, self._zone or None)
@@ -155,19 +150,26 @@ class SyncView(OldView):
 
     # --- inside ---------------------------------------------------------------------------------------------
 
-    async def _asked(self, call: Call, form: Mapping[str, str] = _NOTHING) -> Node:
-        """Its answer. One that is not as we read this function is asked for a second time before it counts."""
-        for last in (False, True):
+    async def _asked(self, call: Call, *names: str, **form: str) -> Node:
+        """Its answer, which must have all of ``names``. One that has not is asked for once more before it counts."""
+        what = ""
+        for _ in range(2):
             try:
-                return await self._session.document(call, form)
+                doc = await self._session.document(call, form)
             except ConnectorError as error:
                 if error.kind == NO_FUNCTION:
                     raise self._too_old("it does not know the functions of remote support") from None
                 if error.kind not in _NOT_OURS and not error.kind.startswith("v4-"):
                     raise
-                if last:
-                    raise self._not_ours(error.what, call) from None
-        raise AssertionError("two answers were asked for")
+                what = error.what
+            else:
+                missing = [name for name in names if not doc.value(name)]
+                if not missing:
+                    return doc
+                what = f"it does not say its {' and '.join(missing)}"
+        misfit = self._misfit(what, call)
+        misfit.kind = NOT_OURS
+        raise misfit
 
     async def _sheet(self, size: int, before: str) -> Node:
         form = {"p_cnt": str(size)} | ({"before": before} if before else {})
@@ -208,11 +210,6 @@ class SyncView(OldView):
         if not made:
             raise UnknownOutcome("the answer names no ticket", billing=self._where, function=WRITE.func, ticket=ticket)
         return WriteReceipt(made, doc.value("id") or None)
-
-    def _not_ours(self, what: str, call: Call) -> ProtocolError:
-        error = self._misfit(what, call)
-        error.kind = NOT_OURS
-        return error
 
     def _misfit(self, what: str, call: Call, ticket: str = "") -> ProtocolError:
         return ProtocolError(
