@@ -94,6 +94,10 @@ class Missing(Skippable):
     """The server says that the ticket does not exist (or is not visible to this login)."""
 
 
+class TicketDenied(Skippable):
+    """The login may not see this one ticket (or file), or not write to it; elsewhere the server lets it in."""
+
+
 class ProtocolError(ConnectorError):
     """The answer does not fit the protocol: HTML, redirect, cut off, wrong encoding, missing columns."""
 

@@ -19,7 +19,7 @@ from connectors.billmanager.sheets import ONE_ROW, Sheet, Sheets
 from connectors.billmanager.v6_rows import BadRow, Viewer
 from connectors.billmanager.wire import Format, Node
 from connectors.contract import Capabilities, Setup, Sink
-from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolError, Skippable, UnknownOutcome
+from connectors.errors import ConnectorError, Missing, ProtocolError, Skippable, TicketDenied, UnknownOutcome
 from remotesupport.core.model import (
     CallStats,
     DepartmentRow,
@@ -117,9 +117,7 @@ class View:
                 return await self._completed(found)
         try:
             await self._session.document(self.form, {"elid": ticket}, ticket=ticket)
-        except AccessDenied as error:
-            if error.kind != "access":
-                raise
+        except TicketDenied:
             raise Missing(
                 "the login may not see it", billing=self._where, function=self.form.func, ticket=ticket
             ) from None

@@ -98,15 +98,28 @@ class FileRef:
     size: int | None = None
 
 
+class PublicBecause(StrEnum):
+    """Why a version 4 is spoken to by its public functions, and not by the three of remote support."""
+
+    CONFIGURED = "configured"  # the configuration says so
+    NO_RIGHT = "no right"  # the login may not call the three
+    NOT_UNDERSTOOD = "not understood"  # the three answer otherwise than this program reads them
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the login is on that billing. ``timezone`` is an IANA name, None when the server does not say."""
+    """Who the login is on that billing. ``timezone`` is an IANA name, None when the server does not say.
+
+    ``public``: set where a version 4 is spoken to by its public functions; ``detail``: what the three said instead.
+    """
 
     version: str
     user: str
     name: str
     level: int
     timezone: str | None = None
+    public: PublicBecause | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

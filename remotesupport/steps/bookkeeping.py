@@ -23,7 +23,7 @@ from remotesupport.steps.extract import STORE
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ACTS
 from remotesupport.steps.reading import mark_primed, settled_sightings
-from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
+from remotesupport.steps.values import PERMITTED, Accepted, Loaded, Proposal, Snapshot
 from remotesupport.store.states import STAYS_CLOSED
 
 
@@ -61,8 +61,11 @@ def final_reasons(
     elif loaded is not None and not loaded.stopped:
         _after_loading(reasons, found, proposal.plans[name], _departed(proposal, name, loaded), loaded, parked)
     known = {row["ticket"] for row in reasons}
-    invalid = {t: why for t, why in found.bad(Side.EXTERNAL).items() if t not in known}
-    return reasons + [_reason(name, ticket, Reason.INVALID_ROW, why) for ticket, why in invalid.items()]
+    bad = [(t, why) for t, why in found.bad(Side.EXTERNAL).items() if t not in known]
+    denied = {row["ticket"] for row in found.quarantined if row["check"] == PERMITTED}
+    return reasons + [
+        _reason(name, t, Reason.ACCESS_DENIED if t in denied else Reason.INVALID_ROW, why) for t, why in bad
+    ]
 
 
 def _after_loading(
@@ -199,7 +202,7 @@ def _without_reopened(ctx: Context, run: str, snapshot: Snapshot, parked: list[P
 
 def _without_conflict(snapshot: Snapshot, found: Found) -> set[str]:
     """External tickets in which this run would have seen a conflict, and saw none."""
-    if snapshot.external.unreadable or snapshot.main.unreadable:
+    if snapshot.external.unreadable.keys() - snapshot.external.denied or snapshot.main.unreadable:
         return set()
     inside, outside = snapshot.main.fresh, snapshot.external.fresh
     rest = ((row["ticket"], row["main_ticket"]) for row in found.reasons if row["reason"] != Reason.CONFLICT)
@@ -230,7 +233,12 @@ def _only_seen(ctx: Context, snapshot: Snapshot) -> Callable[[Sighting], bool]:
     return lambda seen: seen.side is Side.EXTERNAL and (seen.listing, seen.ticket) in only_seen
 
 
-_WAITING = {str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW)}
+_WAITING = {
+    str(r)
+    for r in (
+        Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW, Reason.ACCESS_DENIED
+    )
+}  # fmt: skip
 
 
 def _unlinked_claims(snapshot: Snapshot, linked: set[str]) -> set[str]:

@@ -24,6 +24,7 @@ from remotesupport.steps.bookkeeping import (
     with_conflicts,
     with_counts,
 )
+from remotesupport.steps.denied import denied_tickets, park_denied
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ends_departure
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
@@ -83,6 +84,9 @@ class Books:
         if not (request.plan_only or request.tickets):
             moving = {ticket for connection, ticket in proposal.moving if connection == name}
             parked = let_go(self.ctx, self.done.run, snapshot, found, parked, moving)
+        denied = denied_tickets(self.ctx, snapshot)
+        if not request.plan_only:
+            parked = park_denied(self.ctx, self.done.run, snapshot, denied, parked)
         names = {p.ext_ticket for p in parked}
         left = undone(proposal, name, loaded, stopped)
         unproven = self.unproven.get(name, set())
@@ -97,6 +101,9 @@ class Books:
         if not request.plan_only:
             reasons += unseen_reasons(name, reasons, proposal, loaded, stopped)
             settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left) | unproven)
+        if denied:
+            result.state, result.reason = BillingState.FAILED, _not_to_be_seen(denied)
+            result.failure = Failure.INCOMPLETE
         if conflicts := contradictions(reasons, parked, plan):
             result.changes["conflict"] = len(conflicts)
             result.state, result.reason = BillingState.FAILED, in_words(conflicts, parked)
@@ -170,6 +177,11 @@ def in_words(conflicts: dict[str, str], parked: list[ParkedChange]) -> str:
     known = [f"tickets contradict each other ({numbers}) and wait for a person: `remotesupport parked` names them"]
     more = [f"and {len(others) - NAMED} more" for _ in others[NAMED : NAMED + 1]]
     return "; ".join([*known[: bool(listed)], *others[:NAMED], *more])
+
+
+def _not_to_be_seen(denied: dict[str, str]) -> str:
+    ticket, why = next(iter(denied.items()))
+    return f"{len(denied)} ticket(s) may not be seen: ticket {ticket}: {why}. See `remotesupport parked`"
 
 
 def _plan_state(request: RunRequest, stopped: bool, written: bool) -> PlanState:

@@ -42,8 +42,14 @@ MOST_PROMISES = 5  # so often a server may say that a write was done, and show n
 CHECKED_AT_A_TIME = 5  # messages whose files are read back
 
 
-async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any]) -> list[dict[str, object]]:
-    """Confirm this run's writes. Returns RECEIPTS rows for validation, one per message written."""
+async def read_back(
+    ctx: Context, connection: Connection, sent: Sequence[Any], unread: dict[str, str]
+) -> list[dict[str, object]]:
+    """Confirm this run's writes. Returns RECEIPTS rows for validation, one per message written.
+
+    ``unread`` gets (external ticket → why) those that could not be read back; they are read back again in the next run.
+    Raises ConnectorError for what concerns the whole connection.
+    """
     by_thread: dict[tuple[Direction, str], list[Intent]] = {}
     for _, written in sent:
         intent = written.intent
@@ -53,9 +59,15 @@ async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any]) -
             acked = replace(intent, state=IntentState.ACKED)
             by_thread.setdefault((intent.direction, _target(intent)), []).append(acked)
     gate = asyncio.Semaphore(CHECKED_AT_A_TIME)
-    found = await asyncio.gather(
-        *(_confirm(ctx, connection, *key, intents, gate) for key, intents in by_thread.items())
-    )
+
+    async def one(direction: Direction, target: str, intents: list[Intent]) -> list[dict[str, object]]:
+        try:
+            return await _confirm(ctx, connection, direction, target, intents, gate)
+        except Skippable as error:
+            unread[intents[0].ext_ticket] = f"written, but not read back yet: {error}"
+            return []
+
+    found = await asyncio.gather(*(one(*key, intents) for key, intents in by_thread.items()))
     return [row for rows in found for row in rows]
 
 

@@ -13,7 +13,7 @@ from remotesupport.checks.report import ValidationReport
 from remotesupport.checks.snapshot import gate_snapshot
 from remotesupport.core import frames
 from remotesupport.core.model import Side
-from remotesupport.steps.values import Accepted, Loaded, Snapshot
+from remotesupport.steps.values import PERMITTED, Accepted, Loaded, Snapshot
 
 TICKET = ["connection", "side", "ticket"]
 QUARANTINE = ["connection", "side", "ticket", "check", "reason"]
@@ -49,11 +49,12 @@ def _without(tickets: pd.DataFrame, bad: pd.DataFrame) -> pd.DataFrame:
 
 def _unreadable(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
     rows = [
-        {"connection": s.name, "side": str(which), "ticket": ticket, "check": "readable", "reason": why}
+        {"connection": s.name, "side": str(which), "ticket": ticket, "reason": why,
+         "check": PERMITTED if ticket in side.denied else "readable"}
         for s in snapshots.values()
         for which, side in ((Side.EXTERNAL, s.external), (Side.MAIN, s.main))
         for ticket, why in side.unreadable.items()
-    ]
+    ]  # fmt: skip
     return pd.DataFrame({c: pd.Series([r[c] for r in rows], dtype=frames.STR) for c in QUARANTINE})
 
 

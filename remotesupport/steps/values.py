@@ -24,9 +24,10 @@ class SideRead:
     """What one side showed: rows of TICKETS, MESSAGES, DEPARTMENTS; sightings that become true once all is done.
 
     ``to_the_end``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``:
-    rows seen. ``unreadable``: ticket → why, for rows or threads that could not be read this time. ``gone``: tickets
-    that a direct look did not find. ``read_at``: our clock when reading began. ``primed``: every listing was read
-    to its end in an earlier run.
+    rows of listings that show every ticket there is, None where these do not (they never count as emptied).
+    ``unreadable``: ticket → why, for rows or threads that could not be read this time; ``denied``: those of them that
+    only this login may not see. ``gone``: tickets that a direct look did not find. ``read_at``: our clock when reading
+    began. ``primed``: every listing was read to its end in an earlier run.
     """
 
     tickets: Rows
@@ -34,9 +35,10 @@ class SideRead:
     departments: Rows
     complete: bool
     to_the_end: bool
-    listed: int
+    listed: int | None
     sightings: tuple[Sighting, ...] = ()
     unreadable: dict[str, str] = field(default_factory=dict)
+    denied: frozenset[str] = frozenset()
     gone: tuple[str, ...] = ()
     read_at: datetime | None = None
     primed: bool = False
@@ -75,6 +77,7 @@ class Snapshot:
         return enabled(self.correspondences)
 
 
+PERMITTED = "permitted"  # the check of quarantine rows of tickets that only this login may not see
 Read: TypeAlias = "Snapshot | ConnectorError"
 Reads: TypeAlias = dict[str, Read]
 

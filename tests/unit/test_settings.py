@@ -136,6 +136,14 @@ def test_version_is_one_of_four(tmp_path: Path) -> None:
     assert "version" in refused(tmp_path, MAIN + 'version = "7"\n')
 
 
+def test_dialects_are_named_exactly(tmp_path: Path) -> None:
+    """An unknown dialect is refused with the nearest; one of version 4 together with another version is, too."""
+    main = '[main]\nurl = "https://main.example:1500/billmgr"\n'
+    assert load(tmp_path, f'{main}dialect = "public"\n').main.dialect == "public"
+    assert 'Did you mean "public"?' in refused(tmp_path, f'{main}dialect = "publik"\n')
+    assert "version 4 only" in refused(tmp_path, f'{main}version = "6"\ndialect = "sync"\n')
+
+
 def test_unknown_time_zone_is_refused(tmp_path: Path) -> None:
     """A time zone that IANA does not know is refused."""
     text = refused(tmp_path, MAIN + external().replace("Europe/Moscow", "Europe/Moskow"))
