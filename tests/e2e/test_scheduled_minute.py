@@ -75,5 +75,5 @@ def test_the_schedule_alone_carries_a_ticket_and_its_answer(tmp_path: Path) -> N
             wait_for(lambda: completed() >= 2 and "M1" in texts(world.acme, ticket), told)
             assert [run for run in ended_runs(api) if not run.scheduled] == []
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         assert texts(world.acme, ticket) == ["E1", "M1"]
