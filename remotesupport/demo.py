@@ -122,8 +122,9 @@ def _with_prefect(settings: Settings, billings: dict[str, RunningEmulator], cycl
     ended = EndedRuns(PrefectApi(tree.api, os.environ), datetime.now(UTC), lambda run: _tell(run, story))
     try:
         tree.start(stopping)
-        _say_where(tree, billings)
-        _first_sync(tree)
+        if not stopping.wanted:
+            _say_where(tree, billings)
+            _first_sync(tree)
         if story and not stopping.wanted:
             story.begin()
         keep_going([*tree.tended(), ended, *([story] if story else [])], stopping)

@@ -94,11 +94,10 @@ class Processes:
 def scheduled_runs(home: Path) -> Counter[str]:
     """How the runs of the every-minute schedule ended, by their state, over all servers that ``up`` has had.
 
-    Read from the Prefect server's database in the state folder, once the server has ended.
+    Read from the Prefect server's database in the state folder, so that it is known while no server answers, too.
     """
-    file = home / "prefect" / "prefect.db"
-    if not file.is_file():
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{home}/prefect/prefect.db?mode=ro", uri=True)) as database:
+            return Counter({str(state): int(number) for state, number in database.execute(_ENDED)})
+    except sqlite3.OperationalError:  # there is none yet, or it is being made
         return Counter()
-    with contextlib.closing(sqlite3.connect(file)) as database:
-        rows = database.execute(_ENDED).fetchall()
-    return Counter({str(state): int(number) for state, number in rows})

@@ -63,7 +63,11 @@ def test_ctrl_c_ends_the_demo_and_leaves_nothing(tmp_path: Path) -> None:
     """A person who has seen the addresses and presses Ctrl-C gets status 0, and everything is gone."""
     with demo(tmp_path) as process:
         assert process.stdout is not None
-        assert any("Prefect UI" in line for line in process.stdout)
+        begun = ""
+        while "Prefect UI" not in begun:
+            line = process.stdout.readline()
+            assert line, begun
+            begun += line
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, said

@@ -40,10 +40,11 @@ def up(world: ThreeBillings, port: int) -> Iterator[psutil.Popen]:
         process.wait(10)
 
 
-def wait_for(what: Callable[[], object], told: Callable[[], object]) -> None:
-    """Wait until it holds; fails with ``told`` when it does not in time."""
+def wait_for(what: Callable[[], object], process: psutil.Popen, told: Callable[[], object]) -> None:
+    """Wait until it holds; fails with ``told`` when it does not in time, or when ``up`` has ended."""
     end = time.monotonic() + PATIENCE_S
     while not what():
+        assert process.poll() is None, told()
         assert time.monotonic() < end, told()
         time.sleep(0.5)
 
@@ -70,10 +71,10 @@ def test_the_schedule_alone_carries_a_ticket_and_its_answer(tmp_path: Path) -> N
             def completed() -> int:
                 return sum(run.scheduled and run.state == "Completed" for run in ended_runs(api))
 
-            wait_for(lambda: completed() >= 1 and world.copies(f"[acme #{ticket}]"), told)
+            wait_for(lambda: completed() >= 1 and world.copies(f"[acme #{ticket}]"), process, told)
             world.main.act(as_="anna", do="reply", ticket=world.copy(f"[acme #{ticket}]"), text="M1")
-            wait_for(lambda: completed() >= 2 and "M1" in texts(world.acme, ticket), told)
+            wait_for(lambda: completed() >= 2 and "M1" in texts(world.acme, ticket), process, told)
             assert [run for run in ended_runs(api) if not run.scheduled] == []
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         assert texts(world.acme, ticket) == ["E1", "M1"]
