@@ -6,6 +6,7 @@ Reads only. Must stay out: what follows from an answer.
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -95,7 +96,7 @@ class PrefectApi:
             if error.code in quiet:
                 return None
             raise NoAnswer(f"{self.url}{path.partition('?')[0]} answers {error.code}") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise NoAnswer(f"{self.url}{path.partition('?')[0]} does not answer: {error}") from None
 
 
