@@ -26,7 +26,7 @@ LOGIN = Call("auth")
 WHOAMI = Call("whoami")
 _MINUTE = 60.0
 _MAYBE_DEAD = ("redirect", "html")
-_ACCESS = "access"
+_ACCESS, _NO_LOGIN_LEFT = "access", "logins"
 _Got = TypeVar("_Got")
 
 
@@ -41,6 +41,8 @@ class Credentials:
 class Session:
     """Calls with a session id, which is got when first needed and renewed when it died."""
 
+    _death_is_certain = True  # what every login may ask is denied in a dead session only
+
     def __init__(
         self, transport: Transport, credentials: Credentials, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
@@ -50,7 +52,6 @@ class Session:
         self._lock = asyncio.Lock()
         self._asking = asyncio.Lock()
         self._let_in = ("", 0.0)
-        self._renewed = ""  # the session that was got for a dead one, until something is answered in it
         self._logins: deque[float] = deque()
         self._denied: tuple[str, str, str] | None = None
 
@@ -129,22 +130,27 @@ class Session:
         """``row``: the id of the one ticket (or file) that is asked for. Raises TicketDenied when only it is denied."""
         session = await self._session(stale=None)
         try:
-            return await self._answered(fetch, session)
+            return await fetch(session)
         except ConnectorError as error:
             if not await self._has_died(error, call, session, row):
                 raise
-        session = self._renewed = await self._session(stale=session)
+            session = await self._renewed(session, error)
         try:
-            return await self._answered(fetch, session)
+            return await fetch(session)
         except AccessDenied as error:
             await self._refuse_row(error, session, row)
             raise
 
-    async def _answered(self, fetch: Callable[[str], Awaitable[_Got]], session: str) -> _Got:
-        got = await fetch(session)
-        if self._renewed == session:
-            self._renewed = ""
-        return got
+    async def _renewed(self, session: str, error: ConnectorError) -> str:
+        """A new session in place of one that died of ``error``, which is raised when that may have been no death and no
+        more logins are left in this minute."""
+        try:
+            return await self._session(stale=session)
+        except Retriable as spent:
+            if spent.kind == _NO_LOGIN_LEFT and error.kind == _ACCESS and not self._death_is_certain:
+                self._id = self._id or session
+                raise error from None
+            raise
 
     async def _post(
         self,
@@ -196,13 +202,13 @@ class Session:
     async def _has_died(self, error: ConnectorError, call: Call, session: str, row: str) -> bool:
         """Whether ``error`` means a dead session and the call may be made again with a new one.
 
-        ``access`` is said of a dead session and of a missing right alike (SEEN IN CODE): another call is asked which. A
-        new session that was refused everything did not die. Raises TicketDenied when only ``row`` is denied.
+        ``access`` is said of a dead session and of a missing right alike (SEEN IN CODE): another call is asked which.
+        Raises TicketDenied when only ``row`` is denied.
         """
         if isinstance(error, AccessDenied) and error.kind == "auth":
             return True
         if isinstance(error, AccessDenied) and error.kind == _ACCESS:
-            return not await self._refuse_row(error, session, row) and session != self._renewed
+            return not await self._refuse_row(error, session, row)
         return isinstance(error, ProtocolError) and error.kind in _MAYBE_DEAD and not call.write
 
     async def _refuse_row(self, error: AccessDenied, session: str, row: str) -> bool:
@@ -283,7 +289,7 @@ class Session:
             error = Retriable(
                 f"{allowed} logins within a minute are the limit, so that nobody is locked out",
                 billing=self.where,
-                kind="logins",
+                kind=_NO_LOGIN_LEFT,
             )
             error.function, error.retry_after = LOGIN.func, _MINUTE - (now - self._logins[0])
             raise error

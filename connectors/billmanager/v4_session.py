@@ -15,6 +15,8 @@ from connectors.errors import AccessDenied, Missing, ProtocolError
 class OldSession(Session):
     """As its base, in version 4's words. ``questions``: calls without a ticket, one of which the login may make."""
 
+    _death_is_certain = False  # a login that may read none of the lists is denied all of them
+
     def __init__(self, transport: Transport, credentials: Credentials, *, questions: Sequence[Call]) -> None:
         super().__init__(transport, credentials)
         self._questions = tuple(questions)
