@@ -7,10 +7,12 @@ import sqlite3
 from remotesupport.emulator.desk import ARCHIVED
 from remotesupport.emulator.people import CLIENT, DEPARTMENT, User
 from remotesupport.emulator.refusal import Refusal, missed, wrong
-from remotesupport.emulator.texts import language, status_name
 from remotesupport.emulator.v6.call import Call, RawFile
+from remotesupport.emulator.v6.departments import department_options, show_in_form
 from remotesupport.emulator.v6.lists import store_filter
 from remotesupport.emulator.v6.rows import CLIENT_FILTER
+from remotesupport.emulator.v6.states import show_in_form as show_state_in_form
+from remotesupport.emulator.v6.states import show_options
 from remotesupport.emulator.v6.thread import show_thread
 
 # --- clients ---------------------------------------------------------------------------------------------------
@@ -51,7 +53,7 @@ def _client_read(call: Call, ticket: int) -> None:
 def _blank_form(call: Call) -> None:
     for name in ("subject", "message"):
         call.doc.add(name, "")
-    _department_options(call)
+    department_options(call)
     call.doc.add("slist", None, name="ticket_item")
 
 
@@ -196,13 +198,9 @@ def _staff_read(call: Call, ticket: int) -> None:
     people = call.billing.people
     call.doc.add("client", people.get(row["client"]).realname)
     call.doc.add("ticket_account", str(row["account"]))
-    call.doc.add("client_department", str(row["department"]))
-    call.doc.add("responsible", people.get(row["responsible"]).tag)
+    show_in_form(call, row)
     call.date(call.doc, "date_start", row["started"])
-    _department_options(call)
-    options = call.doc.add("slist", None, name="tstatus")
-    for status in (0, 1, 2, 3, ARCHIVED):
-        options.add("val", status_name(status, language(call.lang)), key=str(status))
+    show_options(call)
     show_thread(call, ticket)
 
 
@@ -212,12 +210,5 @@ def _common_fields(call: Call, row: sqlite3.Row) -> None:
     call.doc.add("id", str(row["id"]))
     call.doc.add("name", subject)
     call.doc.add("subject", subject)
-    call.doc.add("tstatus", str(row["status"]))
+    show_state_in_form(call, row)
     call.doc.add("item", "")
-
-
-def _department_options(call: Call) -> None:
-    options = call.doc.add("slist", None, name="client_department")
-    for department in call.billing.people.departments():
-        if department.active:
-            options.add("val", department.realname, key=str(department.id))
