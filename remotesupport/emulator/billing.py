@@ -69,6 +69,9 @@ class Billing:
 
     def answer(self, request: ApiRequest) -> ApiAnswer:
         """One API call in the dialect of this version."""
+        if self.habits["auto_archive"] == "after_7_days":
+            with self.database.transaction():
+                self.desk.archive_idle(7)
         return self._dialect(self, request)
 
     def pretend(self, request: ApiRequest) -> ApiAnswer:

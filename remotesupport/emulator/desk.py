@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from remotesupport.emulator.reactions import Reactions
 from remotesupport.emulator.refusal import Refusal, missed, wrong
 
 NEW, REVIEW, AWAITING, CLOSED, ARCHIVED = 0, 1, 2, 3, 10
+MOVED_BY_ITSELF = "Ticket was automatically moved to Archive after a certain time of inactivity has passed"
 MOVED = "Ticket was moved to Archive"  # SEEN IN CODE, as are the other texts of system rows
 
 
@@ -84,6 +85,11 @@ class Desk:
             found = self._db.value("SELECT max(id) FROM assignment WHERE ticket = ?", ticket)
         return found
 
+    def in_queue(self, staff: User, ticket: int) -> bool:
+        """Whether anybody holds it. Raises Refusal missed where this employee may not see it."""
+        self.ticket(staff, ticket)
+        return bool(self._assignments(ticket))
+
     def _may_see(self, viewer: User, row: sqlite3.Row) -> bool:
         if not viewer.staff:
             return bool(row["account"] == viewer.account)
@@ -113,7 +119,8 @@ class Desk:
         row = self.ticket(client, ticket)
         _require_text(body, files)
         with self._reaction("client_message", ticket, client):
-            self._back_to_staff(client, row)
+            if row["status"] not in {CLOSED, ARCHIVED} or self._habits.get("reply_reopens") != "no":
+                self._back_to_staff(client, row)
             return self._post(ticket, client, "client", body, files)
 
     def _back_to_staff(self, client: User, row: sqlite3.Row) -> None:
@@ -201,7 +208,8 @@ class Desk:
         held = self.assignment(staff, assignment)
         row = self._unlocked(staff, held["ticket"])
         with self._reaction("close", row["id"], staff):
-            self._db.run("DELETE FROM assignment WHERE id = ?", assignment)
+            alone = self._habits.get("close") == "ours"
+            self._db.run("DELETE FROM assignment WHERE id = ? OR (ticket = ? AND ?)", assignment, row["id"], alone)
             if not self._assignments(row["id"]):
                 self._set(row["id"], status=CLOSED, last_activity=self._clock.now())
         return int(row["id"])
@@ -211,14 +219,16 @@ class Desk:
         row = self.ticket(staff, ticket)
         if not target.staff:
             raise wrong("set_responsible", "Neither a department nor an employee", target.tag)
-        self._unarchive(staff, row)
-        held = assignment or self.held(staff, ticket)
-        if held is not None:
-            self.assignment(staff, held)
-            self._db.run("DELETE FROM assignment WHERE id = ?", held)
-        status = row["status"] if row["status"] in {NEW, REVIEW} else REVIEW
-        self._set(ticket, status=status, responsible=target.id, department=self._home(target, row["department"]))
-        return self._assign(ticket, target.id)
+        back = not self._assignments(ticket)
+        with self._reaction("reopen", ticket, staff) if back else nullcontext():
+            self._unarchive(staff, row)
+            held = assignment or self.held(staff, ticket)
+            if held is not None:
+                self.assignment(staff, held)
+                self._db.run("DELETE FROM assignment WHERE id = ?", held)
+            status = row["status"] if row["status"] in {NEW, REVIEW} else REVIEW
+            self._set(ticket, status=status, responsible=target.id, department=self._home(target, row["department"]))
+            return self._assign(ticket, target.id)
 
     def delete(self, staff: User, ticket: int) -> None:
         """The ticket and all that hangs on it."""
@@ -226,6 +236,17 @@ class Desk:
         self._db.run("DELETE FROM file WHERE message IN (SELECT id FROM message WHERE ticket = ?)", ticket)
         for table, column in (("message", "ticket"), ("assignment", "ticket"), ("ticket", "id")):
             self._db.run(f"DELETE FROM {table} WHERE {column} = ?", ticket)  # noqa: S608
+
+    def archive_idle(self, days: int) -> None:
+        """What is in no queue, answered or closed, and was not touched for so long, goes into the archive."""
+        rows = self._db.all(
+            "SELECT * FROM ticket t WHERE status IN (?,?) AND last_activity <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM assignment a WHERE a.ticket = t.id)",
+            AWAITING, CLOSED, self._clock.now() - days * 86_400,
+        )  # fmt: skip
+        for row in rows:
+            self._set(row["id"], status=ARCHIVED)
+            self._system(row["id"], self.people.everyone(SUPER)[0], MOVED_BY_ITSELF)
 
     def staff_reads(self, staff: User, assignment: int) -> None:
         """Opening the queue entry clears its unread mark (SEEN IN CODE)."""

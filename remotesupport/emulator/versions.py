@@ -27,7 +27,7 @@ class Version:
 
 def _five(number: str) -> Version:
     """``total``: INFERRED, weak (CSAPP); ``utc_times``: "v6 adds last_message_utc" (SEEN IN CODE for 6)."""
-    return Version(number, "5", number, {})
+    return Version(number, "5", number, {"total": "absent_in_xml", "utc_times": "absent"})
 
 
 VERSIONS = {

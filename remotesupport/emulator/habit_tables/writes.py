@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remotesupport.emulator.habit_tables import ALL, OURS, SEEN, Answer, Habit
+from remotesupport.emulator.habit_tables import ALL, DOCUMENTED, INFERRED, NEW, OURS, SEEN, Answer, Habit
 
 _WRITES = (
     ("after_answer", "a staff answer that gives the ticket away (clicked_button=ok; version 4: each)",
@@ -31,4 +31,81 @@ def _after(name: str, write: str, usual: str) -> Habit:
     return Habit(name, f"the state after {write}", versions, answers)
 
 
-WRITES = tuple(_after(*each) for each in _WRITES)
+_PLAIN = "the plainest reading"
+
+WRITES = (
+    *(_after(*each) for each in _WRITES),
+    Habit(
+        "reopen",
+        "how staff put a ticket that is in no queue back into one",
+        NEW,
+        (
+            Answer("ok_get", "ticket_all.edit with clicked_button=ok_get", SEEN, "LH"),
+            Answer("support_tool_responsible", "that function with elid=<ticket id>, set_responsible=e_<id> or d_<id>;"
+                   " ok_get says ok and does nothing", SEEN, "TMI"),
+            Answer("support_tool_responsible_refused", "the same; ok_get is refused: value/clicked_button", SEEN,
+                   "TMI"),
+        ),
+    ),
+    Habit(
+        "close",
+        "whose close closes a ticket that several hold",
+        ALL,
+        (
+            Answer("everybody", "everybody's", DOCUMENTED, "docs.ispsystem.com 84388061"),
+            Answer("ours", "the first one's: all others are taken off it", OURS, _PLAIN),
+        ),
+    ),
+    Habit(
+        "reply_reopens",
+        "whether a message by the customer's user reopens a closed or archived ticket",
+        ALL,
+        (
+            Answer("yes", "it is in the queue again", OURS, _PLAIN),
+            Answer("no", "the message is there; state and queue stay", OURS, _PLAIN),
+        ),
+    ),
+    Habit(
+        "new_id",
+        "whether clientticket.edit answers with the new ticket's id",
+        NEW,
+        (
+            Answer("answer", "id beside ok", SEEN, "LH, ZOM"),
+            Answer("list", "ok only", OURS, _PLAIN),
+        ),
+    ),
+    Habit(
+        "empty_answer",
+        "what ticket.edit with clicked_button=ok and no text does",
+        NEW,
+        (
+            Answer("refused", "value/message", SEEN, "LH"),
+            Answer("closes", "closes the assignment without words", SEEN, "TMI, doubtful"),
+        ),
+    ),
+    Habit(
+        "message_refusal",
+        "why what is written is refused, in every version (4: codes 4, 8, 5)",
+        ALL,
+        (
+            Answer("none", "it is not"),
+            Answer("too_long", "value/message for more than 2000 characters, for good", OURS, _PLAIN),
+            Answer("blocked", "blocked/infoboard for all that clients write, until the habit changes", INFERRED, "ANN"),
+            Answer("paid", "limit/support_require for new tickets by clients, until the habit changes", INFERRED,
+                   "PROJ"),
+            Answer("rate", "limit/ticket_message_ratelimit for a second message of one user in one ticket within"
+                   " 60 s of the billing's clock", INFERRED, "LOG6"),
+            Answer("rate_all", "the same for a second message of one user in any tickets", INFERRED, "LOG6"),
+        ),
+    ),
+    Habit(
+        "auto_archive",
+        "whether tickets archive themselves",
+        ALL,
+        (
+            Answer("never", "they do not"),
+            Answer("after_7_days", "answered or closed, in no queue and 7 days without activity: archived (10) at the"
+                   " next call, with a system row", SEEN, "ZOM for the text, OURS for the time"),
+        ),
+    ),
+)  # fmt: skip

@@ -6,7 +6,7 @@ import sqlite3
 from typing import NamedTuple
 
 from remotesupport.emulator.node import Node
-from remotesupport.emulator.people import DEPARTMENT, User
+from remotesupport.emulator.people import DEPARTMENT
 from remotesupport.emulator.persons import shown_name
 from remotesupport.emulator.v6.call import Call
 
@@ -19,9 +19,19 @@ class _Shown(NamedTuple):
     orig: str | None = None
 
 
+class _Who(NamedTuple):
+    id: int
+    level: int
+    realname: str
+
+    @property
+    def tag(self) -> str:
+        return f"{'d' if self.level == DEPARTMENT else 'e'}_{self.id}"
+
+
 def show_in_list(call: Call, elem: Node, row: sqlite3.Row) -> None:
     """The column ``responsible`` of ``ticket_all``."""
-    _add(elem, _spelt(call, row))
+    _add(elem, _spelt(call, _in_row(row)))
 
 
 def show_in_queue(call: Call, elem: Node, row: sqlite3.Row) -> None:
@@ -30,7 +40,7 @@ def show_in_queue(call: Call, elem: Node, row: sqlite3.Row) -> None:
         department = call.billing.people.get(row["department"])
         _add(elem, _Shown(department.realname, department.tag))
     else:
-        _add(elem, _spelt(call, row))
+        _add(elem, _spelt(call, _in_row(row)))
 
 
 def show_in_form(call: Call, row: sqlite3.Row) -> None:
@@ -41,7 +51,8 @@ def show_in_form(call: Call, row: sqlite3.Row) -> None:
     if says in {"both", "client_department"}:
         call.doc.add("client_department", str(department.id))
     if says == "both":
-        shown = _spelt(call, row)
+        who = call.billing.people.get(row["responsible"])
+        shown = _spelt(call, _Who(who.id, who.level, who.realname))
         call.doc.add("responsible", shown.orig or shown.text)
     if says == "responsible":
         call.doc.add("responsible", department.tag)
@@ -61,9 +72,12 @@ def _add(elem: Node, shown: _Shown) -> None:
     elem.add("responsible", shown.text, **({"orig": shown.orig} if shown.orig else {}))
 
 
-def _spelt(call: Call, row: sqlite3.Row) -> _Shown:
+def _in_row(row: sqlite3.Row) -> _Who:
+    return _Who(row["responsible"], row["responsible_level"], row["responsible_name"])
+
+
+def _spelt(call: Call, who: _Who) -> _Shown:
     habit = call.billing.habits["responsible"]
-    who = call.billing.people.get(row["responsible"])
     if habit.startswith(_EMPLOYEE):
         return _Shown(_employee(call, who))
     name = shown_name(call.billing.habits, who.level, who.realname)
@@ -77,11 +91,12 @@ def _spelt(call: Call, row: sqlite3.Row) -> _Shown:
     return spellings[habit]
 
 
-def _employee(call: Call, who: User) -> str:
+def _employee(call: Call, who: _Who) -> str:
     """Whoever has taken it, else the department's first member, else nobody."""
-    if who.level == DEPARTMENT:
-        members = sorted(call.billing.people.members(who.id))
-        if not members:
-            return ""
-        who = call.billing.people.get(members[0])
-    return shown_name(call.billing.habits, who.level, who.realname)
+    if who.level != DEPARTMENT:
+        return shown_name(call.billing.habits, who.level, who.realname)
+    members = call.billing.people.members(who.id)
+    if not members:
+        return ""
+    first = call.billing.people.get(min(members))
+    return shown_name(call.billing.habits, first.level, first.realname)

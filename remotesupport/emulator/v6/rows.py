@@ -124,7 +124,8 @@ def _show_client_ticket(call: Call, elem: Node, row: sqlite3.Row) -> None:
     elem.add("id", str(row["id"]))
     elem.add("name", _subject(call, row["id"], row["subject"]))
     call.date(elem, "last_message", row["last_message"])
-    elem.add("last_message_utc", utc_date(row["last_message"]))
+    if call.billing.habits["utc_times"] == "last_message_utc":
+        elem.add("last_message_utc", utc_date(row["last_message"]))
     elem.add("wait_time", waiting(call.billing.clock.now() - row["last_message"]) if row["status"] < AWAITING else "")
     elem.add("create_user", row["client_name"])
     show_state(call, elem, row["status"], unread=unread)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from remotesupport.emulator.desk import ARCHIVED
+from remotesupport.emulator.message_refusals import refuse_message
 from remotesupport.emulator.people import CLIENT, DEPARTMENT, User
 from remotesupport.emulator.refusal import Refusal, missed, wrong
 from remotesupport.emulator.v6.call import Call, RawFile
@@ -31,11 +32,13 @@ def client_edit(call: Call) -> None:
 
 def _client_submit(call: Call, ticket: int | None) -> None:
     desk, files = call.billing.desk, call.files
+    refuse_message(call.billing, call.user, call.text("message"), ticket)
     if ticket is None:
         department = call.billing.people.get(call.need("client_department"))
         subject = call.text("subject") or call.text("name")
         ticket, _ = desk.open(call.user, department, subject, call.text("message"), files)
-        call.doc.add("id", str(ticket))
+        if call.billing.habits["new_id"] == "answer":
+            call.doc.add("id", str(ticket))
     else:
         desk.client_message(call.user, ticket, call.text("message"), files)
     call.done()
@@ -93,10 +96,15 @@ def staff_edit(call: Call) -> None:
 def _staff_submit(call: Call, assignment: int, ticket: int) -> None:
     note = call.text("note_message") if call.text("show_optional") == "on" else ""
     message, files = call.text("message"), call.files
-    keep = call.text("clicked_button") == "ok_message"
+    keep = "ok_message" in {call.text("clicked_button"), call.text("sv_field")}  # both SEEN IN CODE
+    if not (message.strip() or note.strip() or files) and call.billing.habits["empty_answer"] == "closes":
+        call.billing.desk.close(call.user, assignment)
+        call.done("func=ticket", type="list")
+        return
     if note.strip():
         call.billing.desk.note(call.user, ticket, note, [] if message.strip() else files)
     if message.strip() or not note.strip():
+        refuse_message(call.billing, call.user, message, ticket)
         call.billing.desk.staff_message(call.user, assignment, message, files, keep=keep)
     call.done("func=ticket", type="list")
 
@@ -109,10 +117,20 @@ def all_edit(call: Call) -> None:
     elif ticket is None:
         _create_for_client(call)
     elif call.text("clicked_button") == "ok_get":
-        assignment = call.billing.desk.take(call.user, ticket)
-        call.done(f"func=ticket.edit&elid={assignment}&plid={ticket}", type="form")
+        _take(call, ticket)
     else:
         raise wrong("clicked_button", "Assign the ticket to yourself first", call.text("clicked_button"))
+
+
+def _take(call: Call, ticket: int) -> None:
+    desk, habit = call.billing.desk, call.billing.habits["reopen"]
+    if habit != "ok_get" and not desk.in_queue(call.user, ticket):
+        if habit == "support_tool_responsible_refused":
+            raise wrong("clicked_button", "The ticket is in no queue", "ok_get")
+        call.done("func=ticket_all", type="list")
+        return
+    assignment = desk.take(call.user, ticket)
+    call.done(f"func=ticket.edit&elid={assignment}&plid={ticket}", type="form")
 
 
 def _all_read(call: Call, ticket: int | None) -> None:
@@ -130,6 +148,7 @@ def _create_for_client(call: Call) -> None:
     if client is None:
         raise missed("ticket_account", account)
     subject = call.text("subject") or call.text("name")
+    refuse_message(call.billing, call.user, call.text("message"), None)
     ticket, _ = call.billing.desk.open_for(call.user, client, department, subject, call.text("message"), call.files)
     call.doc.add("id", str(ticket))
     call.done()
@@ -154,8 +173,7 @@ def open_delete(call: Call) -> None:
 
 def transfer(call: Call) -> None:
     """``support_tool_responsible``: ``set_responsible`` is ``d_<department>`` or ``e_<employee>``."""
-    assignment = call.need()
-    ticket = call.billing.desk.assignment(call.user, assignment)["ticket"]
+    assignment, ticket = _handed_over(call)
     if call.elid("plid") not in {None, ticket}:
         raise missed("plid", call.text("plid"))
     if not call.submitted:
@@ -165,6 +183,16 @@ def transfer(call: Call) -> None:
         return
     call.billing.desk.transfer(call.user, ticket, _target(call), assignment)
     call.done()
+
+
+def _handed_over(call: Call) -> tuple[int | None, int]:
+    """(assignment, ticket): ``elid`` is an assignment; where staff reopen so, a ticket (SEEN IN CODE)."""
+    desk, key = call.billing.desk, call.need()
+    if call.billing.habits["reopen"] != "ok_get":
+        ticket = call.billing.database.one("SELECT id FROM ticket WHERE id = ?", key)
+        if ticket is not None and not desk.in_queue(call.user, key):
+            return None, key
+    return key, desk.assignment(call.user, key)["ticket"]
 
 
 def _target(call: Call) -> User:
