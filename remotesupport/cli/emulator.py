@@ -58,7 +58,7 @@ def emulator(
 ) -> None:
     """Emulated BILLmanager installations to try things with: API, pages to click on, a side door for tests."""
     if habits:
-        typer.echo(_table())
+        typer.echo(_table(version))
         return
     if host not in _LOOPBACK and not allow_remote:
         raise typer.BadParameter(f"{host} is not loopback: everybody there could sign in. --allow-remote permits it.")
@@ -74,10 +74,15 @@ def emulator(
         _until_told()
 
 
-def _table() -> str:
+def _table(version: str) -> str:
     from remotesupport.emulator.habits import table
+    from remotesupport.emulator.versions import version_of
 
-    return table()
+    try:
+        spoken = version_of(version)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return table(spoken.release, spoken.habits)
 
 
 def _chosen(words: list[str] | None) -> dict[str, str]:

@@ -278,9 +278,11 @@ class Desk:
         """Around a write: afterwards the ticket is in the state that the server's habit gives it."""
         before = self._reactions.before(ticket)
         yield
-        if self._reactions.wanted(write) == "usual":
+        wanted = self._reactions.wanted(write)
+        if wanted == "usual":
             return
-        if self._reactions.react(write, ticket, before, self._clock.now()) and before.status != ARCHIVED:
+        self._reactions.react(wanted, ticket, before, self._clock.now())
+        if wanted == "archived" and before.status != ARCHIVED and write != "archive":
             self._system(ticket, actor, MOVED)
         self._revise(ticket)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from remotesupport.emulator.habit_tables import Habit
+from remotesupport.emulator.habit_tables import Answer, Habit
 from remotesupport.emulator.habit_tables.lists import LISTS
 from remotesupport.emulator.habit_tables.old import OLD_HABITS
 from remotesupport.emulator.habit_tables.threads import THREADS
@@ -63,10 +63,15 @@ def parse(words: list[str]) -> dict[str, str]:
     return {name.strip(): answer.strip() for name, _, answer in (word.partition("=") for word in words)}
 
 
-def table() -> str:
+def table(release: str, own: Mapping[str, str]) -> str:
     """Every habit with its question, versions and answers: name, mark and source, how it looks on the wire."""
-    lines = ["The first answer is the default. Version 5 differs: see remotesupport/emulator/versions.py.", ""]
+    defaults = Habits(release, own)
+    lines = [f"Habits of emulated servers. An asterisk is the default of version {release}.", ""]
     for habit in HABITS:
         lines.append(f"{habit.name}  (version {', '.join(habit.versions)}): {habit.question}")
-        lines += [f"    {each.name:<24} {each.shows}  [{each.mark}: {each.source}]" for each in habit.answers]
+        lines += [_line(each, default=each.name == defaults[habit.name]) for each in habit.answers]
     return "\n".join(lines)
+
+
+def _line(answer: Answer, *, default: bool) -> str:
+    return f"  {'*' if default else ' '} {answer.name:<33} {answer.shows}  [{answer.mark}: {answer.source}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from remotesupport.emulator.database import Database
 
 _STATUS = {"awaiting": 2, "closed": 3, "archived": 10}
+DRAWN = ("usual", "open", "awaiting", "closed", "archived", "unchanged")
 _IN_QUEUE = frozenset({0, 1})
 
 
@@ -26,6 +28,7 @@ class Reactions:
 
     def __init__(self, database: Database, habits: Mapping[str, str]) -> None:
         self._db, self._habits = database, habits
+        self._chance = random.Random(0)  # noqa: S311 - the same ones every time
 
     def before(self, ticket: int) -> Before:
         """To be compared with later."""
@@ -34,12 +37,12 @@ class Reactions:
         return Before(row["status"], row["responsible"], assignments) if row else Before(0, 0, [])
 
     def wanted(self, write: str) -> str:
-        """The answer of the habit ``after_<write>``."""
-        return self._habits.get(f"after_{write}", "usual")
+        """The answer of the habit ``after_<write>``, drawn where it says so."""
+        wanted = self._habits.get(f"after_{write}", "usual")
+        return self._chance.choice(DRAWN) if wanted == "drawn" else wanted
 
-    def react(self, write: str, ticket: int, before: Before, now: int) -> bool:
-        """Put the ticket into the state that the server likes; true where that state is new: archived."""
-        wanted = self.wanted(write)
+    def react(self, wanted: str, ticket: int, before: Before, now: int) -> None:
+        """Put the ticket into that state."""
         if wanted == "open":
             self._open(ticket, now)
         elif wanted == "unchanged":
@@ -47,7 +50,6 @@ class Reactions:
         elif wanted in _STATUS:
             self._db.run("DELETE FROM assignment WHERE ticket = ?", ticket)
             self._db.run("UPDATE ticket SET status = ? WHERE id = ?", _STATUS[wanted], ticket)
-        return wanted == "archived"
 
     def _open(self, ticket: int, now: int) -> None:
         row = self._db.one("SELECT * FROM ticket WHERE id = ?", ticket)

@@ -52,10 +52,20 @@ def test_the_table_is_printed() -> None:
     assert result.exit_code == 0
     for habit in HABITS:
         assert habit.name in result.output
-        assert all(f"    {answer.name} " in result.output for answer in habit.answers)
+        assert all(f" {answer.name} " in result.output for answer in habit.answers)
     assert {answer.mark for habit in HABITS for answer in habit.answers} == {
         "DOCUMENTED", "SEEN IN CODE", "INFERRED", "OURS"
     }  # fmt: skip
+
+
+def test_the_table_marks_the_defaults_of_a_version() -> None:
+    """An asterisk stands before the default of the version that is asked for."""
+    app = typer.Typer()
+    app.command()(emulator)
+    for version, total in (("6.94.1", "present"), ("5.x", "absent_in_xml")):
+        shown = CliRunner().invoke(app, ["--habits", "--version", version]).output
+        assert f"  * {total} " in shown
+        assert shown.count("  * ") == len(HABITS)
 
 
 def test_names_and_answers_are_not_there_twice() -> None:

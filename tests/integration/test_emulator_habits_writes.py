@@ -85,6 +85,20 @@ def test_the_state_of_a_new_ticket(answer: str, status: int) -> None:
         assert (shown["status"], bool(shown["assignments"])) == (status, answer == "usual")
 
 
+def test_a_reaction_can_be_drawn() -> None:
+    """A server that draws its reactions does several things, and another one draws the same in a row."""
+    rows = []
+    for _ in range(2):
+        with server(after_note="drawn") as one:
+            ticket, states = open_ticket(one), []
+            for number in range(12):
+                one.act(as_="admin", do="note", ticket=ticket, text=str(number))
+                states.append(one.ticket(ticket)["status"])
+            rows.append(states)
+    assert rows[0] == rows[1]
+    assert len(set(rows[0])) > 2
+
+
 def test_a_ticket_shows_as_closed_after_an_answer() -> None:
     """With ``after_answer=closed`` both sides see 3 after ``ok``, and the words are there all the same."""
     with server(after_answer="closed") as one:

@@ -64,7 +64,7 @@ TICKETS = (
                    " response, Closed, Archived), no orig", "DOCUMENTED", "B6C clientticket"),
             Answer("localised", "tstatus in Russian words, English with lang=en in the call; no orig", INFERRED,
                    "lang= of ZOM and KSEN"),
-            Answer("lists", "no tstatus anywhere: only which list a ticket is in", OURS, _PLAIN),
+            Answer("lists", "no tstatus anywhere: only which list a ticket is in (toarchive stays)", OURS, _PLAIN),
         ),
     ),
 )  # fmt: skip

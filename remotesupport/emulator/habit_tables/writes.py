@@ -26,6 +26,7 @@ def _after(name: str, write: str, usual: str) -> Habit:
         Answer("closed", "in no queue, closed (3)"),
         Answer("archived", "in no queue, archived (10), with its system row"),
         Answer("unchanged", "state and queue as before the write"),
+        Answer("drawn", "one of the others, drawn anew for each write; each billing draws the same ones in a row"),
     )
     versions = ("4",) if name == "after_client_reopen" else ALL
     return Habit(name, f"the state after {write}", versions, answers)
