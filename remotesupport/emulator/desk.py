@@ -20,6 +20,7 @@ from remotesupport.emulator.refusal import Refusal, missed, wrong
 
 NEW, REVIEW, AWAITING, CLOSED, ARCHIVED = 0, 1, 2, 3, 10
 MOVED_BY_ITSELF = "Ticket was automatically moved to Archive after a certain time of inactivity has passed"
+MOVED_BACK = "Ticket was removed from Archive"
 MOVED = "Ticket was moved to Archive"  # SEEN IN CODE, as are the other texts of system rows
 
 
@@ -281,9 +282,11 @@ class Desk:
         wanted = self._reactions.wanted(write)
         if wanted == "usual":
             return
+        told = self._reactions.before(ticket).status  # what the thread's system rows say by now
         self._reactions.react(wanted, ticket, before, self._clock.now())
-        if wanted == "archived" and before.status != ARCHIVED and write != "archive":
-            self._system(ticket, actor, MOVED)
+        done = self._reactions.before(ticket).status
+        if ARCHIVED in {told, done} and told != done:
+            self._system(ticket, actor, MOVED if done == ARCHIVED else MOVED_BACK)
         self._revise(ticket)
 
     def _home(self, target: User, department: int) -> int:
@@ -306,7 +309,7 @@ class Desk:
     def _unarchive(self, actor: User, row: sqlite3.Row) -> None:
         if row["status"] == ARCHIVED:
             self._set(row["id"], status=CLOSED)
-            self._system(row["id"], actor, "Ticket was removed from Archive")
+            self._system(row["id"], actor, MOVED_BACK)
 
     def _system(self, ticket: int, actor: User, text: str) -> None:
         self._set(ticket, last_activity=self._clock.now())

@@ -85,6 +85,22 @@ def test_the_state_of_a_new_ticket(answer: str, status: int) -> None:
         assert (shown["status"], bool(shown["assignments"])) == (status, answer == "usual")
 
 
+@pytest.mark.parametrize(
+    ("habit", "answer", "texts"),
+    [
+        ("after_answer", "archived", ["Ticket was moved to Archive"]),
+        ("after_archive", "open", ["Ticket was moved to Archive", "Ticket was removed from Archive"]),
+        ("after_client_message", "closed", []),
+    ],
+)
+def test_the_thread_tells_what_the_server_did(habit: str, answer: str, texts: list[str]) -> None:
+    """Going into the archive and out of it, of itself too, is a row of the system each time, and nothing else is."""
+    with server(**{habit: answer}) as one:
+        ticket = _ticket_for(one, habit)
+        _write(one, habit, ticket)
+        assert [text for kind, text in one.robot.thread("ticket_all.edit", ticket) if kind == "system"] == texts
+
+
 def test_a_reaction_can_be_drawn() -> None:
     """A server that draws its reactions does several things, and another one draws the same in a row."""
     rows = []

@@ -18,6 +18,13 @@ from remotesupport.emulator.v4.call import Call, Row
 from remotesupport.emulator.v4.errors import access_denied, no_such
 from remotesupport.emulator.v4.hist import hist
 
+_QUEUES = {
+    "waiting": "1",
+    "unanswered": "(SELECT kind FROM message m WHERE m.ticket = t.id AND m.kind IN ('client', 'staff')"
+    " ORDER BY m.id DESC LIMIT 1) = 'client'",
+    "open": f"t.status NOT IN ({CLOSED}, {ARCHIVED})",
+}
+
 # --- the client -------------------------------------------------------------------------------------------------
 
 
@@ -111,16 +118,10 @@ def staff_list(call: Call) -> None:
     habit, values = call.billing.habits["v4_queue"], call.billing.desk.hands(call.user)
     mine = "1" if call.user.level >= SUPER else f"{{}} IN ({marks(values)})"
     scope = mine.format("t.department" if habit == "open" else "a.user")
-    more = {
-        "waiting": "1",
-        "unanswered": "(SELECT kind FROM message m WHERE m.ticket = t.id AND m.kind IN"
-        " ('client', 'staff') ORDER BY m.id DESC LIMIT 1) = 'client'",
-        "open": f"t.status NOT IN ({CLOSED}, {ARCHIVED})",
-    }[habit]
     rows = call.billing.database.all(
         "SELECT t.*, coalesce(min(a.since), t.last_message) AS waits_since, c.realname AS client_name FROM ticket t"  # noqa: S608
         f" {'LEFT' if habit == 'open' else ''} JOIN assignment a ON a.ticket = t.id JOIN user c ON c.id = t.client"
-        f" WHERE {scope} AND {more}"
+        f" WHERE {scope} AND {_QUEUES[habit]}"
         " GROUP BY t.id ORDER BY t.last_message DESC, t.id DESC",
         *([] if call.user.level >= SUPER else values),
     )
