@@ -245,7 +245,7 @@ async def test_a_name_that_cannot_be_looked_up_in_main(tmp_path: Path) -> None:
             assert "write the number of its category" in line.reason
             row = await check_row(desk, "departments")
             assert not row.ok
-            assert "number" in row.cure
+            assert "number" in row.detail
             assert main.tickets == {}
 
 

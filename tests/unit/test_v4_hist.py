@@ -58,7 +58,7 @@ AROUND = ["{}", "<div class='text'>{}</div>", "<div><div class='a b'>{}</div><di
 OUTSIDE = ["{}", "<div class='row'><div class='pic'><img></div>{}</div>", "\n<hr>\n{}\n"]
 
 
-@settings(max_examples=200, deadline=None, print_blob=True)
+@settings(max_examples=200)
 @given(SAID, st.sampled_from(BEFORE), st.sampled_from(AROUND), st.sampled_from(OUTSIDE), st.booleans())
 def test_decoration_of_any_nesting_is_skipped(
     said: list[tuple[str, str]], before: str, around: str, outside: str, contained: bool
