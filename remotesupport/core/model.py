@@ -294,6 +294,16 @@ class Intent:
     cause: str = ""
 
     @property
+    def side(self) -> Side:
+        """The side that it writes to."""
+        return Side.MAIN if self.direction is Direction.TO_MAIN else Side.EXTERNAL
+
+    @property
+    def target(self) -> str:
+        """The ticket that it writes to, on that side."""
+        return self.ext_ticket if self.side is Side.EXTERNAL else str(self.main_ticket)
+
+    @property
     def file_hashes(self) -> list[str]:
         """One for each of its files."""
         return self.files_hash.split("/") if self.files_hash else []
