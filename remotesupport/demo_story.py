@@ -82,4 +82,4 @@ class Story:
 
     def _end(self, status: int) -> None:
         self.status = status
-        self._stopping.asked += 1
+        self._stopping.ask()
