@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from deployments.prefect_api import NoAnswer, PrefectApi, RunSeen
 from deployments.processes import api_url, free_port
 from tests.prefect_fixtures import test_environ
 from tests.three_billings import ThreeBillings, texts, three_billings
+from tests.up_process import up_process
 
 pytestmark = pytest.mark.e2e
 
@@ -28,16 +27,9 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 @contextmanager
 def up(world: ThreeBillings, port: int) -> Iterator[psutil.Popen]:
     """``up`` as a person starts it; killed at the end whatever happened."""
-    command = [sys.executable, "-m", "remotesupport.cli.main", "up", "--port", str(port)]
     environ = test_environ(**world.environ)
-    with (world.home / "up.log").open("wb") as log:
-        process = psutil.Popen(command, env=environ, cwd=world.home, stdout=log, stderr=subprocess.STDOUT)
-    try:
+    with up_process(world.home, port, environ) as process:
         yield process
-    finally:
-        if process.is_running():
-            process.kill()
-        process.wait(10)
 
 
 def wait_for(what: Callable[[], object], process: psutil.Popen, told: Callable[[], object]) -> None:
