@@ -32,7 +32,9 @@ class Capabilities:
     ``listings`` are the names that ``pages`` takes, in the order to read them. ``states`` maps every raw status of
     the server to open or closed; ``states_back`` says which raw status the product's own close and reopen lead to:
     a map that does not lead back is refused at load. ``whole``: a listing read to its end shows every ticket there is;
-    where it does not, a ticket's absence says nothing.
+    where it does not, a ticket's absence says nothing, nor does an empty list. ``closes``, ``reopens``: there is a way
+    to close a ticket and to open it again; where there is none, no such change is planned. ``names_departments``: the
+    server tells the names of departments; where it does not, the configuration must have their numbers.
     """
 
     dialect: str
@@ -42,6 +44,9 @@ class Capabilities:
     states: dict[str, str]
     states_back: dict[str, str]
     whole: bool = True
+    closes: bool = True
+    reopens: bool = True
+    names_departments: bool = True
 
     def __post_init__(self) -> None:
         """Raises ValueError for a map of states that does not lead back (semantics, section 5)."""

@@ -105,6 +105,10 @@ class ContradictoryHabit(Fatal):
     """A server answers a question otherwise than it did: nothing is written until a person has looked."""
 
 
+class TicketDenied(Skippable):
+    """The login may not see this one ticket (or file), or not write to it; elsewhere the server lets it in."""
+
+
 class ProtocolError(ConnectorError):
     """The answer does not fit the protocol: HTML, redirect, cut off, wrong encoding, missing columns."""
 

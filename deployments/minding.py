@@ -77,7 +77,7 @@ class Minder:
             raise NothingRuns(f"{self._diagnosis(seen)}.{tried}")
 
     def summary(self) -> str:
-        """How many errors the server's own services had, "" where there were none or the server is not ours."""
+        """Say how many errors the server's own services had, "" where there were none or the server is not ours."""
         if self._errors is None or not self._errors.total:
             return ""
         kinds = len(self._errors.counts)

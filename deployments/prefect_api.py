@@ -1,4 +1,4 @@
-"""What a supervisor asks of the Prefect API, by plain HTTP: it must not import Prefect to start in no time.
+"""Ask the Prefect API by plain HTTP: a supervisor must not import Prefect, to start in no time.
 
 Reads only. Must stay out: what follows from an answer.
 """
@@ -6,6 +6,7 @@ Reads only. Must stay out: what follows from an answer.
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -56,7 +57,7 @@ class PrefectApi:
         return self._ask(path, None)
 
     def post(self, path: str, body: object) -> Any:
-        """What a filter finds; nothing is changed by it. Raises NoAnswer."""
+        """Send a filter and return the document that it finds; nothing is changed by it. Raises NoAnswer."""
         if self._token is None:
             self._token = self._csrf_token()
         try:
@@ -95,7 +96,7 @@ class PrefectApi:
             if error.code in quiet:
                 return None
             raise NoAnswer(f"{self.url}{path.partition('?')[0]} answers {error.code}") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise NoAnswer(f"{self.url}{path.partition('?')[0]} does not answer: {error}") from None
 
 
@@ -114,5 +115,5 @@ def _run(row: Mapping[str, Any]) -> RunSeen:
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time of the API."""
+    """Read a time of the API as UTC; None for none."""
     return None if not text else datetime.fromisoformat(text)

@@ -36,8 +36,12 @@ class Stopping:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+    def ask(self) -> None:
+        """Ask for an end in order; a second time, for one at once."""
         self.asked += 1
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.ask()
 
     @property
     def wanted(self) -> bool:

@@ -18,7 +18,7 @@ LONGEST_RUN_S = 4000.0
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What the Prefect API shows of the every-minute deployment at one moment.
+    """The every-minute deployment as the Prefect API shows it at one moment.
 
     ``registered``: the deployment is there. ``paused``: a person has paused it, its schedule or the work pool.
     ``newest``: the id of the scheduled run that started last, "" where none has. ``running_s``: seconds since the
@@ -35,7 +35,7 @@ class Schedule:
 
 
 class Verdict(Enum):
-    """What to do about the schedule."""
+    """The thing to do about the schedule."""
 
     FINE = auto()
     PAUSED = auto()  # newly seen: said once
@@ -44,7 +44,7 @@ class Verdict(Enum):
 
 
 class Cause(Enum):
-    """Where a scheduled run is missing."""
+    """The step at which a scheduled run is missing."""
 
     NO_ANSWER = auto()
     NOT_REGISTERED = auto()
@@ -54,7 +54,7 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is known so far. ``alive_at``: seconds (monotonic) when the schedule was last seen alive."""
+    """The knowledge kept from look to look. ``alive_at``: seconds (monotonic) when the schedule was last seen alive."""
 
     alive_at: float
     newest: str = ""
@@ -86,7 +86,7 @@ def judge(
 
 
 def cause_of(seen: Schedule | None) -> Cause:
-    """Where the missing run got stuck, as far as the last look tells."""
+    """Name the step at which the missing run got stuck, as far as the last look tells."""
     if seen is None:
         return Cause.NO_ANSWER
     if not seen.registered:

@@ -12,17 +12,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
+from deployments.ended_runs import EndedRuns
+from deployments.minding import NothingRuns
+from deployments.prefect_api import PrefectApi, RunSeen
 from deployments.processes import StartError, free_port, port_is_free, python
 from deployments.supervise import Stopping, keep_going, stop_all
 from deployments.worker_name import DEFAULT_POOL
 from remotesupport.cli import session
 from remotesupport.cli.output import say
 from remotesupport.cli.up import Tree, migrate
+from remotesupport.demo_story import Story
 from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.running import RunningEmulator
 from remotesupport.emulator.v4.introduce import introduce
@@ -32,8 +36,6 @@ EXTERNALS = ("acme", "globex")
 PORTS = {"main": 15000, "acme": 15001, "globex": 15002}
 PREFECT_PORT = 4200
 VERSION, MIXED = "6.94.1", {"acme": "4.0.68"}
-
-_SUBJECT, _QUESTION, _ANSWER = "Сайт не открывается", "Помогите, пожалуйста!", "Починили, проверьте."
 
 _CONFIG = """\
 # Written by the demo: one main billing, two external ones, all emulated on this machine.
@@ -60,9 +62,9 @@ main = "Outsourced support"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run until Ctrl-C, or for ``--cycles`` runs; 0 when every cycle did what it should."""
+    """Run until Ctrl-C, or for ``--cycles`` runs of the schedule; 0 when all of them came and did what they should."""
     parser = argparse.ArgumentParser(prog="make demo ARGS=", description="The product at work on this machine.")
-    parser.add_argument("--cycles", type=int, default=0, help="end by itself after this many runs")
+    parser.add_argument("--cycles", type=int, default=0, help="end by itself after this many scheduled runs")
     parser.add_argument("--mixed", action="store_true", help="acme is a version 4, the others are a version 6")
     parser.add_argument("--keep", type=Path, help="keep the state in this folder")
     chosen = parser.parse_args(argv)
@@ -116,21 +118,29 @@ def _with_prefect(settings: Settings, billings: dict[str, RunningEmulator], cycl
     stopping = Stopping()
     stopping.install()
     tree = Tree(settings, PREFECT_PORT if port_is_free(PREFECT_PORT) else free_port(), DEFAULT_POOL, 1500)
+    story = Story(billings, cycles, stopping) if cycles else None
+    ended = EndedRuns(PrefectApi(tree.api, os.environ), datetime.now(UTC), lambda run: _tell(run, story))
     try:
         tree.start(stopping)
-        _say_where(tree, billings)
-        if cycles:
-            return _cycles(tree, billings, cycles)
-        _sync(tree)
-        say("The first sync is done; from now on one runs every minute. Ctrl-C stops everything.")
-        keep_going(tree.kept, stopping)
-    except StartError as error:
+        if not stopping.wanted:
+            _say_where(tree, billings)
+            _first_sync(tree)
+        if story and not stopping.wanted:
+            story.begin()
+        keep_going([*tree.tended(), ended, *([story] if story else [])], stopping)
+    except (StartError, NothingRuns) as error:
         say(str(error))
         return 1
     finally:
         say("Stopping …")
         stop_all(tree.children, stopping)
-    return 0
+    return story.status if story else 0
+
+
+def _tell(run: RunSeen, story: Story | None) -> None:
+    say(f"{run.name}  {run.state}  {run.message}")
+    if story:
+        story.goes_on(run)
 
 
 def _say_where(tree: Tree, billings: dict[str, RunningEmulator]) -> None:
@@ -148,41 +158,16 @@ def addresses(billings: dict[str, RunningEmulator]) -> Iterator[str]:
             yield f"{name:<8} set-up   {billing.base}/setup/settings   (remote support; as admin)"
 
 
-def _sync(tree: Tree) -> bool:
-    """One run now, as a flow run that the UI shows."""
+def _first_sync(tree: Tree) -> None:
+    """One run now, as a flow run that the UI shows; all later ones are the schedule's."""
     environ = dict(os.environ, PREFECT_API_URL=tree.api)
     done = subprocess.run(python("remotesupport.cli.main", "sync"), env=environ, check=False)  # noqa: S603 - ourselves
-    return done.returncode in (0, 1)
+    first = "is done" if done.returncode == 0 else f"ended with status {done.returncode}: see {_log(tree)}"
+    say(f"The first sync {first}. From now on one runs every minute, a line for each. Ctrl-C stops everything.")
 
 
-def _cycles(tree: Tree, billings: dict[str, RunningEmulator], cycles: int) -> int:
-    """A ticket there and its answer back, as far as ``cycles`` runs go. 0 when all of it was seen."""
-    acme, main = billings["acme"], billings["main"]
-    opened = acme.act(as_="ivan", do="open", department="Technical support", subject=_SUBJECT, text=_QUESTION)
-    wanted = f"[acme #{opened['ticket']}]"
-
-    def copies() -> list[str]:
-        return [str(t["id"]) for t in main.state()["tickets"] if str(t["subject"]).startswith(wanted)]
-
-    def answered() -> bool:
-        return any(m["text"] == _ANSWER for m in acme.state()["messages"])
-
-    for number in range(1, cycles + 1):
-        began = time.monotonic()
-        if not _until(tree, copies if number == 1 else answered):
-            say(f"{wanted} or its answer did not arrive: see {tree.worker.cwd}/remotesupport.log")
-            return 1
-        say(f"Cycle {number} of {cycles} took {time.monotonic() - began:.1f} s")
-        if number == 1:
-            say(f"{wanted} is ticket {copies()[0]} in the main billing; Anna answers it there")
-            main.act(as_="anna", do="reply", ticket=copies()[0], text=_ANSWER)
-    say("The ticket is there, and its answer is back with the client." if cycles > 1 else "The ticket is there.")
-    return 0
-
-
-def _until(tree: Tree, seen: Callable[[], object]) -> bool:
-    """Runs until ``seen``; a second one where the scheduled run of this minute held the lease."""
-    return any(_sync(tree) and seen() for _ in range(3))
+def _log(tree: Tree) -> Path:
+    return tree.worker.cwd / "remotesupport.log"
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
+from remotesupport.settings_errors import nearest
 from remotesupport.settings_secrets import FORMS, SecretRef
 
+DIALECTS = ("auto", "sync", "public")
 _FINGERPRINT = re.compile(r"sha256:([0-9a-f]{2}:?){31}[0-9a-f]{2}")
 
 
@@ -78,6 +80,12 @@ def _existing_file(path: Path, info: ValidationInfo) -> Path:
     return absolute
 
 
+def _known_dialect(value: Any) -> Any:
+    if value in DIALECTS:
+        return value
+    raise ValueError(f"there is no such dialect. {nearest(str(value), DIALECTS)}")
+
+
 def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -89,6 +97,7 @@ CaFile = Annotated[Path, AfterValidator(_existing_file)]
 # TOML writers leave the quotes of an id or a version away.
 Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1)]
 Version = Annotated[Literal["auto", "4", "5", "6"], BeforeValidator(_as_text)]
+Dialect = Annotated[Literal["auto", "sync", "public"], BeforeValidator(_known_dialect)]
 Count = Annotated[int, Field(ge=0)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
@@ -107,6 +116,7 @@ class Endpoint(_Section):
 
     url: Url = Field(description=URL_HELP)
     version: Version = Field("auto", description='"auto", "4", "5" or "6"')
+    dialect: Dialect = Field("auto", description='"auto", "sync" or "public"')
     ca_file: CaFile | None = Field(None, description=CA_HELP)
     tls_fingerprint: Fingerprint | None = Field(None, description=PIN_HELP)
 
@@ -114,6 +124,12 @@ class Endpoint(_Section):
     def _one_way_to_verify(self) -> Endpoint:
         if self.ca_file is not None and self.tls_fingerprint is not None:
             raise ValueError("ca_file and tls_fingerprint are both set; keep one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _a_dialect_of_version_4(self) -> Endpoint:
+        if self.dialect != "auto" and self.version in ("5", "6"):
+            raise ValueError(f"dialect is for version 4 only, and version is {self.version}; take dialect away")
         return self
 
 

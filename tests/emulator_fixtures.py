@@ -7,7 +7,7 @@ with running_emulator("acme") as acme:
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,18 @@ def running_emulator(
     tickets: int = 0,
     tickets_of: str | None = None,
     customers: tuple[str, ...] = CUSTOMERS,
+    habits: Mapping[str, str] | None = None,
 ) -> Iterator[RunningEmulator]:
     """Serve one until the block ends. ``seed`` 0: people only; 1: a week. Log-ins: ``remotesupport.emulator.seed``."""
     billing = Billing(
-        name, version, seed=seed, state=state, tickets=tickets, tickets_of=tickets_of, customers=customers
+        name,
+        version,
+        seed=seed,
+        state=state,
+        tickets=tickets,
+        tickets_of=tickets_of,
+        customers=customers,
+        habits=habits,
     )
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -87,15 +87,17 @@ class HttpDesk:
     def _connection(self, external: ExternalSettings) -> Connection:
         options: dict[str, Any] = {"timezone": external.timezone, "limits": self.limits}
         remote = [pair.remote for pair in external.departments if pair.enabled]
+        inside = [pair.main for pair in external.departments if pair.enabled]
         robot, customer = external.login, external.main_login
         return Connection(
             external,
             connect_external(
                 external.name, external.url, robot, password_of(robot), departments=remote, http=self.transport(),
-                **options,
+                dialect=external.dialect, **options,
             ),
             connect_main(
-                external.name, self.world.main.url, customer, password_of(customer), http=self.transport(), **options
+                external.name, self.world.main.url, customer, password_of(customer), http=self.transport(),
+                departments=inside, dialect=self.world.settings().main.dialect, **options,
             ),
         )  # fmt: skip
 

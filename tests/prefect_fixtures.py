@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import FlowRun
 from deployments.processes import PrefectServer, WorkerProcess
 
 ROOT = Path(__file__).parent.parent
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0  # a first busy run imports much, beside three other workers that start servers
 
 
 def test_environ(**more: str) -> dict[str, str]:

@@ -92,11 +92,16 @@ def three_billings(
             name = external.core.name
             robot = ("support-robot", password_of("support-robot"))
             introduce(main, external, robot=robot, customer=(name, password_of(name)))
-        secrets = _secrets(home)
-        connections = "".join(_EXTERNAL.format(name=e.core.name, url=e.url, secrets=secrets) for e in (acme, globex))
-        (home / "remotesupport.toml").write_text(_MAIN.format(url=main.url) + connections, encoding="utf-8")
-        environ = {"REMOTESUPPORT_HOME": str(home), "REMOTESUPPORT_CONFIG": str(home / "remotesupport.toml")}
+        environ = configured(home, main.url, {e.core.name: e.url for e in (acme, globex)})
         yield ThreeBillings(main, acme, globex, home, environ)
+
+
+def configured(home: Path, main: str, externals: dict[str, str]) -> dict[str, str]:
+    """Write the configuration of these addresses → the environment that points there."""
+    secrets = _secrets(home)
+    connections = "".join(_EXTERNAL.format(name=name, url=url, secrets=secrets) for name, url in externals.items())
+    (home / "remotesupport.toml").write_text(_MAIN.format(url=main) + connections, encoding="utf-8")
+    return {"REMOTESUPPORT_HOME": str(home), "REMOTESUPPORT_CONFIG": str(home / "remotesupport.toml")}
 
 
 def _secrets(home: Path) -> Path:

@@ -7,10 +7,11 @@ functions of remote support is seen by calling one. Must stay out: what any vers
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from connectors.billmanager.v4_answers import NO_RIGHT
+from connectors.billmanager.v4_answers import NO_RIGHT, NOT_OURS
 from connectors.contract import Capabilities, ExternalBilling, MainBilling, Setup, Sink
 from connectors.errors import AccessDenied, ConnectorError, ProtocolError, TooOld
 from remotesupport.core.habits import Habit, HabitObservation
@@ -21,6 +22,7 @@ from remotesupport.core.model import (
     Identity,
     MessageRow,
     Page,
+    PublicBecause,
     Side,
     TicketRow,
     Upload,
@@ -29,6 +31,7 @@ from remotesupport.core.model import (
 
 AnyView = TypeVar("AnyView", ExternalBilling, MainBilling)
 _OTHER_VERSION = ("v4", "version")
+_OTHER_DIALECT = {NO_RIGHT: PublicBecause.NO_RIGHT, NOT_OURS: PublicBecause.NOT_UNDERSTOOD}
 
 
 class Probing(Generic[AnyView]):
@@ -40,6 +43,7 @@ class Probing(Generic[AnyView]):
         self.name = name
         self._choices: list[AnyView] = list(choices)
         self._chosen: AnyView | None = None
+        self._passed_over: ConnectorError | None = None
         self._lock = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -56,7 +60,10 @@ class Probing(Generic[AnyView]):
         return first.stats
 
     async def identify(self) -> Identity:
-        """The first choice that the server and its rights fit. Raises what the last one that was tried says."""
+        """The first choice that the server and its rights fit. Raises what the last one that was tried says.
+
+        Once one has been chosen it stays, so that a write and its read-back are in one dialect.
+        """
         async with self._lock:
             while True:
                 view: ExternalBilling | MainBilling = self._choices[0]
@@ -65,10 +72,19 @@ class Probing(Generic[AnyView]):
                 except ConnectorError as error:
                     if self._chosen is not None or len(self._choices) == 1 or not _may_be_another(error):
                         raise
+                    self._passed_over = error
                     del self._choices[0]
                 else:
                     self._chosen = self._choices[0]
-                    return identity
+                    return self._with_reason(identity)
+
+    def _with_reason(self, identity: Identity) -> Identity:
+        """``identity`` of the public functions also says why they are used."""
+        passed = self._passed_over
+        because = _OTHER_DIALECT.get(passed.kind) if passed is not None else None
+        if identity.public is None or because is None or passed is None:
+            return identity
+        return dataclasses.replace(identity, public=because, detail=f"{passed.function}: {passed.what}")
 
     async def _view(self) -> AnyView:
         if self._chosen is None:
@@ -149,9 +165,9 @@ class ProbingMain(Probing[MainBilling]):
 
 
 def _may_be_another(error: ConnectorError) -> bool:
-    """Whether the next choice may fit: another version's words, or no right on the three functions."""
+    """Whether the next choice may fit: another version's words, or three functions that are not ours to use."""
     if isinstance(error, TooOld):
         return error.kind == "v4"
     return (isinstance(error, AccessDenied) and error.kind == NO_RIGHT) or (
-        isinstance(error, ProtocolError) and error.kind in _OTHER_VERSION
+        isinstance(error, ProtocolError) and error.kind in (*_OTHER_VERSION, NOT_OURS)
     )

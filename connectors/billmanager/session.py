@@ -20,13 +20,14 @@ from connectors.billmanager.call import Answer, Call, Progress
 from connectors.billmanager.transport import Transport
 from connectors.billmanager.wire import Format, Node, Unreadable, parse
 from connectors.contract import Sink
-from connectors.errors import AccessDenied, ConnectorError, ProtocolError, Retriable
+from connectors.errors import AccessDenied, ConnectorError, ProtocolError, Retriable, TicketDenied
 from remotesupport.core.model import Upload
 
 LOGIN = Call("auth")
 WHOAMI = Call("whoami")
 _MINUTE = 60.0
 _MAYBE_DEAD = ("redirect", "html")
+_ACCESS, _NO_LOGIN_LEFT = "access", "logins"
 _Got = TypeVar("_Got")
 
 
@@ -47,6 +48,8 @@ class Session:
 
     common: Mapping[str, str] = MappingProxyType({"lang": "en"})
 
+    _death_is_certain = True  # what every login may ask is denied in a dead session only
+
     def __init__(
         self, transport: Transport, credentials: Credentials, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
@@ -54,6 +57,8 @@ class Session:
         self._credentials, self._monotonic = credentials, monotonic
         self._id = ""
         self._lock = asyncio.Lock()
+        self._asking = asyncio.Lock()
+        self._let_in = ("", 0.0)
         self._logins: deque[float] = deque()
         self._denied: tuple[str, str, str] | None = None
         self.ajax = False
@@ -84,7 +89,7 @@ class Session:
                 answer = await self._post(call, asked, files, session, progress)
                 return self._read(answer, call, [*sent, *self._secrets(session)], ticket)
 
-            return await self._with_session(call, fetch)
+            return await self._with_session(call, fetch, ticket or asked.get("elid", ""))
 
     async def raw(self, call: Call, form: Mapping[str, str]) -> Answer:
         """A read whose answer is bytes. An error document instead raises what it means, an HTML page too."""
@@ -115,7 +120,7 @@ class Session:
                 into.write(answer.body)
                 return answer.measured
 
-            return await self._with_session(call, fetch)
+            return await self._with_session(call, fetch, form.get("elid", ""))
 
     async def log_in(self) -> str:
         """Have a session, a new one where there is none → the login. Raises AccessDenied and what a call raises."""
@@ -130,18 +135,26 @@ class Session:
 
     # --- one call -------------------------------------------------------------------------------------------
 
-    async def _with_session(self, call: Call, fetch: Callable[[str], Awaitable[_Got]]) -> _Got:
+    async def _with_session(self, call: Call, fetch: Callable[[str], Awaitable[_Got]], row: str = "") -> _Got:
+        """``row``: the id of the one ticket (or file) that is asked for. Raises TicketDenied when only it is denied."""
         session = await self._session(stale=None)
         try:
             return await self._as_wanted(call, fetch, session)
         except ConnectorError as error:
-            if not await self._has_died(error, call, session):
+            if not await self._has_died(error, call, session, row):
                 raise
-        return await self._as_wanted(call, fetch, await self._session(stale=session))
+            session = await self._renewed(session, error)
+        try:
+            return await self._as_wanted(call, fetch, session)
+        except AccessDenied as error:
+            await self._refuse_row(error, session, row)
+            raise
 
     async def _as_wanted(self, call: Call, fetch: Callable[[str], Awaitable[_Got]], session: str) -> _Got:
-        """A read that is redirected is asked for once more with ``sfrom=ajax`` (ZEXT); where that helps, so is all
-        that follows, writes too."""
+        """Ask a read that is redirected once more with ``sfrom=ajax``.
+
+        Where that helps, all that follows is sent with it, writes too.
+        """
         try:
             got = await fetch(session)
         except ProtocolError as error:
@@ -162,6 +175,17 @@ class Session:
     def _note_form(self, call: Call) -> None:
         if call.func.endswith(".edit") and not call.write:
             self.form_posts["ajax" if self.ajax else "accepted"] += 1
+
+    async def _renewed(self, session: str, error: ConnectorError) -> str:
+        """A new session in place of one that died of ``error``, which is raised when that may have been no death and no
+        more logins are left in this minute."""
+        try:
+            return await self._session(stale=session)
+        except Retriable as spent:
+            if spent.kind == _NO_LOGIN_LEFT and error.kind == _ACCESS and not self._death_is_certain:
+                self._id = self._id or session
+                raise error from None
+            raise
 
     async def _post(
         self,
@@ -210,16 +234,39 @@ class Session:
 
     # --- the session ----------------------------------------------------------------------------------------
 
-    async def _has_died(self, error: ConnectorError, call: Call, session: str) -> bool:
+    async def _has_died(self, error: ConnectorError, call: Call, session: str, row: str) -> bool:
         """Whether ``error`` means a dead session and the call may be made again with a new one.
 
-        ``access`` is said of a dead session and of a missing right alike (SEEN IN CODE), so whoami is asked which.
+        ``access`` is said of a dead session and of a missing right alike (SEEN IN CODE): another call is asked which.
+        Raises TicketDenied when only ``row`` is denied.
         """
         if isinstance(error, AccessDenied) and error.kind == "auth":
             return True
-        if isinstance(error, AccessDenied) and error.kind == "access":
-            return not await self._is_alive(session)
+        if isinstance(error, AccessDenied) and error.kind == _ACCESS:
+            return not await self._refuse_row(error, session, row)
         return isinstance(error, ProtocolError) and error.kind in _MAYBE_DEAD and not call.write
+
+    async def _refuse_row(self, error: AccessDenied, session: str, row: str) -> bool:
+        """Whether the session lives although it was denied something. Raises TicketDenied when that was one row."""
+        alive = error.kind == _ACCESS and await self._lives(session)
+        if alive and row:
+            raise TicketDenied(
+                f"{error.what}; the login is let in elsewhere", billing=error.billing, function=error.function,
+                ticket=error.ticket, kind=_ACCESS,
+                cure=f"{error.cure}. If only this one is refused, it may be where the login is not allowed to look",
+            ) from None  # fmt: skip
+        return alive
+
+    async def _lives(self, session: str) -> bool:
+        """Whether a call that needs no ticket is answered in this session; one answer serves all who waited for it."""
+        denied_at = self._monotonic()
+        async with self._asking:
+            if self._let_in[0] == session and self._let_in[1] > denied_at:
+                return True
+            asked_at = self._monotonic()
+            alive = await self._is_alive(session)
+            self._let_in = (session, asked_at) if alive else ("", 0.0)
+            return alive
 
     async def _is_alive(self, session: str) -> bool:
         answer = await self._post(WHOAMI, {"out": str(Format.JSON)}, (), session, Progress())
@@ -277,7 +324,7 @@ class Session:
             error = Retriable(
                 f"{allowed} logins within a minute are the limit, so that nobody is locked out",
                 billing=self.where,
-                kind="logins",
+                kind=_NO_LOGIN_LEFT,
             )
             error.function, error.retry_after = LOGIN.func, _MINUTE - (now - self._logins[0])
             raise error

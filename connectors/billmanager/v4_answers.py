@@ -18,6 +18,7 @@ from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolErr
 
 NO_FUNCTION = "no-function"
 NO_RIGHT = "no-right"  # on the three functions; the public ones may do
+NOT_OURS = "not-ours"  # the three functions answer, but not as this program reads them; the public ones may do
 # DOCUMENTED for the sister products: 1 internal, 2 exists, 3 does not exist, 4 invalid value, 5 limit, 6 access denied,
 # 7 licence, 8 message. SEEN IN CODE: 100 for a failed login and for a function that is not permitted.
 _SAID_NO = {"2": "exists", "4": "value", "5": "limit", "8": "message"}

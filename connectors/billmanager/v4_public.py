@@ -7,6 +7,7 @@ CODE unless marked. Must stay out: the three functions.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from connectors.billmanager import v4_hist
@@ -17,12 +18,13 @@ from connectors.billmanager.v4_session import OldSession
 from connectors.billmanager.v6_rows import BadRow, checked_subject
 from connectors.billmanager.wire import Node
 from connectors.contract import Capabilities, Setup
-from connectors.errors import AccessDenied, ConnectorError, Fatal, ProtocolError, Refused, UnknownOutcome
+from connectors.errors import ConnectorError, Fatal, ProtocolError, Refused, UnknownOutcome
 from remotesupport.core.model import (
     DepartmentRow,
     Identity,
     MessageRow,
     Page,
+    PublicBecause,
     RejectedRow,
     Side,
     TicketRow,
@@ -52,18 +54,17 @@ class PublicView(OldView):
     states: Mapping[str, str]
     states_back: Mapping[str, str]
     listed: Mapping[str, Call]
-    whole = True
 
     @property
     def capabilities(self) -> Capabilities:
         """No message ids, no files."""
         listings, states = tuple(self.listed), dict(self.states)
-        return Capabilities(self.dialect, False, False, listings, states, dict(self.states_back), whole=self.whole)
+        return Capabilities(self.dialect, False, False, listings, states, dict(self.states_back))
 
     async def identify(self) -> Identity:
         """There is no ``whoami``: that the login is let in is all there is to know (reference 3.4)."""
         login = await self._session.log_in()
-        return Identity("4", login, login, 0, None)
+        return Identity("4", login, login, 0, None, PublicBecause.CONFIGURED)
 
     async def setup(self) -> Setup | None:
         """Only the three functions would say."""
@@ -135,11 +136,15 @@ class PublicStaff(PublicView):
     # "away" is never seen: what is not in the queue shows no state at all.
     states = {"queue": "open", "away": "closed"}  # noqa: RUF012
     states_back = {"open": "queue", "closed": "away"}  # noqa: RUF012
-    whole = False
 
     def __init__(self, name: str, session: OldSession, *, timezone: str, department: str | None) -> None:
         super().__init__(name, session, timezone=timezone)
         self._department = department
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The queue is a part of the tickets, and no call is known that closes one or puts one back."""
+        return dataclasses.replace(super().capabilities, whole=False, closes=False, reopens=False)
 
     async def identify(self) -> Identity:
         """Raises Fatal unless exactly one department is configured: the queue names none."""
@@ -162,12 +167,7 @@ class PublicStaff(PublicView):
 
     async def ticket(self, ticket: str) -> TicketRow:
         """By its form; that it is not in the queue says nothing about its state."""
-        try:
-            doc = await self._form(ticket)
-        except AccessDenied as error:
-            if error.kind != "access":
-                raise
-            raise self._skip("the login may not see it (any more)", self.form, ticket) from None
+        doc = await self._form(ticket)
         try:
             return self._seen(ticket, doc.value("subject"), doc.value("account"), digest(doc.value("hist")), "")
         except BadRow as error:
@@ -181,14 +181,18 @@ class PublicStaff(PublicView):
         return WriteReceipt(ticket)
 
     async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:
-        """No call is known; an answered ticket is out of the queue already."""
+        """Never planned (``closes``). Raises Refused."""
         del key
-        return WriteReceipt(ticket)
+        raise self._no_call("closes a ticket", ticket)
 
     async def reopen(self, ticket: str, *, key: str = "") -> WriteReceipt:
-        """No call is known; the client's next message brings it back."""
+        """Never planned (``reopens``): the client's next message brings it back. Raises Refused."""
         del key
-        return WriteReceipt(ticket)
+        raise self._no_call("puts a ticket back into the queue", ticket)
+
+    def _no_call(self, what: str, ticket: str) -> Refused:
+        why = f"no public function of version 4 is known that {what}"
+        return Refused(why, billing=self._where, function=STAFF_REPLY.func, ticket=ticket, kind="unable")
 
     def _row(self, node: Node, listing: str) -> TicketRow:
         del listing
@@ -214,12 +218,26 @@ class PublicCustomer(PublicView):
     states = {"open": "open", "closed": "closed", "archived": "closed"}  # noqa: RUF012
     states_back = {"open": "open", "closed": "archived"}  # noqa: RUF012
 
+    def __init__(self, name: str, session: OldSession, *, timezone: str, departments: Sequence[str]) -> None:
+        super().__init__(name, session, timezone=timezone)
+        self._configured, self._names = tuple(dict.fromkeys(departments)), True
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """``names_departments``: as the form was when it was last read."""
+        return dataclasses.replace(super().capabilities, names_departments=self._names)
+
     async def departments(self) -> Sequence[DepartmentRow]:
-        """The categories of the empty form: a category decides the department (DOCUMENTED); its options are OURS."""
+        """The categories of the empty form: a category decides the department (DOCUMENTED); its options are OURS.
+
+        Where the form does not list them: the numbers that are configured (a category is one, SEEN IN CODE).
+        """
         doc = await self._session.document(FORM)
         choices = next((s for s in doc.all("slist") if (s.value("name") or s.attr("name")) == "category"), None)
+        self._names = choices is not None
         if choices is None:
-            raise self._strange("the form offers no categories", FORM)
+            numbers = [given for given in self._configured if given.isascii() and given.isdigit()]
+            return [DepartmentRow(number, number) for number in numbers]
         return [
             DepartmentRow(choice.value("key") or choice.attr("key"), choice.value("value") or choice.text)
             for choice in choices.all("val")

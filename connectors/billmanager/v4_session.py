@@ -1,4 +1,4 @@
-"""A session of version 4: flat answers, and two meanings of code 100 that its words tell apart."""
+"""A session of version 4: flat answers, and meanings of code 100 that its words, and another call, tell apart."""
 
 from __future__ import annotations
 
@@ -6,19 +6,34 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from connectors.billmanager import v4_answers
-from connectors.billmanager.call import Answer, Call
-from connectors.billmanager.session import Session
-from connectors.billmanager.wire import Node
+from connectors.billmanager.call import Answer, Call, Progress
+from connectors.billmanager.session import Credentials, Session
+from connectors.billmanager.transport import Transport
+from connectors.billmanager.wire import Format, Node
+from connectors.errors import AccessDenied, Missing, ProtocolError
 
 
 class OldSession(Session):
-    """As its base, in version 4's words."""
+    """As its base, in version 4's words. ``questions``: calls without a ticket, one of which the login may make."""
+
+    _death_is_certain = False  # a login that may read none of the lists is denied all of them
+
+    def __init__(self, transport: Transport, credentials: Credentials, *, questions: Sequence[Call]) -> None:
+        super().__init__(transport, credentials)
+        self._questions = tuple(questions)
 
     common = MappingProxyType({})
 
     def _read(self, answer: Answer, call: Call, secrets: Sequence[str], ticket: str = "") -> Node:
         return v4_answers.read(answer, call, self.where, secrets=secrets, ticket=ticket)
 
-    async def _is_alive(self, _session: str) -> bool:
-        """A dead session says "Auth failed" (INFERRED), so "access deny" is about the function alone."""
-        return True
+    async def _is_alive(self, session: str) -> bool:
+        """Version 4 knows no ``whoami``: a session in which one of the lists is answered lives (INFERRED)."""
+        for call in self._questions:
+            answer = await self._post(call, {"out": str(Format.JSON)}, (), session, Progress())
+            try:
+                self._read(answer, call, self._secrets(session))
+            except (AccessDenied, Missing, ProtocolError):
+                continue
+            return True
+        return False

@@ -25,12 +25,12 @@ from connectors.billmanager.v6_thread import Viewer, read_thread
 from connectors.billmanager.wire import Format, Node
 from connectors.contract import Capabilities, Setup, Sink
 from connectors.errors import (
-    AccessDenied,
     ConnectorError,
     Missing,
     NotUnderstood,
     ProtocolError,
     Skippable,
+    TicketDenied,
     UnknownOutcome,
 )
 from remotesupport.core.habits import HabitObservation
@@ -147,9 +147,7 @@ class View(Observing):
                 return await self._completed(found)
         try:
             await self._session.document(self.form, {"elid": ticket}, ticket=ticket)
-        except AccessDenied as error:
-            if error.kind != "access":
-                raise
+        except TicketDenied:
             raise Missing(
                 "the login may not see it", billing=self._where, function=self.form.func, ticket=ticket
             ) from None

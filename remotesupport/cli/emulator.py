@@ -29,6 +29,7 @@ class _Wish:
     allow_remote: bool
     tickets: int
     customers: tuple[str, ...]
+    habits: dict[str, str]
 
 
 def emulator(
@@ -48,18 +49,49 @@ def emulator(
         bool, typer.Option("--allow-remote", help="Permit an address other than loopback.")
     ] = False,
     tickets: Annotated[int, typer.Option(min=0, help="So many plain tickets more, for measuring.")] = 0,
+    habit: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=ANSWER", help="What this server does; repeatable. See --habits.")
+    ] = None,
+    habits: Annotated[
+        bool, typer.Option("--habits", help="Print the table of habits and their answers, and end.")
+    ] = False,
 ) -> None:
     """Emulated BILLmanager installations to try things with: API, pages to click on, a side door for tests."""
+    if habits:
+        typer.echo(_table(version))
+        return
     if host not in _LOOPBACK and not allow_remote:
         raise typer.BadParameter(f"{host} is not loopback: everybody there could sign in. --allow-remote permits it.")
     names = name or ["billing"]
-    wish = _Wish(version, seed, tls, state, host, allow_remote, tickets, tuple(customer or ("acme", "globex")))
+    wish = _Wish(
+        version, seed, tls, state, host, allow_remote, tickets, tuple(customer or ("acme", "globex")), _chosen(habit)
+    )
     with ExitStack() as stack:
         for number, each in enumerate(names):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
             running = _prepare(wish, each, port + number if port else 0, folder, several=len(names) > 1)
             _announce(stack.enter_context(running))
         _until_told()
+
+
+def _table(version: str) -> str:
+    from remotesupport.emulator.habits import table
+    from remotesupport.emulator.versions import version_of
+
+    try:
+        spoken = version_of(version)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return table(spoken.release, spoken.habits)
+
+
+def _chosen(words: list[str] | None) -> dict[str, str]:
+    from remotesupport.emulator.habits import parse
+
+    try:
+        return parse(words or [])
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}. `remotesupport emulator --habits` prints what there is.") from error
 
 
 def _prepare(wish: _Wish, name: str, port: int, folder: Path, *, several: bool) -> RunningEmulator:
@@ -74,7 +106,13 @@ def _prepare(wish: _Wish, name: str, port: int, folder: Path, *, several: bool) 
         folder = file.parent / f"{file.stem}-tls"
     try:
         billing = Billing(
-            name, wish.version, seed=wish.seed, state=file, tickets=wish.tickets, customers=wish.customers
+            name,
+            wish.version,
+            seed=wish.seed,
+            state=file,
+            tickets=wish.tickets,
+            customers=wish.customers,
+            habits=wish.habits,
         )
         tls_folder = folder if wish.tls else None
         return RunningEmulator(

@@ -23,11 +23,11 @@ def init() -> None:
 
     path, other = config_path(), "Another place: remotesupport --config FILE init"
     try:
+        if path.exists():
+            raise Refusal(f"{path} is there already and stays as it is. {other}")
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(CONFIG)
-    except FileExistsError:
-        raise Refusal(f"{path} is there already and stays as it is. {other}") from None
     except OSError as error:
         raise Refusal(f"{path} cannot be written ({error.strerror}). {other}") from None
     output.say(f"Written: {path}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from remotesupport.cli import output, session
 from remotesupport.cli.options import AsJson, Billings
 from remotesupport.core.board import Board, Row, board
 from remotesupport.core.connection_state import State
-from remotesupport.core.report import READING
+from remotesupport.core.report import READING, TOO_MANY_SKIPPED
 from remotesupport.core.spans import span
 
 if TYPE_CHECKING:
@@ -24,12 +24,16 @@ COLUMNS = ("Billing", "State", "Since", "Last good read", "Oldest unsynced", "Pa
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What ``status`` shows, of one moment. ``place``: the store for people; ``last``: the newest run that reads."""
+    """What ``status`` shows, of one moment. ``place``: the store for people; ``last``: the newest run that reads.
+
+    ``audits_skipped``: connection → its newest audits in a row that had no turn.
+    """
 
     place: str
     last: RunRecord | None
     found: Board
     now: datetime
+    audits_skipped: dict[str, int] = field(default_factory=dict)
 
 
 def status(billing: Billings = None, as_json: AsJson = False) -> None:
@@ -57,7 +61,8 @@ def look_at(settings: Settings, place: str, store: Store | None, now: datetime, 
     last = store.newest_run(*READING)
     began = last.started if last is not None else None
     found = board(names, store.connection_states(), began, now, store.parked(names))
-    return Look(place, last, found.only(chosen or names), now)
+    skipped = {name: count for name, count in store.audits_skipped().items() if name in (chosen or names)}
+    return Look(place, last, found.only(chosen or names), now, skipped)
 
 
 def to_json(look: Look) -> dict[str, Any]:
@@ -73,6 +78,7 @@ def to_json(look: Look) -> dict[str, Any]:
         "running": not found.stands_still,
         "not_running_since": found.stands_still_since,
         "main": asdict(found.main) if found.main is not None else None,
+        "audits_skipped": look.audits_skipped,
         "billings": [asdict(row) for row in found.rows],
     }
 
@@ -89,7 +95,8 @@ def show(look: Look) -> None:
 
 def headlines(look: Look) -> list[str]:
     """The sentences before the table: the worst first, the last one says on which store this looks."""
-    return [text for text in (_stands_still(look), _main(look), _last_run(look), _none(look)) if text]
+    sentences = (_stands_still(look), _main(look), _audits(look), _last_run(look), _none(look))
+    return [text for text in sentences if text]
 
 
 def _stands_still(look: Look) -> str:
@@ -109,6 +116,15 @@ def _main(look: Look) -> str:
     waiting = f" Waiting for it: {', '.join(main.names)}." if main.names else ""
     since = f" since {_at(main.since, look.now)}" if main.since else ""
     return f"The main billing cannot be read{since}: {main.why.rstrip('.')}.{waiting}"
+
+
+def _audits(look: Look) -> str:
+    late = [f"{name} ({n} in a row)" for name, n in look.audits_skipped.items() if n >= TOO_MANY_SKIPPED]
+    if not late:
+        return ""
+    return (
+        f"The hourly audit had no turn: {', '.join(late)}. Other runs take too long; `remotesupport audit` does it now."
+    )
 
 
 def _last_run(look: Look) -> str:

@@ -121,9 +121,9 @@ def _in_columns(columns: Sequence[str], row: Row, widths: Sequence[int], width: 
     beside = [[""] if long else lines for lines, long in zip(beside, too_long, strict=True)]
     for number in range(max(map(len, beside))):
         line = Text()
-        for lines, room in zip(beside, widths, strict=True):
+        for cell, lines, room in zip(row, beside, widths, strict=True):
             part = lines[number] if number < len(lines) else ""
-            line.append(part, STYLES.get(part, "")).append(" " * (room - cell_len(part) + GAP))
+            line.append(part, STYLES.get(cell, "")).append(" " * (room - cell_len(part) + GAP))
         line.rstrip()
         yield line
     for column, cell, long in zip(columns, row, too_long, strict=True):
@@ -136,7 +136,7 @@ def _block(columns: Sequence[str], row: Row, width: int) -> Iterator[Text]:
     if isinstance(row, Heading):
         yield Text(row.text, style="bold")
         return
-    yield Text(f"{columns[0]} {row[0]}", style="bold")
+    yield from (Text(line, style="bold") for line in wrapped(f"{columns[0]} {row[0]}".rstrip(), width))
     flowing = ""
     for part in (f"{column}: {cell}" for column, cell in zip(columns[1:], row[1:], strict=True) if cell not in SILENT):
         longer = f"{flowing}{' ' * GAP}{part}" if flowing else part

@@ -11,6 +11,8 @@ CONFIG = """\
 [main]
 url = "https://main.example:1500/billmgr"   # the complete address
 version = "auto"                            # "auto", or "4", "5", "6"
+# dialect = "auto"                          # of a version 4: "sync" the three functions of remote support, "public"
+                                            # the public ones; "auto" the three where the login may use them
 # The system's certificate authorities are used unless one of these is set. Checking cannot be switched off.
 # ca_file = "main-ca.pem"                   # relative to this file
 # tls_fingerprint = "sha256:…"              # of the certificate: 64 hex digits
@@ -20,6 +22,7 @@ version = "auto"                            # "auto", or "4", "5", "6"
 name = "acme"                               # unique; a-z 0-9 -; it stands in the subjects: [acme #123]
 url = "https://billing.acme.example:1500/billmgr"
 version = "auto"
+# dialect = "auto"                          # as in [main]; after a change: remotesupport links rebuild
 login = "support-robot"                     # staff login in the external billing
 password = "env:ACME_PASSWORD"
 main_login = "acme"                         # the customer's user in the main billing

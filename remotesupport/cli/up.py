@@ -109,7 +109,7 @@ class Tree:
         )
 
     def tended(self) -> list[Tended]:
-        """What ``up`` looks after from now on: its children, and that runs begin."""
+        """Begin to watch, and return all that ``up`` looks after: its children, and that runs begin."""
         self.minder.begin()
         return [*self.kept, self.minder]
 

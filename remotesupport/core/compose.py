@@ -99,6 +99,14 @@ def closed_notice(connection: str, ticket: str) -> str:
     return f"{connection} #{ticket} was closed there."
 
 
+def unclosable_note(connection: str) -> str:
+    """For the main billing, once per ticket, where the external billing gives us no way to close one."""
+    return (
+        f"(Closing this ticket here does not close it in {connection}: that billing gives us no way to do so. "
+        "There it waits until it is answered from here or closed by hand.)"
+    )
+
+
 def reopened_notice(connection: str, ticket: str) -> str:
     """For the main billing where only a message reopens a ticket."""
     return f"{connection} #{ticket} was opened again there."

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from remotesupport.core.compose import closed_notice, opening, subject_with_origin, to_main
+from remotesupport.core.compose import closed_notice, opening, subject_with_origin, to_main, unclosable_note
 from remotesupport.core.model import ChangeKind, Direction, TicketState
 from remotesupport.core.pairs import EXT
 from remotesupport.core.posts import headers
@@ -17,8 +17,11 @@ from remotesupport.core.rows import NO_CHANGES, Rank, all_files, bare, changes, 
 
 
 @none_from_none
-def creates(pairs: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
-    """Pairs to create and their external messages in source order → CHANGES; a pair without messages gives no row."""
+def creates(pairs: pd.DataFrame, messages: pd.DataFrame, unclosable: frozenset[str] = frozenset()) -> pd.DataFrame:
+    """Pairs to create and their external messages in source order → CHANGES; a pair without messages gives no row.
+
+    ``unclosable``: connections whose external tickets we cannot close; that is said once, at the top of the opening.
+    """
     told = messages[messages["pair"].isin(pairs.index)]
     told = told.assign(
         said=[to_main(h, b) for h, b in zip(headers(told), told["body"], strict=True)],
@@ -35,7 +38,10 @@ def creates(pairs: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
                 for one in zip(rows["connection"], rows["ext_ticket"], rows["subject"], strict=True)
             ],
             department=rows["main_department"],
-            body=[opening(texts.tolist()) for _, texts in grouped["said"]],
+            body=[
+                opening([*([unclosable_note(name)] if name in unclosable else []), *texts.tolist()])
+                for name, (_, texts) in zip(rows["connection"], grouped["said"], strict=True)
+            ],
             files=[all_files(files) for _, files in grouped["files"]],
             covers=[covers(triples) for _, triples in grouped["triple"]],
             detail=grouped.size().astype("str") + " message(s) so far",

@@ -49,8 +49,8 @@ class Facts:
     """What the guard must know of one connection.
 
     ``linked``: tickets that the ledger links. ``listed``: rows that the external listings showed, None when none was
-    read; ``main_listed``: the same of the main billing. ``canary``: whether what must be readable was, None when
-    nothing is configured.
+    read or they do not show every ticket there is, so that they say nothing when they are empty; ``main_listed``: the
+    same of the main billing. ``canary``: whether what must be readable was, None when nothing is configured.
     """
 
     linked: int = 0

@@ -39,7 +39,8 @@ class Inputs:
     which a write may have been confirmed after the threads were read, or that a person gave up. ``patient``: the same
     pairs, whose close after a departure was refused and is not due again yet. ``moving``: the same pairs, which another
     run wrote to while this one read: they wait. ``answers_may_close``: connections whose external billing closes a
-    ticket when it is answered, or of which that is not known. ``unasked``: (connection, external ticket) whose
+    ticket when it is answered, or of which that is not known. ``unable``: (connection, words of ``status.CROSSINGS``)
+    of states that the billing written to has no way to take over. ``unasked``: (connection, external ticket) whose
     department only a direct look may tell, which is for one of the next runs.
     """
 
@@ -62,6 +63,7 @@ class Inputs:
     unasked: frozenset[tuple[str, str]] = frozenset()
     moving: frozenset[tuple[str, str]] = frozenset()
     answers_may_close: frozenset[str] = frozenset()
+    unable: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -99,15 +99,28 @@ class FileRef:
     size: int | None = None
 
 
+class PublicBecause(StrEnum):
+    """Why a version 4 is spoken to by its public functions, and not by the three of remote support."""
+
+    CONFIGURED = "configured"  # the configuration says so
+    NO_RIGHT = "no right"  # the login may not call the three
+    NOT_UNDERSTOOD = "not understood"  # the three answer otherwise than this program reads them
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the login is on that billing. ``timezone`` is an IANA name, None when the server does not say."""
+    """Who the login is on that billing. ``timezone`` is an IANA name, None when the server does not say.
+
+    ``public``: set where a version 4 is spoken to by its public functions; ``detail``: what the three said instead.
+    """
 
     version: str
     user: str
     name: str
     level: int
     timezone: str | None = None
+    public: PublicBecause | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +297,16 @@ class Intent:
     attempt: int = 1
     absent_reads: int = 0
     cause: str = ""
+
+    @property
+    def side(self) -> Side:
+        """The side that it writes to."""
+        return Side.MAIN if self.direction is Direction.TO_MAIN else Side.EXTERNAL
+
+    @property
+    def target(self) -> str:
+        """The ticket that it writes to, on that side."""
+        return self.ext_ticket if self.side is Side.EXTERNAL else str(self.main_ticket)
 
     @property
     def file_hashes(self) -> list[str]:

@@ -5,6 +5,8 @@ What must stay out: deciding anything; this only names what was decided.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -12,8 +14,9 @@ from remotesupport.core import frames
 from remotesupport.core.cures import no_department
 from remotesupport.core.departures import quarrel
 from remotesupport.core.keys import look_up
-from remotesupport.core.model import MessageKind, Reason, Side
+from remotesupport.core.model import MessageKind, Reason, Side, TicketState
 from remotesupport.core.phases import Phase
+from remotesupport.core.status import CLOSE_EXTERNAL, can
 
 _OUTCOMES = {
     "paused": Reason.CONNECTION_PAUSED,
@@ -31,13 +34,13 @@ _BY_PHASE = {
 _WAITS = (Phase.ADOPTABLE, Phase.CREATABLE, Phase.ACTIVE, Phase.RETURNING, Phase.DEPARTING)
 
 
-def reasons(pairs: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
+def reasons(pairs: pd.DataFrame, messages: pd.DataFrame, unable: Collection[tuple[str, str]] = ()) -> pd.DataFrame:
     """Pairs with phase, waiting, to_close, ``planned`` (bool: has changes) and ``open_why`` (what is left) → REASONS.
 
-    One row per pair that the external side showed.
+    One row per pair that the external side showed. ``unable``: as in ``status.weigh``.
     """
     rows = frames.only(pairs, pairs["seen"])
-    detail = _detail(rows)
+    detail = _detail(rows, unable)
     denied = _denied(messages, rows)
     detail = (detail + np.where(detail.ne("") & denied.ne(""), "; ", "") + denied).astype("str")
     columns = {
@@ -69,8 +72,8 @@ def _reason(rows: pd.DataFrame) -> pd.Series:
     return found.mask(phase.eq(Phase.UNREADABLE), outcomes.fillna(str(Reason.BILLING_UNREACHABLE)))
 
 
-def _detail(rows: pd.DataFrame) -> pd.Series:
-    phase = rows["phase"]
+def _detail(rows: pd.DataFrame, unable: Collection[tuple[str, str]]) -> pd.Series:
+    phase, here_only = rows["phase"], rows["now_main"].eq(TicketState.CLOSED) & rows["now_ext"].eq(TicketState.OPEN)
     words = np.select(
         [
             phase.eq(Phase.UNREADABLE),
@@ -82,6 +85,7 @@ def _detail(rows: pd.DataFrame) -> pd.Series:
             phase.eq(Phase.OFF) & rows["corr"].eq("none"),
             phase.eq(Phase.UNCLEAR),
             phase.eq(Phase.ELSEWHERE),
+            phase.eq(Phase.ACTIVE) & here_only & ~can(rows, CLOSE_EXTERNAL, unable),
         ],
         [
             rows["detail"],
@@ -93,6 +97,7 @@ def _detail(rows: pd.DataFrame) -> pd.Series:
             "department " + rows["place"].fillna("?") + " has no correspondence any more",
             rows["connection"].map(no_department),
             "department " + rows["place"].fillna("?"),
+            "it is closed in main only: that billing gives us no way to close it",
         ],
         "",
     )

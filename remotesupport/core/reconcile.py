@@ -25,7 +25,14 @@ from remotesupport.core.plan import in_order
 from remotesupport.core.posts import follow_ups, posts_to_external, posts_to_main
 from remotesupport.core.reasons import reasons, waiting
 from remotesupport.core.recognise import closed_by_answer, opened, recognise
-from remotesupport.core.status import after_post_to_external, after_post_to_main, crossings, weigh
+from remotesupport.core.status import (
+    CLOSE_EXTERNAL,
+    CLOSE_MAIN,
+    after_post_to_external,
+    after_post_to_main,
+    crossings,
+    weigh,
+)
 from remotesupport.core.strange import strange
 from remotesupport.core.told import caught_up, heard
 from remotesupport.core.traffic import Traffic, traffic
@@ -46,14 +53,14 @@ def reconcile(inputs: Inputs) -> Outcome:
     closed = closed_by_answer(pairs, known, inputs.messages, inputs.answers_may_close)
     pairs = _free(pairs, opened(pairs, known, inputs.messages), closed, inputs.quiet)
     sent = _sent(found, pairs)
-    pairs = _weighed(pairs, found, sent)
+    pairs = _weighed(pairs, found, sent, inputs.unable)
     pairs["waiting"], pairs["to_close"] = waiting(pairs), to_be_closed(pairs)
     changes = in_order(frames.concat(frames.CHANGES, _changes(inputs, pairs, found, sent, known)))
     pairs["planned"] = is_in(pairs, changes, EXT)
     pairs["written"] = is_in(pairs, changes[changes["kind"].ne(ChangeKind.ADOPT)], EXT)
     pairs["unasked"] = [key in inputs.unasked for key in zip(*(pairs[c] for c in EXT), strict=True)]
     pairs["open_why"] = left(pairs, quiet=inputs.quiet)
-    return Outcome(changes, reasons(pairs, inputs.messages), agreed(pairs), unfinished(pairs))
+    return Outcome(changes, reasons(pairs, inputs.messages, inputs.unable), agreed(pairs), unfinished(pairs))
 
 
 def _free(pairs: pd.DataFrame, ours: pd.Series, closed: pd.Series, quiet: bool) -> pd.DataFrame:
@@ -91,7 +98,7 @@ def _sent(found: Traffic, pairs: pd.DataFrame) -> Traffic:
     )
 
 
-def _weighed(pairs: pd.DataFrame, found: Traffic, sent: Traffic) -> pd.DataFrame:
+def _weighed(pairs: pd.DataFrame, found: Traffic, sent: Traffic, unable: frozenset[tuple[str, str]]) -> pd.DataFrame:
     """Adds what is sent and pending in each direction, and what section 5 makes of it (``status.weigh``)."""
     inbound, told = found.edited["direction"].eq(Direction.TO_MAIN), sent.edited["direction"].eq(Direction.TO_MAIN)
     columns = {
@@ -100,14 +107,14 @@ def _weighed(pairs: pd.DataFrame, found: Traffic, sent: Traffic) -> pd.DataFrame
         "pending_main": [found.to_main["pair"], found.edited.loc[inbound, "pair"]],
         "pending_external": [found.to_external["pair"], found.edited.loc[~inbound, "pair"]],
     }
-    weighed = weigh(pairs.assign(**{c: pairs.index.isin(pd.concat(labels)) for c, labels in columns.items()}))
+    weighed = weigh(pairs.assign(**{c: pairs.index.isin(pd.concat(labels)) for c, labels in columns.items()}), unable)
     return weighed.assign(wait_close=_close_waits(weighed))
 
 
 def _close_waits(pairs: pd.DataFrame) -> pd.Series:
     """Why the close that would cross now has to wait, in words; missing where none would, or it is free."""
     active = pairs["cross"].where(pairs["phase"].eq(Phase.ACTIVE), "")
-    inbound, outbound = (active.eq(f"close {d}") for d in (Direction.TO_MAIN, Direction.TO_EXTERNAL))
+    inbound, outbound = active.eq(CLOSE_MAIN), active.eq(CLOSE_EXTERNAL)
     return pairs["close_to_main"].where(inbound).fillna(pairs["close_to_external"].where(outbound))
 
 
@@ -115,7 +122,9 @@ def _changes(
     inputs: Inputs, pairs: pd.DataFrame, found: Traffic, sent: Traffic, known: pd.DataFrame
 ) -> list[pd.DataFrame]:
     free = pairs["wait_to_main"].isna()
-    created = creates(only(pairs, pairs["phase"].eq(Phase.CREATABLE) & free & pairs["fresh"]), found.to_main)
+    unclosable = frozenset(name for name, what in inputs.unable if what == CLOSE_EXTERNAL)
+    entering = only(pairs, pairs["phase"].eq(Phase.CREATABLE) & free & pairs["fresh"])
+    created = creates(entering, found.to_main, unclosable)
     unheard = pairs["wait_to_external"].isna() & free
     adopted = pd.Series(pairs.index.isin(known["pair"]), pairs.index) | pairs["enters"] | (pairs["was_away"] & free)
     return [

@@ -1,11 +1,13 @@
 """Open and closed (semantics section 5): which state crosses, and what both sides agree on after each write.
 
 A state crosses only when one side's differs from the ledger. A new message reopens; else open wins over closed; a
-close never goes along with a post that reopens, it follows in the next run. What must stay out: messages, texts of
-people.
+close never goes along with a post that reopens, it follows in the next run. A billing that has no way to close or to
+reopen is left as it is, and the ledger agrees to the difference. What must stay out: messages, texts of people.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,9 @@ _OPEN, _CLOSED = str(TicketState.OPEN), str(TicketState.CLOSED)
 _STATES = {"ext_state": "now_ext", "main_state": "now_main", "department": "place"}
 _LEDGER = {"ext_state": "agreed_ext", "main_state": "agreed_main", "department": "agreed_department"}
 _KEY = ["connection", "ext_ticket"]
+CLOSE_MAIN, CLOSE_EXTERNAL = f"close {Direction.TO_MAIN}", f"close {Direction.TO_EXTERNAL}"
+REOPEN_MAIN, REOPEN_EXTERNAL = f"reopen {Direction.TO_MAIN}", f"reopen {Direction.TO_EXTERNAL}"
+CROSSINGS = (CLOSE_MAIN, CLOSE_EXTERNAL, REOPEN_MAIN, REOPEN_EXTERNAL)
 _BOTH_NOTE = "; both sides changed since they agreed"
 
 
@@ -34,20 +39,28 @@ def moved(pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(flags, columns=list(_STATES), index=pairs.index)
 
 
-def weigh(pairs: pd.DataFrame) -> pd.DataFrame:
+def weigh(pairs: pd.DataFrame, unable: Collection[tuple[str, str]] = ()) -> pd.DataFrame:
     """Pairs with bool columns sends_main, sends_external (written now) and pending_main, pending_external (at all).
 
     → the same with ext_moved, main_moved, place_moved; ``note`` in words; closes_ext, closes_main: that side is closed,
     though what is sent opens the other one, so its close came after the message, and is ``deferred`` to the next run
-    (unless somebody has opened the other side); ``cross``: "close to_main", "reopen to_external" … or "" where no
-    state crosses now.
+    (unless somebody has opened the other side); ``cross``: one of ``CROSSINGS``, or "" where no state crosses now.
+    ``unable``: (connection, crossing) that its billing cannot do.
     """
     flags = moved(pairs)
     ext, main = flags["ext_state"], flags["main_state"]
     to_main, to_external = pairs["sends_main"], pairs["sends_external"]
     pairs = pairs.assign(
-        closes_ext=_closed(pairs, "ext") & ~(main & ~_closed(pairs, "main")) & to_main & ~to_external,
-        closes_main=_closed(pairs, "main") & ~(ext & ~_closed(pairs, "ext")) & to_external & ~to_main,
+        closes_ext=_closed(pairs, "ext")
+        & ~(main & ~_closed(pairs, "main"))
+        & to_main
+        & ~to_external
+        & can(pairs, CLOSE_MAIN, unable),
+        closes_main=_closed(pairs, "main")
+        & ~(ext & ~_closed(pairs, "ext"))
+        & to_external
+        & ~to_main
+        & can(pairs, CLOSE_EXTERNAL, unable),
     )
     return pairs.assign(
         ext_moved=ext,
@@ -55,24 +68,30 @@ def weigh(pairs: pd.DataFrame) -> pd.DataFrame:
         place_moved=flags["department"],
         note=pd.Series(np.where(ext & main, _BOTH_NOTE, ""), index=pairs.index, dtype="str"),
         deferred=pairs["closes_ext"] | pairs["closes_main"],
-        cross=_cross(pairs, ext, main),
+        cross=_cross(pairs, ext, main, unable),
     )
+
+
+def can(pairs: pd.DataFrame, crossing: str, unable: Collection[tuple[str, str]]) -> pd.Series:
+    """Whether the billing that would be written to has a way to do it."""
+    return ~pairs["connection"].isin([name for name, what in unable if what == crossing])
 
 
 def _closed(pairs: pd.DataFrame, side: str) -> pd.Series:
     return pairs[f"now_{side}"].eq(_CLOSED)
 
 
-def _cross(pairs: pd.DataFrame, ext: pd.Series, main: pd.Series) -> pd.Series:
+def _cross(pairs: pd.DataFrame, ext: pd.Series, main: pd.Series, unable: Collection[tuple[str, str]]) -> pd.Series:
     ext_only = _closed(pairs, "main") & ~_closed(pairs, "ext")  # which side is open, where they differ
     main_only = _closed(pairs, "ext") & ~_closed(pairs, "main")
     silent = ~pairs["pending_main"] & ~pairs["pending_external"]
     table = {
-        "close to_main": silent & main_only & ext & ~main,
-        "close to_external": silent & ext_only & main & ~ext,
-        "reopen to_main": ext_only & ext & ~pairs["pending_main"],
-        "reopen to_external": main_only & main & ~pairs["pending_external"],
+        CLOSE_MAIN: silent & main_only & ext & ~main,
+        CLOSE_EXTERNAL: silent & ext_only & main & ~ext,
+        REOPEN_MAIN: ext_only & ext & ~pairs["pending_main"],
+        REOPEN_EXTERNAL: main_only & main & ~pairs["pending_external"],
     }
+    table = {crossing: wanted & can(pairs, crossing, unable) for crossing, wanted in table.items()}
     words = np.select([c.to_numpy() for c in table.values()], list(table), "")
     return pd.Series(words, index=pairs.index, dtype="str")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,25 @@ from remotesupport.emulator.database import Database
 from remotesupport.emulator.desk import Desk
 from remotesupport.emulator.exchange import ApiAnswer, ApiRequest
 from remotesupport.emulator.faults import Faults
+from remotesupport.emulator.habits import Habits
 from remotesupport.emulator.late import Late
 from remotesupport.emulator.people import People
 from remotesupport.emulator.seed import plant
 from remotesupport.emulator.sessions import Sessions
 from remotesupport.emulator.v4 import dialect as v4
 from remotesupport.emulator.v6 import dialect as v6
+from remotesupport.emulator.versions import version_of
 
-DIALECTS = {"4.0.62": v4.answer, "4.0.63": v4.answer, "4.0.68": v4.answer, "6.94.1": v6.answer}
+_DIALECTS = {"4": v4.answer, "5": v6.answer, "6": v6.answer}
 CUSTOMERS = ("acme", "globex")
 RECORD = 200_000
 
 
 class Billing:
-    """``state`` None keeps everything in memory; a file that has users already is not seeded again."""
+    """``state`` None keeps everything in memory; a file that has users already is not seeded again.
+
+    ``habits``: answers that are not the version's defaults (``habits.HABITS``); they are not kept in ``state``.
+    """
 
     def __init__(
         self,
@@ -39,16 +45,19 @@ class Billing:
         tickets: int = 0,
         tickets_of: str | None = None,
         customers: tuple[str, ...] = CUSTOMERS,
+        habits: Mapping[str, str] | None = None,
     ) -> None:
-        if version not in DIALECTS:
-            raise ValueError(f"no emulator of version {version}; there are {', '.join(DIALECTS)}")
-        self.name, self.version = name, version
+        spoken = version_of(version)
+        self.name, self.version, self.core_version = name, spoken.number, spoken.core
+        self.habits = Habits(spoken.release, spoken.habits)
+        self.habits.choose(habits or {})
+        self._dialect = _DIALECTS[spoken.release]
         self.clock = Clock()
         self.turn = threading.RLock()  # calls are executed one at a time
         self.late = Late(self.clock, self.turn)
         self.database = Database(state)
         self.people = People(self.database)
-        self.desk = Desk(self.database, self.people, self.clock)
+        self.desk = Desk(self.database, self.people, self.clock, self.habits)
         self.sessions = Sessions(self.people, self.clock)
         self.faults = Faults()
         self.faults.at_once["ban_after"] = lambda count: self.sessions.set_ban(after=count)
@@ -60,7 +69,10 @@ class Billing:
 
     def answer(self, request: ApiRequest) -> ApiAnswer:
         """One API call in the dialect of this version."""
-        return DIALECTS[self.version](self, request)
+        if self.habits["auto_archive"] == "after_7_days":
+            with self.database.transaction():
+                self.desk.archive_idle(7)
+        return self._dialect(self, request)
 
     def pretend(self, request: ApiRequest) -> ApiAnswer:
         """The answer of the call, without its effect. Its ids are never given again, as databases have it (InnoDB)."""

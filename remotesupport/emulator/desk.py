@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from remotesupport.emulator.database import Database, marks
 from remotesupport.emulator.people import DEPARTMENT, SUPER, People, User
+from remotesupport.emulator.reactions import Reactions
 from remotesupport.emulator.refusal import Refusal, missed, wrong
 
 NEW, REVIEW, AWAITING, CLOSED, ARCHIVED = 0, 1, 2, 3, 10
+MOVED_BY_ITSELF = "Ticket was automatically moved to Archive after a certain time of inactivity has passed"
+MOVED_BACK = "Ticket was removed from Archive"
+MOVED = "Ticket was moved to Archive"  # SEEN IN CODE, as are the other texts of system rows
 
 
 class Watch(Protocol):
@@ -36,8 +41,12 @@ class Attachment:
 class Desk:
     """Actions. Each checks that its actor may act on that ticket and raises Refusal otherwise."""
 
-    def __init__(self, database: Database, people: People, clock: Watch) -> None:
+    def __init__(
+        self, database: Database, people: People, clock: Watch, habits: Mapping[str, str] | None = None
+    ) -> None:
         self._db, self.people, self._clock = database, people, clock
+        self._habits = habits or {}
+        self._reactions = Reactions(database, self._habits)
 
     # --- looking a ticket up ---------------------------------------------------------------------------------
 
@@ -77,6 +86,11 @@ class Desk:
             found = self._db.value("SELECT max(id) FROM assignment WHERE ticket = ?", ticket)
         return found
 
+    def in_queue(self, staff: User, ticket: int) -> bool:
+        """Whether anybody holds it. Raises Refusal missed where this employee may not see it."""
+        self.ticket(staff, ticket)
+        return bool(self._assignments(ticket))
+
     def _may_see(self, viewer: User, row: sqlite3.Row) -> bool:
         if not viewer.staff:
             return bool(row["account"] == viewer.account)
@@ -96,20 +110,28 @@ class Desk:
             raise wrong("client_department", "No such department", str(department.id))
         _require_text(body, files)
         ticket = self._insert_ticket(client, department, subject)
-        self._assign(ticket, department.id)
-        return ticket, self._post(ticket, client, "client", body, files)
+        with self._reaction("new_ticket", ticket, client):
+            self._assign(ticket, department.id)
+            message = self._post(ticket, client, "client", body, files)
+        return ticket, message
 
     def client_message(self, client: User, ticket: int, body: str, files: Sequence[Attachment] = ()) -> int:
         """A client writes: the ticket leaves the archive and waits for staff again."""
         row = self.ticket(client, ticket)
         _require_text(body, files)
+        with self._reaction("client_message", ticket, client):
+            if row["status"] not in {CLOSED, ARCHIVED} or self._habits.get("reply_reopens") != "no":
+                self._back_to_staff(client, row)
+            return self._post(ticket, client, "client", body, files)
+
+    def _back_to_staff(self, client: User, row: sqlite3.Row) -> None:
+        ticket = row["id"]
         self._unarchive(client, row)
         if not self._assignments(ticket):
             self._assign(ticket, row["department"])
             self._set(ticket, responsible=row["department"])
         self._db.run("UPDATE assignment SET unread = 1 WHERE ticket = ?", ticket)
         self._set(ticket, status=REVIEW if row["answered"] else NEW)
-        return self._post(ticket, client, "client", body, files)
 
     def archive(self, client: User, tickets: Sequence[int]) -> None:
         """Refused for all of them while staff still hold one (DOCUMENTED: every department must have closed it)."""
@@ -119,16 +141,18 @@ class Desk:
                 raise wrong("elid", "The ticket is still being processed and cannot be archived", str(row["id"]))
         for row in rows:
             if row["status"] != ARCHIVED:
-                self._set(row["id"], status=ARCHIVED, client_read=1)
-                self._system(row["id"], client, "The ticket was moved to archive")
+                with self._reaction("archive", row["id"], client):
+                    self._set(row["id"], status=ARCHIVED, client_read=1)
+                    self._system(row["id"], client, MOVED)
 
     def reopen(self, client: User, ticket: int) -> None:
         """Out of the archive and back into the queue, without a message."""
         row = self.ticket(client, ticket)
-        self._unarchive(client, row)
-        if not self._assignments(ticket):
-            self._assign(ticket, row["department"])
-            self._set(ticket, status=REVIEW if row["answered"] else NEW, responsible=row["department"])
+        with self._reaction("client_reopen", ticket, client):
+            self._unarchive(client, row)
+            if not self._assignments(ticket):
+                self._assign(ticket, row["department"])
+                self._set(ticket, status=REVIEW if row["answered"] else NEW, responsible=row["department"])
 
     def client_reads(self, ticket: int) -> None:
         """The client opened the thread: nothing is unread any more."""
@@ -143,11 +167,12 @@ class Desk:
         held = self.assignment(staff, assignment)
         row = self._unlocked(staff, held["ticket"])
         _require_text(body, files)
-        if not keep:
-            self._db.run("DELETE FROM assignment WHERE id = ?", assignment)
-        waits_for_staff = bool(self._assignments(row["id"]))
-        self._set(row["id"], status=REVIEW if waits_for_staff else AWAITING, answered=1, client_read=0)
-        return self._post(row["id"], staff, "staff", body, files)
+        with self._reaction("kept_answer" if keep else "answer", row["id"], staff):
+            if not keep:
+                self._db.run("DELETE FROM assignment WHERE id = ?", assignment)
+            waits_for_staff = bool(self._assignments(row["id"]))
+            self._set(row["id"], status=REVIEW if waits_for_staff else AWAITING, answered=1, client_read=0)
+            return self._post(row["id"], staff, "staff", body, files)
 
     def open_for(
         self, staff: User, client: User, department: User, subject: str, body: str, files: Sequence[Attachment] = ()
@@ -162,8 +187,9 @@ class Desk:
         """An internal note: staff only."""
         self.ticket(staff, ticket)
         _require_text(body, files)
-        self._set(ticket, noted=1, last_activity=self._clock.now())
-        return self._insert_message(ticket, staff, "note", body, files)
+        with self._reaction("note", ticket, staff):
+            self._set(ticket, noted=1, last_activity=self._clock.now())
+            return self._insert_message(ticket, staff, "note", body, files)
 
     def take(self, staff: User, ticket: int) -> int:
         """ "Assign to me": the employee's own assignment, in place of those of the employee's departments."""
@@ -171,19 +197,22 @@ class Desk:
         mine: int | None = self._db.value("SELECT id FROM assignment WHERE ticket = ? AND user = ?", ticket, staff.id)
         if mine is not None:
             return mine
-        self._unarchive(staff, row)
-        hands = self.hands(staff)
-        self._db.run(f"DELETE FROM assignment WHERE ticket = ? AND user IN ({marks(hands)})", ticket, *hands)  # noqa: S608
-        self._set(ticket, status=REVIEW, responsible=staff.id)
-        return self._assign(ticket, staff.id, unread=0)
+        with self._reaction("reopen", ticket, staff):
+            self._unarchive(staff, row)
+            hands = self.hands(staff)
+            self._db.run(f"DELETE FROM assignment WHERE ticket = ? AND user IN ({marks(hands)})", ticket, *hands)  # noqa: S608
+            self._set(ticket, status=REVIEW, responsible=staff.id)
+            return self._assign(ticket, staff.id, unread=0)
 
     def close(self, staff: User, assignment: int) -> int:
         """Delete from the queue without an answer; the ticket is closed when nobody holds it any more."""
         held = self.assignment(staff, assignment)
         row = self._unlocked(staff, held["ticket"])
-        self._db.run("DELETE FROM assignment WHERE id = ?", assignment)
-        if not self._assignments(row["id"]):
-            self._set(row["id"], status=CLOSED, last_activity=self._clock.now())
+        with self._reaction("close", row["id"], staff):
+            alone = self._habits.get("close") == "ours"
+            self._db.run("DELETE FROM assignment WHERE id = ? OR (ticket = ? AND ?)", assignment, row["id"], alone)
+            if not self._assignments(row["id"]):
+                self._set(row["id"], status=CLOSED, last_activity=self._clock.now())
         return int(row["id"])
 
     def transfer(self, staff: User, ticket: int, target: User, assignment: int | None = None) -> int:
@@ -191,14 +220,16 @@ class Desk:
         row = self.ticket(staff, ticket)
         if not target.staff:
             raise wrong("set_responsible", "Neither a department nor an employee", target.tag)
-        self._unarchive(staff, row)
-        held = assignment or self.held(staff, ticket)
-        if held is not None:
-            self.assignment(staff, held)
-            self._db.run("DELETE FROM assignment WHERE id = ?", held)
-        status = row["status"] if row["status"] in {NEW, REVIEW} else REVIEW
-        self._set(ticket, status=status, responsible=target.id, department=self._home(target, row["department"]))
-        return self._assign(ticket, target.id)
+        back = not self._assignments(ticket)
+        with self._reaction("reopen", ticket, staff) if back else nullcontext():
+            self._unarchive(staff, row)
+            held = assignment or self.held(staff, ticket)
+            if held is not None:
+                self.assignment(staff, held)
+                self._db.run("DELETE FROM assignment WHERE id = ?", held)
+            status = row["status"] if row["status"] in {NEW, REVIEW} else REVIEW
+            self._set(ticket, status=status, responsible=target.id, department=self._home(target, row["department"]))
+            return self._assign(ticket, target.id)
 
     def delete(self, staff: User, ticket: int) -> None:
         """The ticket and all that hangs on it."""
@@ -206,6 +237,17 @@ class Desk:
         self._db.run("DELETE FROM file WHERE message IN (SELECT id FROM message WHERE ticket = ?)", ticket)
         for table, column in (("message", "ticket"), ("assignment", "ticket"), ("ticket", "id")):
             self._db.run(f"DELETE FROM {table} WHERE {column} = ?", ticket)  # noqa: S608
+
+    def archive_idle(self, days: int) -> None:
+        """What is in no queue, answered or closed, and was not touched for so long, goes into the archive."""
+        rows = self._db.all(
+            "SELECT * FROM ticket t WHERE status IN (?,?) AND last_activity <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM assignment a WHERE a.ticket = t.id)",
+            AWAITING, CLOSED, self._clock.now() - days * 86_400,
+        )  # fmt: skip
+        for row in rows:
+            self._set(row["id"], status=ARCHIVED)
+            self._system(row["id"], self.people.everyone(SUPER)[0], MOVED_BY_ITSELF)
 
     def staff_reads(self, staff: User, assignment: int) -> None:
         """Opening the queue entry clears its unread mark (SEEN IN CODE)."""
@@ -232,6 +274,21 @@ class Desk:
 
     # --- rows ------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def _reaction(self, write: str, ticket: int, actor: User) -> Iterator[None]:
+        """Around a write: afterwards the ticket is in the state that the server's habit gives it."""
+        before = self._reactions.before(ticket)
+        yield
+        wanted = self._reactions.wanted(write)
+        if wanted == "usual":
+            return
+        told = self._reactions.before(ticket).status  # what the thread's system rows say by now
+        self._reactions.react(wanted, ticket, before, self._clock.now())
+        done = self._reactions.before(ticket).status
+        if ARCHIVED in {told, done} and told != done:
+            self._system(ticket, actor, MOVED if done == ARCHIVED else MOVED_BACK)
+        self._revise(ticket)
+
     def _home(self, target: User, department: int) -> int:
         if target.level == DEPARTMENT:
             return target.id
@@ -252,7 +309,7 @@ class Desk:
     def _unarchive(self, actor: User, row: sqlite3.Row) -> None:
         if row["status"] == ARCHIVED:
             self._set(row["id"], status=CLOSED)
-            self._system(row["id"], actor, "The ticket was removed from archive")
+            self._system(row["id"], actor, MOVED_BACK)
 
     def _system(self, ticket: int, actor: User, text: str) -> None:
         self._set(ticket, last_activity=self._clock.now())

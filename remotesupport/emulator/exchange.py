@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from remotesupport.emulator.desk import Attachment
@@ -17,11 +18,15 @@ class ApiRequest:
     files: list[Attachment]
     cookies: dict[str, str]
     host: str
+    method: str = "POST"
 
 
 @dataclass(slots=True)
 class ApiAnswer:
-    """What goes back: HTTP 200 even for an error (SEEN IN CODE). ``login`` and ``outcome`` are for the record."""
+    """What goes back: HTTP 200 even for an error (SEEN IN CODE). ``login`` and ``outcome`` are for the record.
+
+    ``redirect``: 301 to this address instead.
+    """
 
     body: bytes
     media_type: str
@@ -29,3 +34,10 @@ class ApiAnswer:
     outcome: str = "ok"
     file_name: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
+    redirect: str = ""
+
+
+def media_type_of(usual: str, habits: Mapping[str, str]) -> str:
+    """The habit ``content_type``: JSON may come as plain text (SEEN IN CODE)."""
+    as_text = habits["content_type"] == "text" and usual.startswith("application/json")
+    return "text/plain; charset=UTF-8" if as_text else usual

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-ALWAYS_ARRAYS = frozenset({"elem", "slist", "val", "mlist", "file"})
+ALWAYS_ARRAYS = frozenset({"elem", "slist", "val", "mlist", "file", "rowgroup", "row"})
 
 
 class Node:

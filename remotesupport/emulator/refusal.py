@@ -21,6 +21,16 @@ def wrong(subject: str, text: str, value: str = "") -> Refusal:
     return Refusal("value", subject, text, value)
 
 
+class NoSession(Refusal):
+    """``denied`` for want of a living session; some servers say that in another way (a habit)."""
+
+
+def no_session(function: str) -> NoSession:
+    """Nobody is logged in."""
+    refusal = denied(function)
+    return NoSession(refusal.kind, refusal.subject, refusal.text, refusal.value)
+
+
 def denied(function: str) -> Refusal:
     """No session, a dead session, or no right: one answer for all three (SEEN IN CODE for dead sessions)."""
     return Refusal("access", function, "Access denied: no session or not enough rights", function)

@@ -92,6 +92,10 @@ class RunningEmulator:
         """The side door's ``faults`` without HTTP."""
         self.core.faults.apply(order)
 
+    def habit(self, **wanted: str) -> None:
+        """The side door's ``habits`` without HTTP."""
+        self.core.habits.choose(wanted)
+
     def state(self) -> dict[str, Any]:
         """The side door's ``state`` without HTTP."""
         return state(self.core)

@@ -65,7 +65,7 @@ async def _api(billing: Billing, request: Request) -> Response:
     entry = _record(billing, request, params, files)
     struck = billing.faults.begin(function, write=bool(params.get("sok")))
     host = f"{request.url.scheme}://{request.url.netloc}"
-    asked = ApiRequest(params, _spoilt(struck, files), request.cookies, host)
+    asked = ApiRequest(params, _spoilt(struck, files), request.cookies, host, request.method)
     if struck.get("delay_s"):
         await asyncio.sleep(float(struck["delay_s"]))
     if struck.get("late_s"):
@@ -210,6 +210,8 @@ async def _send(struck: dict[str, Any], request: Request, answer: ApiAnswer) -> 
 
 
 def _response(answer: ApiAnswer, body: bytes) -> Response:
+    if answer.redirect:
+        return RedirectResponse(answer.redirect, 301)
     response = Response(body, media_type=answer.media_type)
     if answer.file_name:
         response.headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(answer.file_name)}"

@@ -25,7 +25,8 @@ __all__ = ["act", "side_door_routes", "state"]
 
 
 def side_door_routes(billing: Billing) -> list[Route]:
-    """``GET state`` (``?only=requests,tickets`` for a part), ``POST act``, ``POST faults``, ``POST clock``."""
+    """``GET state`` (``?only=requests,tickets`` for a part), ``GET habits``; ``POST act``, ``faults``, ``clock``,
+    ``habits`` (some names with answers)."""
 
     async def show(request: Request) -> Response:
         wanted = request.query_params.get("only")
@@ -40,9 +41,18 @@ def side_door_routes(billing: Billing) -> list[Route]:
     async def do_clock(request: Request) -> Response:
         return await _json(request, lambda order: _move(billing, order))
 
-    posts: dict[str, Callable[[Request], Awaitable[Response]]] = {"act": do_act, "faults": do_faults, "clock": do_clock}
+    async def show_habits(_request: Request) -> Response:
+        return JSONResponse(dict(billing.habits))
+
+    async def do_habits(request: Request) -> Response:
+        return await _json(request, lambda order: _choose(billing, order))
+
+    posts: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "act": do_act, "faults": do_faults, "clock": do_clock, "habits": do_habits,
+    }  # fmt: skip
     return [
         Route("/_emulator/state", show, methods=["GET"]),
+        Route("/_emulator/habits", show_habits, methods=["GET"]),
         *(Route(f"/_emulator/{name}", handler, methods=["POST"]) for name, handler in posts.items()),
     ]
 
@@ -85,6 +95,12 @@ def _move(billing: Billing, order: dict[str, Any]) -> dict[str, str]:
     if "advance_s" in order:
         billing.clock.advance(float(order["advance_s"]))
     return {"now": _iso(billing.clock.now())}
+
+
+def _choose(billing: Billing, order: dict[str, str]) -> dict[str, str]:
+    """As after an update: from now on the server has these habits; all that it has now."""
+    billing.habits.choose(order)
+    return dict(billing.habits)
 
 
 def _iso(stamp: int) -> str:

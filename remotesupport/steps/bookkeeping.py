@@ -6,7 +6,7 @@ Nothing here writes to a billing. It runs after loading, so an interrupted run s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from remotesupport.steps.extract import STORE
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ACTS
 from remotesupport.steps.reading import mark_primed, settled_sightings
-from remotesupport.steps.values import UNDERSTOOD, Accepted, Loaded, Proposal, Snapshot
+from remotesupport.steps.values import PERMITTED, UNDERSTOOD, Accepted, Loaded, Proposal, Snapshot
 from remotesupport.store.states import STAYS_CLOSED
 
 
@@ -87,9 +87,14 @@ def final_reasons(
     known = {row["ticket"] for row in reasons}
     bad = [(t, why) for t, why in found.bad(Side.EXTERNAL).items() if t not in known]
     unclear = found.not_understood(Side.EXTERNAL)
-    return reasons + [
-        _reason(name, t, Reason.NOT_UNDERSTOOD if t in unclear else Reason.INVALID_ROW, why) for t, why in bad
-    ]
+    denied = {row["ticket"] for row in found.quarantined if row["check"] == PERMITTED}
+    return reasons + [_reason(name, t, _why_not_read(t, unclear, denied), why) for t, why in bad]
+
+
+def _why_not_read(ticket: str, unclear: Container[str], denied: Container[str]) -> Reason:
+    if ticket in unclear:
+        return Reason.NOT_UNDERSTOOD
+    return Reason.ACCESS_DENIED if ticket in denied else Reason.INVALID_ROW
 
 
 def _after_loading(
@@ -233,7 +238,7 @@ def _without_reopened(ctx: Context, run: str, snapshot: Snapshot, parked: list[P
 
 def _without_conflict(snapshot: Snapshot, found: Found) -> set[str]:
     """External tickets in which this run would have seen a conflict, and saw none."""
-    if snapshot.external.unreadable or snapshot.main.unreadable:
+    if snapshot.external.unreadable.keys() - snapshot.external.denied or snapshot.main.unreadable:
         return set()
     inside, outside = snapshot.main.fresh, snapshot.external.fresh
     rest = ((row["ticket"], row["main_ticket"]) for row in found.reasons if row["reason"] != Reason.CONFLICT)
@@ -264,7 +269,12 @@ def _only_seen(ctx: Context, snapshot: Snapshot) -> Callable[[Sighting], bool]:
     return lambda seen: seen.side is Side.EXTERNAL and (seen.listing, seen.ticket) in only_seen
 
 
-_WAITING = {str(r) for r in (Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW)}
+_WAITING = {
+    str(r)
+    for r in (
+        Reason.PENDING, Reason.PARKED, Reason.GUARD_STOPPED, Reason.CONFLICT, Reason.INVALID_ROW, Reason.ACCESS_DENIED
+    )
+}  # fmt: skip
 
 
 def _unlinked_claims(snapshot: Snapshot, linked: set[str]) -> set[str]:

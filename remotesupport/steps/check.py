@@ -112,14 +112,36 @@ def _setup(
     framed = [department_rows(billing.name, billing.side, met.departments) for billing, met in both]
     listed = (inside.setup.matches if inside.setup is not None else None) or ()
     flagged = frozenset(row.department for row in external.departments if row.remote)
-    departments = corresponding(connection.settings, framed[0], framed[1], listed, known, flagged)
+    named = connection.main.capabilities.names_departments
+    departments = corresponding(connection.settings, framed[0], framed[1], listed, known, flagged, main_named=named)
     rows = setup_rows(connection.settings, main, told[0], told[1], departments)
-    return [*departments_rows(connection.settings, departments), *rows]
+    return [*departments_rows(connection.settings, departments), *_limits(connection), *rows]
+
+
+def _limits(connection: Connection) -> list[CheckRow]:
+    """A row for each thing that one side has no way to do, so that nobody waits for it."""
+    outside, inside = connection.external.capabilities, connection.main.capabilities
+    rows = []
+    if not (outside.closes and outside.reopens):
+        words = (
+            "that billing gives this login no way to close a ticket or to open it again: what is closed in main stays "
+            "as it is there, and every new ticket in main says so"
+        )
+        cure = "Close it there by hand, or give the login the three functions of remote support"
+        rows.append(CheckRow("closing", True, words, cure))
+    if not inside.names_departments:
+        given = [d.main for d in connection.settings.departments if d.enabled and d.main.isdigit()]
+        words = "names cannot be looked up in that billing; the numbers of the configuration are used: "
+        cure = "Compare them with the categories that its ticket form offers"
+        rows.append(CheckRow("main department names", True, words + (", ".join(given) or "none"), cure))
+    return rows
 
 
 def _told_of_setup(billing: Billing, met: Met) -> Told:
-    major = met.identity.version.partition(".")[0] if met.identity is not None else ""
-    return Told(billing.capabilities.dialect.startswith("billmanager 4"), met.setup, major)
+    old, who = billing.capabilities.dialect.startswith("billmanager 4"), met.identity
+    if who is None:
+        return Told(old, met.setup, "")
+    return Told(old, met.setup, who.version.partition(".")[0], who.public, who.detail)
 
 
 async def _canary(connection: Connection, met: Met) -> CheckRow:

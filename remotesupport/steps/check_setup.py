@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from connectors.contract import Setup
+from remotesupport.core.model import PublicBecause
 from remotesupport.settings import ExternalSettings
 from remotesupport.settings_models import Endpoint
 from remotesupport.steps.check_reach import not_looked_at
@@ -26,11 +27,16 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one side told of its set-up. ``old``: it is a version 4; ``setup`` None: its login cannot see it."""
+    """What one side told of its set-up. ``old``: it is a version 4; ``setup`` None: its login cannot see it.
+
+    ``public``: why the public functions are used, None where they are not; ``detail``: what the three said instead.
+    """
 
     old: bool
     setup: Setup | None
     version: str = "6"
+    public: PublicBecause | None = None
+    detail: str = ""
 
     @property
     def lacks(self) -> str:
@@ -44,6 +50,7 @@ def setup_rows(
     """The rows, in the order in which the document has the settings."""
     return [
         _functions(external),
+        *_public_by_choice("main functions", inside),
         _external_support(settings, inside),
         _client(settings, main, external),
         _flags(departments, external),
@@ -66,6 +73,8 @@ def _functions(told: Told) -> CheckRow:
     if not told.old:
         what = "no such rights in this version: being staff of the departments stands in"
         return CheckRow(check, True, what, not_in=told.lacks)
+    if by_choice := _public_by_choice(check, told):
+        return by_choice[0]
     if told.setup is None:
         return CheckRow(
             check, False, "this login may not call the three functions; the public ones are used instead",
@@ -82,6 +91,17 @@ def _functions(told: Told) -> CheckRow:
             f"An administrator with the rights on {', '.join(THREE)} alone would do",
         )  # fmt: skip
     return CheckRow(check, True, "a superuser" if told.setup.superuser else f"rights on {', '.join(THREE)}")
+
+
+def _public_by_choice(check: str, told: Told) -> list[CheckRow]:
+    """The row of a side whose public functions are used for another reason than a missing right, or none."""
+    if told.public is PublicBecause.CONFIGURED:
+        return [CheckRow(check, True, 'the public functions are used, as the configuration says (dialect = "public")')]
+    if told.public is PublicBecause.NOT_UNDERSTOOD:
+        words = f"the three functions answer otherwise than this program reads them ({told.detail})"
+        cure = 'dialect = "public" says so by hand; please report what they answer'
+        return [CheckRow(check, True, f"{words}; the public ones are used instead", cure)]
+    return []
 
 
 def _external_support(settings: ExternalSettings, told: Told) -> CheckRow:
@@ -104,6 +124,8 @@ def _other_end(check: str, told: Told, url: str, login: str, cure: str) -> Check
     if not told.old:
         what = "no such setting in this version: remotesupport.toml stands in for it"
         return CheckRow(check, True, what, not_in=told.lacks)
+    if told.public in (PublicBecause.CONFIGURED, PublicBecause.NOT_UNDERSTOOD):
+        return CheckRow(check, True, "the public functions do not show it: remotesupport.toml stands in for it")
     if told.setup is None:
         return CheckRow(check, False, "this login cannot see whether it is set; the public functions are used", cure)
     if not told.setup.enabled:

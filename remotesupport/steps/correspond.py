@@ -19,6 +19,10 @@ from remotesupport.steps.framing import Rows, department_rows
 from remotesupport.steps.sides import said_by
 from remotesupport.store import Store
 
+NO_NAMES = (
+    "cannot be looked up by its name in the main billing, whose form lists none: write the number of its category"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Departments:
@@ -58,7 +62,8 @@ async def read_departments(connection: Connection, known: Mapping[str, str]) -> 
     external, main = (department_rows(b.name, b.side, d) for b, d in zip(both, (outside, inside), strict=True))
     listed = setup.matches if setup is not None else None
     flagged = frozenset(row.department for row in outside if row.remote)
-    return corresponding(connection.settings, external, main, listed or (), known, flagged)
+    named = connection.main.capabilities.names_departments
+    return corresponding(connection.settings, external, main, listed or (), known, flagged, main_named=named)
 
 
 def resolved_names(store: Store, name: str) -> dict[str, str]:
@@ -157,10 +162,15 @@ def corresponding(
     listed: Sequence[Match] = (),
     known: Mapping[str, str] | None = None,
     flagged: frozenset[str] = frozenset(),
+    *,
+    main_named: bool = True,
 ) -> Departments:
-    """DEPARTMENTS of both sides, the main billing's list (empty: none) and remembered ids → Departments."""
+    """DEPARTMENTS of both sides, the main billing's list (empty: none) and remembered ids → Departments.
+
+    ``main_named``: the main billing tells the names of its departments.
+    """
     resolver = _Resolver(names_of(external), known or {}, f"See `remotesupport departments --billing {settings.name}`")
-    configured = _configured(settings, names_of(main), resolver)
+    configured = _configured(settings, names_of(main), resolver, main_named)
     in_main = _in_main(listed, resolver)
     rows = _agreed(configured, in_main, resolver) if listed else configured
     made = [
@@ -174,12 +184,15 @@ def corresponding(
     )  # fmt: skip
 
 
-def _configured(settings: ExternalSettings, main: Mapping[str, str], resolver: _Resolver) -> dict[str, _Pair]:
+def _configured(
+    settings: ExternalSettings, main: Mapping[str, str], resolver: _Resolver, main_named: bool
+) -> dict[str, _Pair]:
     pairs = {}
     for pair in settings.departments:
         remote, local = resolver.remote(pair.remote, on=pair.enabled), department_id(main, pair.main)
         if local is None and pair.enabled:
-            resolver.lost.append(missing(main, pair.main, "main", resolver.see))
+            unlisted = f"department {pair.main!r} {NO_NAMES}; its tickets wait. {resolver.see}"
+            resolver.lost.append(missing(main, pair.main, "main", resolver.see) if main_named else unlisted)
         if remote is not None:
             pairs[remote] = _Pair(remote, local, pair.enabled, pair.remote)
     return pairs

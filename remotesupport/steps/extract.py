@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable
 from dataclasses import replace
 
-from connectors.errors import ConnectorError, Fatal, Missing, Retriable
+from connectors.errors import ConnectorError, Fatal, Missing, Retriable, TicketDenied
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.model import Side
 from remotesupport.core.report import RunKind, RunRequest
@@ -132,6 +132,7 @@ def same_dialect(ctx: Context, connection: Connection) -> None:
             continue
         if known[billing.side] == now:
             continue
+        connection.doubtful = True  # so that the next run asks anew, and does not keep what one strange answer said
         raise Fatal(
             f"{billing.side} side: it answers as {now}, and what was exchanged so far is known as "
             f"{known[billing.side]}; nothing is read or written, because every message would look "
@@ -193,6 +194,6 @@ async def _canary(connection: Connection, found: Departments) -> bool | None:
     if ticket is not None:
         try:
             await said_by(connection, connection.external, connection.external.ticket(ticket))
-        except Missing:
+        except (Missing, TicketDenied):
             return False
     return True

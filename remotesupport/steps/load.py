@@ -46,7 +46,7 @@ async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
         loaded.stopped = stop.why
         loaded.access = stop.why if stop.access else ""
     try:
-        loaded.receipts += await read_back(ctx, connection, sent)
+        loaded.receipts += await read_back(ctx, connection, sent, loaded.failed)
         keep(ctx.store, connection, ctx.clock())
     except (ConnectorError, StoreError) as error:
         loaded.contradicts = loaded.contradicts or isinstance(error, ContradictoryHabit)
@@ -123,15 +123,17 @@ async def _row(ctx: Context, writer: Writer, row: Any, loaded: Loaded, sent: lis
 
 async def confirmed(ctx: Context, connection: Connection, row: Any, written: Written, loaded: Loaded) -> bool:
     """Whether it is really there: nothing later of this ticket and direction is sent before (semantics, section 6)."""
+    unread: dict[str, str] = {}
     try:
-        receipts = await read_back(ctx, connection, [(row, written)])
+        receipts = await read_back(ctx, connection, [(row, written)], unread)
     except ConnectorError as error:
         loaded.failed[row.ext_ticket] = f"written, but not read back yet: {error}"
         return False
     loaded.receipts += receipts
-    if all(receipt["found_hash"] is not None for receipt in receipts):
+    if not unread and all(receipt["found_hash"] is not None for receipt in receipts):
         return True
-    loaded.failed[row.ext_ticket] = "written, but it is not there yet; what comes after it waits"
+    missing = "written, but it is not there yet; what comes after it waits"
+    loaded.failed[row.ext_ticket] = unread.get(row.ext_ticket, missing)
     return False
 
 

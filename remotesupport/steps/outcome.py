@@ -26,6 +26,7 @@ from remotesupport.steps.bookkeeping import (
     with_conflicts,
     with_counts,
 )
+from remotesupport.steps.denied import denied_tickets, park_denied
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ends_departure
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
@@ -85,6 +86,9 @@ class Books:
         if not (request.plan_only or request.tickets):
             moving = {ticket for connection, ticket in proposal.moving if connection == name}
             parked = let_go(self.ctx, self.done.run, snapshot, found, parked, moving)
+        denied = denied_tickets(self.ctx, snapshot)
+        if not request.plan_only:
+            parked = park_denied(self.ctx, self.done.run, snapshot, denied, parked)
         names = {p.ext_ticket for p in parked}
         left = undone(proposal, name, loaded, stopped)
         unproven = self.unproven.get(name, set())
@@ -101,6 +105,9 @@ class Books:
             reasons += unseen_reasons(name, reasons, proposal, loaded, stopped)
             reasons += unseen_not_understood(name, reasons, unclear, self._gone(snapshot))
             settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left) | unproven)
+        if denied:
+            result.state, result.reason = BillingState.FAILED, _not_to_be_seen(denied)
+            result.failure = Failure.INCOMPLETE
         if conflicts := contradictions(reasons, parked, plan):
             result.changes["conflict"] = len(conflicts)
             result.state, result.reason = BillingState.FAILED, in_words(conflicts, parked)
@@ -193,6 +200,11 @@ def what_is_unclear(name: str, tickets: dict[str, str]) -> str:
     first = {why: ticket for ticket, why in reversed(tickets.items())}
     causes = [f"ticket {ticket}: {why}" for why, ticket in [*first.items()][:NAMED]]
     return f"{len(tickets)} ticket(s) are not understood: {'; '.join(causes)} (`remotesupport why {name} TICKET`)"
+
+
+def _not_to_be_seen(denied: dict[str, str]) -> str:
+    ticket, why = next(iter(denied.items()))
+    return f"{len(denied)} ticket(s) may not be seen: ticket {ticket}: {why}. See `remotesupport parked`"
 
 
 def _plan_state(request: RunRequest, stopped: bool, written: bool) -> PlanState:

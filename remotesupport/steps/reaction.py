@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from connectors.contract import Billing
 from connectors.errors import Missing, Refused, Skippable
 from remotesupport.bootstrap import Context
-from remotesupport.core.model import PEOPLE, ChangeKind, Direction, Intent, MessageRow, Side, TicketState
+from remotesupport.core.model import PEOPLE, ChangeKind, Intent, MessageRow, Side, TicketState
 from remotesupport.steps.parking import park_stays_closed
 from remotesupport.store import Store
 
@@ -46,32 +46,26 @@ async def state_after_earlier_write(ctx: Context, billing: Billing, intent: Inte
 
 def tell_stays_closed(ctx: Context, intent: Intent, state: TicketState | None) -> None:
     """Park it for a person where main leaves a ticket closed to which a message was written: no staff will see that."""
-    if state is TicketState.CLOSED and billing_side(intent) is Side.MAIN:
+    if state is TicketState.CLOSED and intent.side is Side.MAIN:
         park_stays_closed(ctx, intent)
 
 
-def billing_side(intent: Intent) -> Side:
-    """The side that ``intent`` writes to."""
-    return Side.MAIN if intent.direction is Direction.TO_MAIN else Side.EXTERNAL
-
-
 async def _state(billing: Billing, intent: Intent) -> TicketState | None:
-    ticket = intent.ext_ticket if billing_side(intent) is Side.EXTERNAL else str(intent.main_ticket)
     try:
-        return (await billing.ticket(ticket)).state
+        return (await billing.ticket(intent.target)).state
     except (Missing, Skippable, Refused):
         return None
 
 
 def answers_may_close(store: Store, connections: Iterable[str]) -> frozenset[str]:
-    """Those of ``connections`` whose external billing was not yet seen to leave a ticket open that we answered."""
+    """Name the ``connections`` whose external billing was not yet seen to leave a ticket open that we answered."""
     keys = {_reaction(name, Side.EXTERNAL, ChangeKind.POST): name for name in connections}
     known = store.progress_of(keys)
     return frozenset(n for key, n in keys.items() if known.get(key, {}).get("state") != TicketState.OPEN)
 
 
 def _key(intent: Intent) -> str:
-    return _reaction(intent.connection, billing_side(intent), intent.kind)
+    return _reaction(intent.connection, intent.side, intent.kind)
 
 
 def _reaction(connection: str, side: Side, kind: ChangeKind) -> str:

@@ -42,8 +42,14 @@ MOST_PROMISES = 5  # so often a server may say that a write was done, and show n
 CHECKED_AT_A_TIME = 5  # messages whose files are read back
 
 
-async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any]) -> list[dict[str, object]]:
-    """Confirm this run's writes. Returns RECEIPTS rows for validation, one per message written."""
+async def read_back(
+    ctx: Context, connection: Connection, sent: Sequence[Any], unread: dict[str, str]
+) -> list[dict[str, object]]:
+    """Confirm this run's writes. Returns RECEIPTS rows for validation, one per message written.
+
+    ``unread`` gets (external ticket → why) those that could not be read back; they are read back again in the next run.
+    Raises ConnectorError for what concerns the whole connection.
+    """
     by_thread: dict[tuple[Direction, str], list[Intent]] = {}
     for _, written in sent:
         intent = written.intent
@@ -51,16 +57,18 @@ async def read_back(ctx: Context, connection: Connection, sent: Sequence[Any]) -
             intent = replace(intent, main_ticket=written.receipt.ticket)
         if written.ok and intent.covers:
             acked = replace(intent, state=IntentState.ACKED)
-            by_thread.setdefault((intent.direction, _target(intent)), []).append(acked)
+            by_thread.setdefault((intent.direction, intent.target), []).append(acked)
     gate = asyncio.Semaphore(CHECKED_AT_A_TIME)
-    found = await asyncio.gather(
-        *(_confirm(ctx, connection, *key, intents, gate) for key, intents in by_thread.items())
-    )
+
+    async def one(direction: Direction, target: str, intents: list[Intent]) -> list[dict[str, object]]:
+        try:
+            return await _confirm(ctx, connection, direction, target, intents, gate)
+        except Skippable as error:
+            unread[intents[0].ext_ticket] = f"written, but not read back yet: {error}"
+            return []
+
+    found = await asyncio.gather(*(one(*key, intents) for key, intents in by_thread.items()))
     return [row for rows in found for row in rows]
-
-
-def _target(intent: Intent) -> str:
-    return intent.ext_ticket if intent.direction is Direction.TO_EXTERNAL else str(intent.main_ticket)
 
 
 def _billing(connection: Connection, direction: Direction) -> Billing:
@@ -155,7 +163,7 @@ async def settle(ctx: Context, snapshot: Snapshot, lease: Lease, run: str) -> Sn
 
 async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Intent]) -> None:
     located = [await _locate(connection, i) for i in intents]
-    target = next((_target(i) for i in located if i.direction is Direction.TO_EXTERNAL or i.main_ticket), None)
+    target = next((i.target for i in located if i.direction is Direction.TO_EXTERNAL or i.main_ticket), None)
     thread = await _thread(connection, located[0].direction, target)
     speaking = [i for i in located if i.kind not in STATE_OF or i.direction is Direction.TO_MAIN]
     matched = _match(ctx, connection.name, speaking, thread)
@@ -225,9 +233,7 @@ def _promised(ctx: Context, intent: Intent, thread: Sequence[MessageRow], others
         f"what was written is not found again in these words; {len(seen)} message(s) of ours there may be it "
         f"({', '.join(seen[:3])})"
     )
-    never = (
-        f"the server said {intent.attempt} times that it was written (ticket {_target(intent)}), and it is not there"
-    )
+    never = f"the server said {intent.attempt} times that it was written (ticket {intent.target}), and it is not there"
     cause = f"{found if seen else never}: look at both tickets, then `remotesupport parked drop` says that all is well"
     key = intent.key + UNPROVEN
     if any(change.key == key for change in ctx.store.parked([intent.connection])):
@@ -254,7 +260,7 @@ async def _locate(connection: Connection, intent: Intent) -> Intent:
 
 async def _has_state(connection: Connection, intent: Intent) -> bool:
     try:
-        row = await _billing(connection, intent.direction).ticket(_target(intent))
+        row = await _billing(connection, intent.direction).ticket(intent.target)
     except Missing:
         return False
     return row.state is STATE_OF[intent.kind]

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from connectors.contract import Billing
-from connectors.errors import AccessDenied, ConnectorError, Fatal, Missing, NotUnderstood
+from connectors.errors import AccessDenied, ConnectorError, Fatal, Missing, NotUnderstood, TicketDenied
 from remotesupport.core.model import MessageRow, Page, Side, Sighting, TicketRow, TicketState
 from remotesupport.steps.framing import Rows, message_rows, ticket_rows
 from remotesupport.steps.values import SideRead
@@ -80,9 +80,23 @@ class _Gathering:
     unclear: set[str] = field(default_factory=set)
     queued: dict[str, str] = field(default_factory=dict)
     unasked: set[str] = field(default_factory=set)
+    denied: set[str] = field(default_factory=set)
     gone: list[str] = field(default_factory=list)
     listed: int = 0
     complete: bool = True
+
+    def not_read(self, ticket: str, error: ConnectorError) -> None:
+        """Keep why; raises what concerns more than this ticket."""
+        if isinstance(error, AccessDenied | Fatal):
+            raise error
+        if isinstance(error, Missing):
+            self.gone.append(ticket)
+            return
+        self.unreadable[ticket] = str(error)
+        if isinstance(error, TicketDenied):
+            self.denied.add(ticket)
+        if isinstance(error, NotUnderstood):
+            self.unclear.add(ticket)
 
 
 Primed: TypeAlias = frozenset[tuple[str, str, str]]
@@ -96,7 +110,7 @@ async def read_side(
 
     ``known``: the listings that were read to their end once; the others are read to their end now.
     """
-    got = _Gathering()
+    got, whole = _Gathering(), billing.capabilities.whole
     if scope.only is not None:
         await _look(billing, scope.only, got, scope.at_once)
         got.moved.update(dict.fromkeys(got.rows))
@@ -112,14 +126,15 @@ async def read_side(
         tickets=ticket_rows(billing.name, billing.side, got.rows.values(), threads),
         messages=message_rows(billing.name, billing.side, threads),
         departments=departments,
-        complete=got.complete and billing.capabilities.whole and not got.unreadable and not scope.windowed,
+        complete=whole and got.complete and got.unreadable.keys() <= got.denied and not scope.windowed,
         to_the_end=got.complete and scope.only is None and not scope.windowed,
-        listed=got.listed,
+        listed=got.listed if whole and scope.only is None and not scope.windowed else None,
         sightings=() if scope.windowed else tuple(_with_department(s, got.rows) for s in got.sightings),
         unreadable=got.unreadable,
         not_understood=frozenset(got.unclear & got.unreadable.keys()),
         unasked=frozenset(got.unasked),
         open_lately=_open_lately(got, now),
+        denied=frozenset(got.denied),
         gone=tuple(got.gone),
         read_at=now,
         primed=is_primed(billing, known),
@@ -255,13 +270,8 @@ async def _look(billing: Billing, tickets: Collection[str], got: _Gathering, at_
         try:
             async with gate:
                 got.rows[ticket] = await billing.ticket(ticket)
-        except Missing:
-            got.gone.append(ticket)
-        except (AccessDenied, Fatal):
-            raise
         except ConnectorError as error:
-            got.unreadable[ticket] = str(error)
-            got.unclear.update([ticket] if isinstance(error, NotUnderstood) else [])
+            got.not_read(ticket, error)
 
     await asyncio.gather(*(one(t) for t in tickets))
 
@@ -283,16 +293,11 @@ async def _threads(
         try:
             async with gate:
                 threads[ticket] = await billing.thread(ticket)
-        except (AccessDenied, Fatal):
-            raise
-        except Missing:
-            got.gone.append(ticket)
         except ConnectorError as error:
-            got.unreadable[ticket] = str(error)
-            got.unclear.update([ticket] if isinstance(error, NotUnderstood) else [])
+            got.not_read(ticket, error)
 
     await asyncio.gather(*(one(t) for t in tickets))
-    again = [t for t in tickets if t in got.unreadable]
+    again = [t for t in tickets if t in got.unreadable and t not in got.denied]
     for ticket in again:
         got.unreadable.pop(ticket)
     await asyncio.gather(*(one(t) for t in again))

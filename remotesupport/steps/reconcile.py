@@ -18,6 +18,7 @@ from remotesupport.core.plan import Plan, make_plans
 from remotesupport.core.reconcile import Inputs, Outcome
 from remotesupport.core.reconcile import reconcile as three_way_diff
 from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.core.status import CLOSE_EXTERNAL, CLOSE_MAIN, REOPEN_EXTERNAL, REOPEN_MAIN
 from remotesupport.steps.looking_again import moved
 from remotesupport.steps.parking import closes_of_departed
 from remotesupport.steps.reaction import answers_may_close
@@ -30,7 +31,7 @@ async def reconcile(ctx: Context, request: RunRequest, snapshots: dict[str, Snap
     outcome = without_dropped(await asyncio.to_thread(three_way_diff, inputs), ctx.store.dropped(snapshots))
     broken, reports = await _checked(outcome, accepted)
     plans = make_plans(outcome.changes)
-    verdicts = _judge(ctx, request, snapshots, plans)
+    verdicts = _judge(ctx, snapshots, plans)
     verdicts |= {name: Verdict(False, why) for name, why in broken.items()}
     moving = inputs.moving
     return Proposal(plans, verdicts, outcome.reasons, outcome.agreed, outcome.unfinished, broken, reports, moving)
@@ -99,6 +100,7 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         patient=frozenset(closes_of_departed(ctx, kept, due=False)),
         unasked=_pairs_of({n: s.external.unasked for n, s in kept.items()}),
         answers_may_close=answers_may_close(ctx.store, kept),
+        unable=unable(ctx, kept),
     )
     moving = _pairs_of(
         moved(ctx, request, kept)
@@ -114,6 +116,19 @@ def unnumbered(ctx: Context, names: Iterable[str]) -> frozenset[tuple[str, str]]
     """(connection, side) whose messages have no ids of the server's own."""
     billings = [(n, b) for n in names for b in (ctx.connections[n].external, ctx.connections[n].main)]
     return frozenset((n, str(b.side)) for n, b in billings if not b.capabilities.message_ids)
+
+
+def unable(ctx: Context, names: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """(connection, crossing) that the billing to be written to has no way to do."""
+    found: set[tuple[str, str]] = set()
+    for name in names:
+        outside, inside = ctx.connections[name].external.capabilities, ctx.connections[name].main.capabilities
+        ways = {
+            CLOSE_EXTERNAL: outside.closes, REOPEN_EXTERNAL: outside.reopens,
+            CLOSE_MAIN: inside.closes, REOPEN_MAIN: inside.reopens,
+        }  # fmt: skip
+        found |= {(name, crossing) for crossing, way in ways.items() if not way}
+    return frozenset(found)
 
 
 def _links(ctx: Context, names: Iterable[str], tickets: pd.DataFrame) -> pd.DataFrame:
@@ -173,18 +188,15 @@ def _behind_unreadable(snapshots: dict[str, Snapshot], quarantined: pd.DataFrame
     )  # fmt: skip
 
 
-def _judge(
-    ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], plans: dict[str, Plan]
-) -> dict[str, Verdict]:
+def _judge(ctx: Context, snapshots: dict[str, Snapshot], plans: dict[str, Plan]) -> dict[str, Verdict]:
     linked = ctx.store.link_counts(list(snapshots))
-    linked |= {n: ctx.store.present_links(n) for n, s in snapshots.items() if not s.external.listed and linked.get(n)}
-    whole = not (request.tickets or request.since or request.until)
+    linked |= {n: ctx.store.present_links(n) for n, s in snapshots.items() if s.external.listed == 0 and linked.get(n)}
     facts = {
         n: Facts(
             linked=linked.get(n, 0),
-            listed=s.external.listed if whole else None,
+            listed=s.external.listed,
             canary=s.canary,
-            main_listed=s.main.listed if whole else None,
+            main_listed=s.main.listed,
         )
         for n, s in snapshots.items()
     }

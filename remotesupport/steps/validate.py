@@ -13,7 +13,7 @@ from remotesupport.checks.report import ValidationReport
 from remotesupport.checks.snapshot import gate_snapshot
 from remotesupport.core import frames
 from remotesupport.core.model import Side
-from remotesupport.steps.values import UNDERSTOOD, Accepted, Loaded, Snapshot
+from remotesupport.steps.values import PERMITTED, UNDERSTOOD, Accepted, Loaded, SideRead, Snapshot
 
 TICKET = ["connection", "side", "ticket"]
 QUARANTINE = ["connection", "side", "ticket", "check", "reason"]
@@ -47,10 +47,16 @@ def _without(tickets: pd.DataFrame, bad: pd.DataFrame) -> pd.DataFrame:
     return tickets[~out].reset_index(drop=True)
 
 
+def _check(ticket: str, side: SideRead) -> str:
+    if ticket in side.not_understood:
+        return UNDERSTOOD
+    return PERMITTED if ticket in side.denied else "readable"
+
+
 def _unreadable(snapshots: dict[str, Snapshot]) -> pd.DataFrame:
     rows = [
         {"connection": s.name, "side": str(which), "ticket": ticket, "reason": why,
-         "check": UNDERSTOOD if ticket in side.not_understood else "readable"}
+         "check": _check(ticket, side)}
         for s in snapshots.values()
         for which, side in ((Side.EXTERNAL, s.external), (Side.MAIN, s.main))
         for ticket, why in side.unreadable.items()

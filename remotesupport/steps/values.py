@@ -24,11 +24,12 @@ class SideRead:
     """What one side showed: rows of TICKETS, MESSAGES, DEPARTMENTS; sightings that become true once all is done.
 
     ``to_the_end``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``:
-    rows seen. ``unreadable``: ticket → why, for rows or threads that could not be read this time. ``gone``: tickets
-    that a direct look did not find. ``read_at``: our clock when reading began. ``primed``: every listing was read
-    to its end in an earlier run. ``not_understood``: of ``unreadable``, where a habit of the server is not understood.
-    ``unasked``: tickets whose department is asked for in a later run. ``open_lately``: the departments of the open
-    tickets whose rows changed within a day.
+    rows of listings that show every ticket there is, None where these do not (they never count as emptied).
+    ``unreadable``: ticket → why, for rows or threads that could not be read this time; ``denied``: those of them that
+    only this login may not see; ``not_understood``: those where a habit of the server is not understood. ``gone``:
+    tickets that a direct look did not find. ``read_at``: our clock when reading began. ``primed``: every listing was
+    read to its end in an earlier run. ``unasked``: tickets whose department is asked for in a later run.
+    ``open_lately``: the departments of the open tickets whose rows changed within a day.
     """
 
     tickets: Rows
@@ -36,9 +37,10 @@ class SideRead:
     departments: Rows
     complete: bool
     to_the_end: bool
-    listed: int
+    listed: int | None
     sightings: tuple[Sighting, ...] = ()
     unreadable: dict[str, str] = field(default_factory=dict)
+    denied: frozenset[str] = frozenset()
     gone: tuple[str, ...] = ()
     read_at: datetime | None = None
     primed: bool = False
@@ -83,6 +85,7 @@ class Snapshot:
 
 
 UNDERSTOOD = "understood"  # the check of quarantine rows where a habit of the server is not understood
+PERMITTED = "permitted"  # the check of quarantine rows of tickets that only this login may not see
 Read: TypeAlias = "Snapshot | ConnectorError"
 Reads: TypeAlias = dict[str, Read]
 

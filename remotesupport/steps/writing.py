@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from connectors.errors import AccessDenied, ConnectorError, Fatal, FilesRefused, Refused, UnknownOutcome
+from connectors.errors import AccessDenied, ConnectorError, Fatal, FilesRefused, Refused, TicketDenied, UnknownOutcome
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.cures import rebuild
 from remotesupport.core.model import (
@@ -132,10 +132,10 @@ class Writer:
             self.ctx.store.mark(intent, IntentState.UNKNOWN, str(unknown))
             return Written(False, str(unknown), intent)
         except (AccessDenied, Fatal) as denied:
-            why = f"{denied}{_if_not_ours(row, denied)}"
-            self.ctx.store.mark(intent, IntentState.REFUSED, why)
-            raise Stop(why, access=isinstance(denied, AccessDenied)) from None
+            self.ctx.store.mark(intent, IntentState.REFUSED, str(denied))
+            raise Stop(str(denied), access=isinstance(denied, AccessDenied)) from None
         except ConnectorError as refused:
+            refused.cure += _if_not_ours(row, refused)
             self.ctx.store.mark(intent, IntentState.REFUSED, str(refused))
             if isinstance(refused, FilesRefused) and parcel.uploads:
                 return Written(False, str(refused), bare=refused.what)
@@ -236,7 +236,7 @@ class Writer:
 
 def _if_not_ours(row: Any, denied: ConnectorError) -> str:
     """What else it may be when the right to one main ticket is refused: its number may be somebody else's by now."""
-    if denied.kind != "access" or row.direction != Direction.TO_MAIN or pd.isna(row.main_ticket):
+    if not isinstance(denied, TicketDenied) or row.direction != Direction.TO_MAIN or pd.isna(row.main_ticket):
         return ""
     return f". If only main ticket {row.main_ticket} is refused, it is not ours any more: {rebuild(row.connection)}"
 

@@ -14,7 +14,7 @@ from remotesupport.store.keys import among
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import put_carried, this_link
 from remotesupport.store.parked import change_of
-from remotesupport.store.states import FILES, STAYS_CLOSED, UNPROVEN
+from remotesupport.store.states import DENIED, FILES, STAYS_CLOSED, UNPROVEN
 from remotesupport.store.tables import dropped, intents, links, parked
 
 _DROPPED = select(dropped).where(among(dropped.c.connection, "names"))
@@ -31,8 +31,8 @@ class Dropped(Part):
     def drop(self, parked_id: int, why: str, who: str) -> ParkedChange | None:
         """End a parked change for good. None when it is not there; raises NotDroppable.
 
-        A message counts as carried, without a target, so that later ones go on. An act counts as done. A create or a
-        conflict ends the whole ticket: nothing of it is ever written again.
+        A message counts as carried, without a target, so that later ones go on. An act counts as done. A create, a
+        conflict or a ticket that may not be seen ends the whole ticket: nothing of it is ever written again.
         """
         with self._db.write() as conn:
             row = conn.execute(select(parked).where(parked.c.id == parked_id)).mappings().first()
@@ -57,7 +57,7 @@ class Dropped(Part):
         if change.key.endswith(UNPROVEN):
             key = change.key.removesuffix(UNPROVEN)
             conn.execute(update(intents).where(intents.c.key == key).values(settled=True))
-        elif change.kind in WHOLE:
+        elif change.kind in WHOLE or change.key.endswith(DENIED):
             row = {"connection": change.connection, "ext_ticket": change.ext_ticket, "kind": str(change.kind)}
             self._db.upsert(conn, dropped, [{**row, "why": why, "at": self._db.now(conn)}])
         elif change.kind is ChangeKind.POST:

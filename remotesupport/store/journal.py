@@ -15,6 +15,7 @@ from remotesupport.store.intents import REUSABLE, WAITING, by_key, is_settled, o
 from remotesupport.store.leases import require_lease
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import carried_of, link_of
+from remotesupport.store.states import is_silent
 from remotesupport.store.tables import intents
 
 
@@ -101,6 +102,8 @@ def _refuse_second(conn: Connection, intent: Intent) -> None:
     if before is not None and before.state not in REUSABLE:
         raise _already(intent, before)
     for other in open_of(conn, [intent.connection], intent.ext_ticket):
+        if intent.kind is ChangeKind.POST and is_silent(other.kind, other.direction):
+            continue
         if other.direction is intent.direction and other.key != intent.key:
             raise WriteBlocked(
                 f"{intent.connection}: ticket {intent.ext_ticket}, {intent.direction}: {other.kind} ({other.key}) has "

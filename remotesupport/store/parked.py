@@ -16,7 +16,7 @@ from remotesupport.store.database import Insert, Part
 from remotesupport.store.errors import NotRetriable
 from remotesupport.store.keys import among
 from remotesupport.store.notes import note
-from remotesupport.store.states import FILES, STAYS_CLOSED
+from remotesupport.store.states import FILES, STAYS_CLOSED, is_silent
 from remotesupport.store.tables import intents, parked
 
 _FIELDS = tuple(f.name for f in fields(ParkedChange))
@@ -104,7 +104,8 @@ class Parked(Part):
 
         A parked change whose ``next_try`` has come blocks no more, so that the next plan offers it again. Without a
         direction it blocks nothing (an attachment, the close after a departure), except a conflict, which blocks both.
-        A parked close blocks only itself: no message waits for it.
+        A parked close blocks only itself, as does one towards the external billing that was sent and is not seen there
+        yet: no message waits for it.
         """
         names = list(connections)
         with self._db.read() as conn:
@@ -127,7 +128,13 @@ class Parked(Part):
 
 def _unknown(conn: Connection, names: list[str]) -> list[dict[str, str]]:
     return [
-        _block(r.connection, r.ext_ticket, r.direction, f"a {r.kind} was sent and is not seen there yet")
+        _block(
+            r.connection,
+            r.ext_ticket,
+            r.direction,
+            f"a {r.kind} was sent and is not seen there yet",
+            ChangeKind.CLOSE if is_silent(r.kind, r.direction) else "",
+        )
         for r in conn.execute(_UNKNOWN, {"names": names})
     ]
 

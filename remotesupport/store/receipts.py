@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, LinkRow, TicketState
+from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, LinkRow, Side, TicketState
 from remotesupport.store.database import Part
 from remotesupport.store.intents import WAITING, covers_json, is_settled, unsettled
 from remotesupport.store.notes import note
@@ -81,7 +81,7 @@ class Receipts(Part):
                 words = _words(intent, main_ticket or intent.main_ticket or "", carried, state)
                 note(self._db, conn, intent.connection, intent.ext_ticket, DONE[intent.kind], intent.run, words)
             if target_state is not None:
-                column = "main_state" if intent.direction is Direction.TO_MAIN else "ext_state"
+                column = "main_state" if intent.side is Side.MAIN else "ext_state"
                 change_link(conn, intent.connection, intent.ext_ticket, {column: str(target_state)})
 
     def take_back(self, intent: Intent, cause: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from remotesupport.core.model import Direction
+from remotesupport.core.model import ChangeKind, Direction
 
 
 class PlanState(StrEnum):
@@ -55,6 +55,13 @@ class RunRecord:
 # What is parked beside a write has the write's key with one of these behind it: its files, that it is not proven, or
 # that it did not open the main ticket.
 FILES, UNPROVEN, STAYS_CLOSED = "/files", "/unproven", "/stays-closed"
+DENIED = "/denied"  # the key of a whole ticket that a login may not see ends in this
+
+
+def is_silent(kind: str, direction: str) -> bool:
+    """Whether a write says nothing to anybody, so that no message has to wait until it is settled: a close towards the
+    external billing. (Towards main it may have become a notice.)"""
+    return kind == ChangeKind.CLOSE and direction == Direction.TO_EXTERNAL
 
 
 def intent_key(connection: str, direction: Direction | str, ext_ticket: str, act: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import random
+import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -15,6 +17,12 @@ from tests.prefect_fixtures import test_environ
 from tests.three_billings import ThreeBillings
 
 _CLI = (sys.executable, "-m", "remotesupport.cli.main")
+_ENDED = """
+    SELECT flow_run.state_name, count(*) FROM flow_run JOIN deployment ON deployment.id = flow_run.deployment_id
+    WHERE deployment.name = 'every-minute' AND flow_run.auto_scheduled
+      AND flow_run.state_type IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')
+    GROUP BY flow_run.state_name
+"""
 
 
 class Processes:
@@ -81,3 +89,15 @@ class Processes:
             return int(self.up.wait(10))
         finally:
             self.log.close()
+
+
+def scheduled_runs(home: Path) -> Counter[str]:
+    """How the runs of the every-minute schedule ended, by their state, over all servers that ``up`` has had.
+
+    Read from the Prefect server's database in the state folder, so that it is known while no server answers, too.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{home}/prefect/prefect.db?mode=ro", uri=True)) as database:
+            return Counter({str(state): int(number) for state, number in database.execute(_ENDED)})
+    except sqlite3.OperationalError:  # there is none yet, or it is being made
+        return Counter()

@@ -14,7 +14,7 @@ from typing import Any
 
 from remotesupport.core.report import RunKind
 from tests.chaos.people import People
-from tests.chaos.processes import Processes
+from tests.chaos.processes import Processes, scheduled_runs
 from tests.http_desk import http_desk
 from tests.three_billings import ThreeBillings, three_billings
 
@@ -32,6 +32,7 @@ WRITES: tuple[dict[str, Any], ...] = (
     {"hold_s": 1}, {"empty": True}, {"truncate": True}, {"session_gone": True},
 )  # fmt: skip
 CHANGE_FAULTS_S, ACT_S, SYNC_S, KILL_S = 10.0, 1.0, 6.0, 16.0
+SCHEDULE_PATIENCE_S = 300.0  # until a scheduled run has completed when nothing is broken any more
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Report:
     struck: Counter[str] = field(default_factory=Counter)
     killed: dict[str, int] = field(default_factory=dict)
     syncs: int = 0
+    scheduled: Counter[str] = field(default_factory=Counter)
     ups: int = 0
     tickets: int = 0
     messages: int = 0
@@ -53,11 +55,13 @@ class Report:
     def __str__(self) -> str:
         struck = ", ".join(f"{kind} {n}" for kind, n in sorted(self.struck.items()))
         killed = ", ".join(f"{name} {n}" for name, n in self.killed.items())
+        scheduled = ", ".join(f"{name} {n}" for name, n in sorted(self.scheduled.items()))
         lines = [
             f"chaos run, seed {self.seed}, {self.minutes:g} minutes",
             f"calls spoilt: {sum(self.struck.values())} ({struck})",
             f"SIGKILL: {killed}; `up` was started {self.ups} times; "
             f"runs from the command line beside the scheduled ones: {self.syncs}",
+            f"scheduled runs that ended: {sum(self.scheduled.values())} ({scheduled})",
             f"{self.tickets} tickets and {self.messages} messages that must cross, {self.secrets} that never may",
             f"healed in {self.healing_runs} runs; violations: {len(self.violations)}",
         ]
@@ -88,11 +92,14 @@ async def chaos(minutes: float, seed: int) -> Report:
         processes = Processes(world, chance)
         try:
             _break_things(world, people, processes, chance, minutes * 60)
+            _break_nothing(world)
+            if not _schedule_works(world, processes):
+                report.violations.append("no scheduled run completed when nothing was broken any more")
         finally:
-            for billing in (world.main, world.acme, world.globex):
-                billing.fault(clear=True)
+            _break_nothing(world)
             processes.end()
         _wait(LATE_S + 1.0)
+        report.scheduled = scheduled_runs(world.home)
         report.killed, report.syncs, report.ups = processes.killed, processes.syncs, processes.ups
         for billing in (world.main, world.acme, world.globex):
             report.struck += billing.core.faults.struck
@@ -126,6 +133,22 @@ def _break_things(
                 deeds[name]()
                 due[name] = at + every[name] * chance.uniform(0.5, 1.5)
         _wait(0.1)
+
+
+def _break_nothing(world: ThreeBillings) -> None:
+    for billing in (world.main, world.acme, world.globex):
+        billing.fault(clear=True)
+
+
+def _schedule_works(world: ThreeBillings, processes: Processes) -> bool:
+    """Wait for a run of the schedule that completes from now on; a person's patience for it, not a figure."""
+    before, end = scheduled_runs(world.home)["Completed"], time.monotonic() + SCHEDULE_PATIENCE_S
+    while scheduled_runs(world.home)["Completed"] == before:
+        if time.monotonic() > end:
+            return False
+        processes.keep_up()
+        _wait(1.0)
+    return True
 
 
 def _other_faults(world: ThreeBillings, chance: random.Random) -> None:

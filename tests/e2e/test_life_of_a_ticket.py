@@ -155,7 +155,7 @@ async def test_an_internal_note_is_in_no_request(life: Life) -> None:
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        pytest.param(None, "refused", id="refusing"),
+        pytest.param(None, "refuses it", id="refusing"),
         pytest.param({"status": 500}, "500", id="500"),
         pytest.param({"html": True}, "HTML", id="html"),
         pytest.param({"truncate": True}, "ends in the middle", id="half-a-page"),

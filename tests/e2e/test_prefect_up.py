@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from prefect.client.orchestration import PrefectClient
 
 from deployments.processes import api_url, free_port, port_is_free
 from tests.prefect_fixtures import test_environ, until
+from tests.up_process import up_process
 
 pytestmark = pytest.mark.e2e
 
@@ -40,16 +39,9 @@ def wait_for(what: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
 def up(home: Path, port: int) -> Iterator[psutil.Popen]:
     """``up`` with a configuration of no connections; killed at the end whatever happened."""
     (home / "remotesupport.toml").write_text(CONFIG)
-    command = [sys.executable, "-m", "remotesupport.cli.main", "up", "--port", str(port)]
     environ = test_environ(REMOTESUPPORT_HOME=str(home), REMOTESUPPORT_CONFIG=str(home / "remotesupport.toml"))
-    with (home / "up.log").open("wb") as log:
-        process = psutil.Popen(command, env=environ, cwd=home, stdout=log, stderr=subprocess.STDOUT)
-    try:
+    with up_process(home, port, environ) as process:
         yield process
-    finally:
-        if process.is_running():
-            process.kill()
-        process.wait(10)
 
 
 def family(process: psutil.Popen) -> list[psutil.Process]:

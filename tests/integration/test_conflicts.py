@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import AccessDenied, UnknownOutcome
+from connectors.errors import TicketDenied, UnknownOutcome
 from connectors.memory import MemoryCall
 from remotesupport.core.model import ChangeKind
 from remotesupport.core.report import RunKind
@@ -147,18 +147,20 @@ async def test_a_number_that_was_given_again_is_cured_as_the_message_says(desk: 
 
 
 async def test_a_main_ticket_that_is_not_ours_any_more_names_its_cure(desk: Desk) -> None:
-    """Access refused to one main ticket is an access problem that says what else it may be, with the command."""
+    """A main ticket that this login may not write to is parked by itself and says what it may be, with the command."""
     known = await crossed(desk, "one")
     ticket, copy = known["one"]
 
     def not_yours(call: MemoryCall) -> None:
-        raise AccessDenied("access deny", billing="acme (main)", function="reply", ticket=copy, kind="access")
+        raise TicketDenied("access deny", billing="acme (main)", function="reply", ticket=copy, kind="access")
 
     desk.main.before["reply"] = not_yours
     desk.externals["acme"].client_writes(ticket, "hello?")
     report = await desk.run()
     assert f"If only main ticket {copy} is refused" in report.billings[0].reason
-    assert REBUILD in desk.store.connection_states()[0].access
+    (parked,) = desk.store.parked(["acme"])
+    assert REBUILD in parked.cause
+    assert desk.store.connection_states()[0].access == ""
 
 
 async def test_an_audit_that_finds_a_conflict_says_so_and_needs_a_person(desk: Desk) -> None:

@@ -32,7 +32,7 @@ def test_it_serves_several_billings_until_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "word"), [(["--host", "0.0.0.0"], "--allow-remote"), (["--version", "5.0"], "6.94.1")]
+    ("options", "word"), [(["--host", "0.0.0.0"], "--allow-remote"), (["--version", "7.0"], "6.94.1")]
 )
 def test_it_refuses_with_advice(options: list[str], word: str) -> None:
     """An address other than loopback and an unknown version end with status 2 and say what is possible."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -155,3 +156,21 @@ def test_a_server_that_is_not_there_is_no_answer() -> None:
     assert look(client, "pool") is None
     with pytest.raises(NoAnswer, match="does not answer"):
         client.get("/health")
+
+
+def test_an_answer_that_is_cut_off_is_no_answer() -> None:
+    """A server that dies in the middle of an answer is as silent as one that is not there."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+
+        def half() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+
+        thread = threading.Thread(target=half)
+        thread.start()
+        with pytest.raises(NoAnswer, match="does not answer"):
+            PrefectApi(address, {}).get("/health")
+        thread.join()

@@ -140,7 +140,8 @@ def test_status_document(run: Run, store: Store, capsys: pytest.CaptureFixture[s
     store.set_connection("acme", last_good=NOW, access=words, stopped_why=words, failure=Failure.ACCESS, last_run=NOW)
     assert run("status", "--json") == PERSON
     found = one_document(capsys)
-    assert {"exit", "store", "last_run", "running", "not_running_since", "main", "billings"} == set(found)
+    shown = {"exit", "store", "last_run", "running", "not_running_since", "main", "audits_skipped", "billings"}
+    assert shown == set(found)
     (row,) = found["billings"]
     assert {"name", "behind_s", "last_good", "parked", "stopped", "access", "state", "since", "why"} <= set(row)
     assert (row["name"], row["access"], row["last_good"]) == ("acme", words, NOW.isoformat())

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from remotesupport.core.compose import unclosable_note
 from remotesupport.core.reconcile import Outcome
 from tests.core_inputs import blocked, carried, kinds, link, message, only, reply, run, ticket, why
 
@@ -200,3 +201,34 @@ def test_department_moves_silently() -> None:
     )
     assert outcome.changes.empty
     assert outcome.agreed["department"].tolist() == ["8"]
+
+
+CANNOT = {"unable": frozenset({("acme", "close to_external"), ("acme", "reopen to_external")})}
+
+
+@pytest.mark.parametrize(("now", "agreed"), [("oc", "oo"), ("co", "cc"), ("co", "oc")])
+def test_no_crossing_without_a_way(now: str, agreed: str) -> None:
+    """What a billing cannot do is not planned: both sides agree to differ, and nothing is left to do for anybody."""
+    outcome = look(now, agreed, **CANNOT)
+    assert outcome.changes.empty
+    assert [s[0] for s in outcome.agreed[["ext_state", "main_state"]].iloc[0]] == list(now)
+    assert outcome.unfinished.empty
+    assert why(outcome) == {"1": "in_sync"}
+    assert look(now, now, **CANNOT).agreed.empty
+
+
+def test_a_reply_does_not_wait_for_a_close_that_cannot_be() -> None:
+    """Answered and closed in main: the answer crosses, and no close is deferred to the next run."""
+    outcome = look("oc", "oo", reply("5"), **CANNOT)
+    assert kinds(outcome) == ["post to_external"]
+    assert only(outcome)[["ext_state", "main_state"]].tolist() == ["open", "closed"]
+    assert outcome.unfinished.empty
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_main_is_told_once_what_cannot_be_closed(able: bool) -> None:
+    """A new main ticket says at its top that closing it closes nothing there, where that is so."""
+    outcome = run(tickets=[ticket("1")], messages=[message("9")], **({} if able else CANNOT))
+    body = only(outcome)["body"]
+    assert body.count(unclosable_note("acme")) == (not able)
+    assert body.index("text 9") > 0

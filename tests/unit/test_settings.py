@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import pytest
 
 from remotesupport.cli.template import CONFIG
-from remotesupport.settings import Settings, SettingsError, config_path, load_settings, state_folder
+from remotesupport.settings import (
+    HOME_VARIABLE,
+    Settings,
+    SettingsError,
+    config_path,
+    load_settings,
+    ready_state_folder,
+    state_folder,
+)
 
 MAIN = '[main]\nurl = "https://main.example:1500/billmgr"\n'
 ACME = """
@@ -136,6 +145,14 @@ def test_version_is_one_of_four(tmp_path: Path) -> None:
     assert "version" in refused(tmp_path, MAIN + 'version = "7"\n')
 
 
+def test_dialects_are_named_exactly(tmp_path: Path) -> None:
+    """An unknown dialect is refused with the nearest; one of version 4 together with another version is, too."""
+    main = '[main]\nurl = "https://main.example:1500/billmgr"\n'
+    assert load(tmp_path, f'{main}dialect = "public"\n').main.dialect == "public"
+    assert 'Did you mean "public"?' in refused(tmp_path, f'{main}dialect = "publik"\n')
+    assert "version 4 only" in refused(tmp_path, f'{main}version = "6"\ndialect = "sync"\n')
+
+
 def test_unknown_time_zone_is_refused(tmp_path: Path) -> None:
     """A time zone that IANA does not know is refused."""
     text = refused(tmp_path, MAIN + external().replace("Europe/Moscow", "Europe/Moskow"))
@@ -219,3 +236,25 @@ def test_where_things_are(tmp_path: Path) -> None:
     assert config_path(tmp_path / "b.toml", environ) == tmp_path / "b.toml"
     assert state_folder(environ) == tmp_path / "home"
     assert state_folder({}).is_absolute()
+
+
+def test_a_state_folder_is_made_for_its_owner(tmp_path: Path) -> None:
+    """It is made with what is above it, for its owner alone, and nothing is left in it by the trial."""
+    ready_state_folder(tmp_path / "deep" / "state")
+    assert stat.S_IMODE((tmp_path / "deep" / "state").stat().st_mode) == 0o700
+    assert list((tmp_path / "deep" / "state").iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["file/state", "x" * 300])
+def test_a_state_folder_that_cannot_be(tmp_path: Path, place: str) -> None:
+    """The place, the reason and the variable to set are named, and the configuration is still looked for elsewhere."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(SettingsError, match=f"state folder cannot be made or written.*{HOME_VARIABLE}"):
+        ready_state_folder(tmp_path / place)
+    assert config_path(environ={HOME_VARIABLE: str(tmp_path / place)}).name == "remotesupport.toml"
+
+
+def test_a_state_folder_of_nobody() -> None:
+    """A user who is not there has no folder."""
+    with pytest.raises(SettingsError, match="no such user"):
+        state_folder({HOME_VARIABLE: "~nobody-of-this-name/state"})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from remotesupport.settings import SecretRef, SettingsError
+from remotesupport.settings_secrets import resolve_all
 
 SECRET = "invented-secret-77"
 
@@ -71,3 +73,17 @@ def test_repr_shows_the_place_only() -> None:
     assert repr(SecretRef("env:INVENTED")) == "SecretRef('env:INVENTED')"
     assert SecretRef("env:INVENTED") == SecretRef("env:INVENTED")
     assert len({SecretRef("env:INVENTED"), SecretRef("env:INVENTED")}) == 1
+
+
+async def test_all_that_are_not_there_are_named() -> None:
+    """Of several references every one that cannot be had is a problem of one error, a shared one once."""
+    wanted = [
+        SecretRef("env:NOT_THERE_1"),
+        SecretRef("env:PATH"),
+        SecretRef("file:/not/there"),
+        SecretRef("env:NOT_THERE_1"),
+    ]
+    with pytest.raises(SettingsError) as caught:
+        await resolve_all(wanted, None)
+    assert [p.where for p in caught.value.problems] == ["env:NOT_THERE_1", "file:/not/there"]
+    assert await resolve_all([SecretRef("env:PATH")], None) == [os.environ["PATH"]]

@@ -202,3 +202,16 @@ async def test_calls_are_counted_by_function() -> None:
     assert (billing.stats.requests, billing.stats.by_function) == (3, {"auth": 1, "whoami": 2})
     assert billing.stats.bytes_in > 100
     assert billing.stats.seconds > 0
+
+
+async def test_a_version_4_login_that_may_do_nothing_is_refused_and_not_put_off() -> None:
+    """Where everything is denied the second login of the minute is the last, and the denial stays what is said."""
+    denied = http(b'{"error":{"code":"100","obj":"","msg":"access deny"}}')
+    async with HostileServer({"auth": http(b'{"auth":"s1"}'), "*": denied}) as server:
+        billing = connect_external("acme", server.url, "robot", PASSWORD, version="4", departments=["A"])
+        await billing.identify()  # the login is let in
+        for _ in range(3):
+            with pytest.raises(AccessDenied):
+                await anext(billing.pages("tickets"))
+        assert server.funcs().count("auth") == 2
+        await billing.aclose()

@@ -17,6 +17,7 @@ from connectors.errors import (
     Missing,
     Refused,
     Retriable,
+    TicketDenied,
     UnknownOutcome,
 )
 from remotesupport.core.model import Upload
@@ -124,11 +125,14 @@ async def test_a_refused_session_is_renewed_and_the_write_repeated_once() -> Non
 
 
 async def test_a_missing_right_costs_no_login() -> None:
-    """The same error document while whoami knows us is a missing right: AccessDenied, one POST, one login."""
+    """The same error document while whoami knows us is a missing right on that ticket, or on the function where no
+    ticket is named: one POST, no new login."""
     async with answering({WRITE: error("access", WRITE)}) as (server, billing):
-        for _ in range(3):
-            with pytest.raises(AccessDenied):
+        for _ in range(2):
+            with pytest.raises(TicketDenied):
                 await billing.reply("7", "text")
+        with pytest.raises(AccessDenied):
+            await billing.create("1", "subject", "text")
         assert server.funcs().count("auth") == 1
         assert server.funcs().count(WRITE) == 3
 

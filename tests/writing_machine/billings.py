@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.errors import Refused, Retriable, UnknownOutcome
-from remotesupport.core.model import MessageRow, WriteReceipt
+from remotesupport.core.model import MessageRow, TicketRow, WriteReceipt
 from tests.cycle_fixtures import Clock
 
 STALE = timedelta(seconds=20)
@@ -81,13 +81,22 @@ class Unreliable:
             raise UnknownOutcome("no answer", billing=self.name, function="reply", ticket=ticket)
         return WriteReceipt(ticket)
 
-    async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
-        fates = self._fates
-        fate = fates.next(fates.reads, "read")
+    async def ticket(self, ticket: str) -> TicketRow:
+        self._read("ticket", ticket)
+        row: TicketRow = await self._view.ticket(ticket)
+        return row
+
+    def _read(self, function: str, ticket: str) -> str:
+        fate = self._fates.next(self._fates.reads, "read")
         if fate == "die before":
             raise Death
         if fate == "fails":
-            raise Retriable("no answer", billing=self.name, function="thread", ticket=ticket)
+            raise Retriable("no answer", billing=self.name, function=function, ticket=ticket)
+        return fate
+
+    async def thread(self, ticket: str) -> tuple[MessageRow, ...]:
+        fates = self._fates
+        fate = self._read("thread", ticket)
         rows: tuple[MessageRow, ...] = await self._view.thread(ticket)
         if fate == "stale":
             seen = [row for row in rows if row.at is not None and row.at <= fates.clock() - STALE]

@@ -24,13 +24,14 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class Call:
-    """``answer`` is what the function fills."""
+    """``answer`` is what the function fills; ``silent``: not one byte of it is sent."""
 
     billing: Billing
     function: str
     user: User
     params: dict[str, str]
     answer: Row = field(default_factory=dict)
+    silent: bool = False
 
     @property
     def submitted(self) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from remotesupport.emulator.exchange import ApiAnswer, ApiRequest
+from remotesupport.emulator.exchange import ApiAnswer, ApiRequest, media_type_of
 from remotesupport.emulator.people import CLIENT, EMPLOYEE, User
 from remotesupport.emulator.refusal import Refusal
 from remotesupport.emulator.v4 import sync, tickets
 from remotesupport.emulator.v4.call import Call, Function, as_json, as_xml, error_answer
-from remotesupport.emulator.v4.errors import Error, access_denied, auth_failed, from_refusal, no_such
+from remotesupport.emulator.v4.errors import Error, access_denied, auth_failed, from_refusal, invalid, no_such
 from remotesupport.emulator.v4.rights import HAS_SYNC, SYNC_FUNCTIONS, may_sync, release
 
 if TYPE_CHECKING:
@@ -74,7 +74,23 @@ def _perform(call: Call) -> None:
         raise access_denied()
     if call.function in SYNC_FUNCTIONS and not may_sync(call.billing, call.user, call.function):
         raise access_denied()
-    function.handler(call)
+    if call.function in SYNC_FUNCTIONS and call.billing.habits["v4_sync"] != "ours":
+        _answer_otherwise(call)
+    else:
+        function.handler(call)
+
+
+def _answer_otherwise(call: Call) -> None:
+    """The three functions as another server may have them: not ours to understand, and nothing is done."""
+    habit = call.billing.habits["v4_sync"]
+    if habit == "result_ok":
+        call.done()
+    elif habit == "code_4":
+        raise invalid("type", "invalid value")
+    elif habit == "code_3":
+        raise no_such("remoteuser", call.user.login)
+    else:
+        call.silent = habit == "empty_body"
 
 
 def _caller(call: Call) -> User:
@@ -84,7 +100,7 @@ def _caller(call: Call) -> User:
         return sessions.check_password(login, password)
     user = sessions.resume(call.params.get("auth", ""))
     if user is None:
-        raise auth_failed()
+        raise access_denied() if call.billing.habits["v4_dead_session"] == "access_deny" else auth_failed()
     return user
 
 
@@ -92,5 +108,7 @@ def _render(call: Call, outcome: str) -> ApiAnswer:
     login = call.user.login or call.params.get("username", "")
     as_text = call.params.get("out") == "json"
     body = as_json(call.answer) if as_text else as_xml(call.answer)
-    media = "application/json; charset=UTF-8" if as_text else "text/xml; charset=UTF-8"
-    return ApiAnswer(call.billing.faults.unescape(body), media, login, outcome)
+    media = media_type_of(
+        "application/json; charset=UTF-8" if as_text else "text/xml; charset=UTF-8", call.billing.habits
+    )
+    return ApiAnswer(b"" if call.silent else call.billing.faults.unescape(body), media, login, outcome)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from remotesupport.emulator.refusal import Refusal
 
-EXISTS, NO_SUCH, INVALID, MESSAGE, DENIED = 2, 3, 4, 8, 100
+EXISTS, NO_SUCH, INVALID, LIMIT, MESSAGE, DENIED = 2, 3, 4, 5, 8, 100
 
-_CODES = {"missed": NO_SUCH, "value": INVALID, "exists": EXISTS, "blocked": MESSAGE}
+_CODES = {"missed": NO_SUCH, "value": INVALID, "exists": EXISTS, "blocked": MESSAGE, "limit": LIMIT}
 
 
 class Error(Exception):

@@ -11,11 +11,14 @@ from typing import Any
 
 from remotesupport.emulator.database import marks
 from remotesupport.emulator.desk import ARCHIVED, CLOSED
+from remotesupport.emulator.message_refusals import refuse_message
 from remotesupport.emulator.people import SUPER, User
+from remotesupport.emulator.persons import shown_name
 from remotesupport.emulator.v4.call import Call, Row
 from remotesupport.emulator.v4.errors import invalid
 from remotesupport.emulator.v4.rights import granted
 from remotesupport.emulator.v4.setup import external_support, is_remote, matches, remote_client
+from remotesupport.emulator.v4.tickets import visible
 
 PAGE = 500
 
@@ -28,7 +31,7 @@ def departments(call: Call) -> None:
     call.answer.update(
         version=call.billing.version,
         user=user.login,
-        name=user.realname,
+        name=shown_name(call.billing.habits, user.level, user.realname),
         level=str(user.level),
         superuser=_on(user.level >= SUPER),
         rights=",".join(granted(call.billing, user)) if user.staff else "",
@@ -109,13 +112,13 @@ def _scope(call: Call) -> tuple[str, list[Any]]:
 
 
 def _one(call: Call, ticket: int) -> None:
-    call.billing.desk.ticket(call.user, ticket)
+    visible(call, ticket)
     sql = "SELECT t.*, c.realname AS client_name FROM ticket t JOIN user c ON c.id = t.client WHERE t.id = ?"
     row = call.billing.database.one(sql, ticket)
     assert row is not None, "the desk has just shown it"
     call.answer["ticket"] = _ticket(call, row)
     said = call.billing.database.all(
-        "SELECT m.*, u.realname, d.remoteid FROM message m JOIN user u ON u.id = m.user"
+        "SELECT m.*, u.realname, u.level, d.remoteid FROM message m JOIN user u ON u.id = m.user"
         " LEFT JOIN delivered d ON d.message = m.id WHERE m.ticket = ? AND m.kind <> 'note' ORDER BY m.id",
         ticket,
     )
@@ -138,7 +141,7 @@ def _message(call: Call, row: sqlite3.Row) -> Row:
     return {
         "id": str(row["id"]),
         "type": row["kind"],
-        "author": row["realname"],
+        "author": shown_name(call.billing.habits, row["level"], row["realname"]),
         "own": _on(row["user"] == call.user.id),
         "date": call.date(row["at"]),
         "text": row["body"],
@@ -170,7 +173,7 @@ def write(call: Call) -> None:
 
 def _target(call: Call) -> int:
     ticket = call.needed()[0]
-    call.billing.desk.ticket(call.user, ticket)
+    visible(call, ticket)
     return ticket
 
 
@@ -178,11 +181,13 @@ def _create(call: Call) -> tuple[int, int]:
     if call.user.staff:
         raise invalid("type", "only a customer's user opens tickets")
     department = call.billing.people.department(call.text("department"))
+    refuse_message(call.billing, call.user, call.text("text"), None)
     return call.billing.desk.open(call.user, department, call.text("subject"), call.text("text"))
 
 
 def _say(call: Call) -> tuple[int, int]:
     ticket, desk = _target(call), call.billing.desk
+    refuse_message(call.billing, call.user, call.text("text"), ticket)
     if call.user.staff:
         return ticket, desk.staff_message(call.user, _held(call, ticket), call.text("text"))
     return ticket, desk.client_message(call.user, ticket, call.text("text"))

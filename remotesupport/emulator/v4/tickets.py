@@ -10,11 +10,20 @@ import sqlite3
 
 from remotesupport.emulator.database import marks
 from remotesupport.emulator.desk import ARCHIVED, CLOSED
+from remotesupport.emulator.message_refusals import refuse_message
 from remotesupport.emulator.people import SUPER
+from remotesupport.emulator.refusal import Refusal
 from remotesupport.emulator.texts import waiting
 from remotesupport.emulator.v4.call import Call, Row
-from remotesupport.emulator.v4.errors import no_such
+from remotesupport.emulator.v4.errors import access_denied, no_such
 from remotesupport.emulator.v4.hist import hist
+
+_QUEUES = {
+    "waiting": "1",
+    "unanswered": "(SELECT kind FROM message m WHERE m.ticket = t.id AND m.kind IN ('client', 'staff')"
+    " ORDER BY m.id DESC LIMIT 1) = 'client'",
+    "open": f"t.status NOT IN ({CLOSED}, {ARCHIVED})",
+}
 
 # --- the client -------------------------------------------------------------------------------------------------
 
@@ -36,18 +45,17 @@ def _client_rows(call: Call, which: str) -> None:
 
 
 def _client_row(call: Call, row: sqlite3.Row) -> Row:
-    """``unread`` and ``open`` are there only when true (SEEN IN CODE)."""
+    """``unread`` and ``open`` are there only when true (SEEN IN CODE), or always (the habit ``v4_flags``)."""
     shown = {
         "id": str(row["id"]),
         "subject": call.billing.faults.poison(row["id"], row["subject"]),
         "category": str(row["department"]),
         "datelast": call.date(row["last_message"]),
     }
-    if not row["client_read"]:
-        shown["unread"] = "on"
-    if row["status"] not in {CLOSED, ARCHIVED}:
-        shown["open"] = "on"
-    return shown
+    flags = {"unread": not row["client_read"], "open": row["status"] not in {CLOSED, ARCHIVED}}
+    if call.billing.habits["v4_flags"] == "on_off":
+        return shown | {name: "on" if value else "off" for name, value in flags.items()}
+    return shown | {name: "on" for name, value in flags.items() if value}
 
 
 def client_edit(call: Call) -> None:
@@ -58,7 +66,7 @@ def client_edit(call: Call) -> None:
     elif ticket is None:
         _blank_form(call)
     else:
-        row = call.billing.desk.ticket(call.user, ticket)
+        row = visible(call, ticket)
         _form(call, row)
         call.answer["product"] = ""
         call.billing.desk.client_reads(ticket)
@@ -66,6 +74,7 @@ def client_edit(call: Call) -> None:
 
 def _client_submit(call: Call, ticket: int | None) -> None:
     """The answer names no new ticket: only ``result`` was ever seen."""
+    refuse_message(call.billing, call.user, call.text("text"), ticket)
     if ticket is None:
         category = call.text("category")
         department = call.billing.people.department(category) if category.isdigit() else None
@@ -81,6 +90,8 @@ def _blank_form(call: Call) -> None:
     """The options of a form in version 4's JSON were never seen; this shape is OURS."""
     departments = call.billing.people.departments()
     call.answer.update(subject="", product="", text="")
+    if call.billing.habits["v4_category"] == "absent":
+        return
     call.answer["slist"] = [
         {"name": "category", "val": [{"key": str(d.id), "value": d.realname} for d in departments if d.active]}
     ]
@@ -103,16 +114,16 @@ def client_from_archive(call: Call) -> None:
 
 
 def staff_list(call: Call) -> None:
-    """``tickets``: the queue of the caller and of the caller's departments."""
-    scope, values = "1", []
-    if call.user.level < SUPER:
-        values = call.billing.desk.hands(call.user)
-        scope = f"a.user IN ({marks(values)})"
+    """``tickets``: the queue of the caller and of the caller's departments; the habit ``v4_queue`` may widen it."""
+    habit, values = call.billing.habits["v4_queue"], call.billing.desk.hands(call.user)
+    mine = "1" if call.user.level >= SUPER else f"{{}} IN ({marks(values)})"
+    scope = mine.format("t.department" if habit == "open" else "a.user")
     rows = call.billing.database.all(
-        "SELECT t.*, min(a.since) AS waits_since, c.realname AS client_name FROM assignment a"  # noqa: S608
-        f" JOIN ticket t ON t.id = a.ticket JOIN user c ON c.id = t.client WHERE {scope}"
+        "SELECT t.*, coalesce(min(a.since), t.last_message) AS waits_since, c.realname AS client_name FROM ticket t"  # noqa: S608
+        f" {'LEFT' if habit == 'open' else ''} JOIN assignment a ON a.ticket = t.id JOIN user c ON c.id = t.client"
+        f" WHERE {scope} AND {_QUEUES[habit]}"
         " GROUP BY t.id ORDER BY t.last_message DESC, t.id DESC",
-        *values,
+        *([] if call.user.level >= SUPER else values),
     )
     _show(call, [_staff_row(call, row) for row in rows])
 
@@ -133,16 +144,19 @@ def _staff_row(call: Call, row: sqlite3.Row) -> Row:
 
 def staff_edit(call: Call) -> None:
     """``tickets.edit``: ``elid`` is the ticket. A read, or an answer, which takes it out of the queue."""
-    ticket = call.needed()[0]
-    row = call.billing.desk.ticket(call.user, ticket)
+    ticket, field = call.needed()[0], call.billing.habits["v4_reply_field"]
+    row = visible(call, ticket)
     if call.submitted:
+        refuse_message(call.billing, call.user, call.text(field), ticket)
         held = call.billing.desk.held(call.user, ticket)
         assignment = held if held is not None else call.billing.desk.take(call.user, ticket)
-        call.billing.desk.staff_message(call.user, assignment, call.text("text"))
+        call.billing.desk.staff_message(call.user, assignment, call.text(field))
         call.done()
     else:
         _form(call, row)
         call.answer["account"] = call.billing.people.get(row["client"]).realname
+        if field != "text":
+            call.answer[field] = ""
 
 
 def unblock(call: Call) -> None:
@@ -153,6 +167,17 @@ def unblock(call: Call) -> None:
 
 
 # --- both -------------------------------------------------------------------------------------------------------
+
+
+def visible(call: Call, ticket: int) -> sqlite3.Row:
+    """The ticket. Raises Refusal missed, or Error 100 where the server says that of a ticket that is hidden."""
+    try:
+        return call.billing.desk.ticket(call.user, ticket)
+    except Refusal:
+        there = call.billing.database.one("SELECT id FROM ticket WHERE id = ?", ticket)
+        if there is not None and call.billing.habits["v4_hidden_ticket"] == "access_deny":
+            raise access_denied() from None
+        raise
 
 
 def _form(call: Call, row: sqlite3.Row) -> None:

@@ -73,8 +73,9 @@ class Call:
         """A date column and the localised noise beside it."""
         cells = date_cells(stamp, self.user.zone, self.lang)
         parent.add(name, cells[0])
-        for suffix, cell in zip(NOISE, cells[1:], strict=True):
-            parent.add(name + suffix, cell)
+        if self.billing.habits["extra_columns"] != "none":
+            for suffix, cell in zip(NOISE, cells[1:], strict=True):
+                parent.add(name + suffix, cell)
 
     def done(self, text: str | None = None, **attributes: str) -> None:
         """The answer to a successful write (SEEN IN CODE)."""

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from remotesupport.emulator.exchange import SECRETS, ApiAnswer, ApiRequest
+from remotesupport.emulator.exchange import SECRETS, ApiAnswer, ApiRequest, media_type_of
 from remotesupport.emulator.node import Node, to_bare_json, to_json, to_xml
 from remotesupport.emulator.people import CLIENT, EMPLOYEE, SUPER, User
-from remotesupport.emulator.refusal import Refusal, denied
+from remotesupport.emulator.refusal import NoSession, Refusal, denied, no_session
 from remotesupport.emulator.texts import language
 from remotesupport.emulator.v6 import general, tickets
+from remotesupport.emulator.v6.browsers import form_redirect
 from remotesupport.emulator.v6.call import Call, Function, RawFile
 from remotesupport.emulator.v6.lists import list_rows
 from remotesupport.emulator.v6.rows import LISTINGS
@@ -29,6 +30,7 @@ _RENDERERS: dict[str, tuple[Callable[[Node], bytes], str]] = {
 _WITH_TPARAMS = frozenset({"sjson", "xjson", "devel"})
 _WITH_METADATA = frozenset({"xjson", "devel"})
 _WITHOUT_SESSION = frozenset({"auth", "logon"})
+_SIGN_IN = b"<!doctype html><html><head><title>BILLmanager</title></head><body><h1>Log in</h1></body></html>"
 _NOBODY = User(0, 0, "", "", "", "", 0, "", "en", active=True)
 
 _CLIENTS, _STAFF, _SUPERS = (CLIENT, CLIENT), (EMPLOYEE, 99), (SUPER, 99)
@@ -59,6 +61,8 @@ FUNCTIONS: dict[str, Function] = {
 
 def answer(billing: Billing, request: ApiRequest) -> ApiAnswer:
     """One call, as one transaction: an error document means that nothing was changed."""
+    if elsewhere := form_redirect(billing, request):
+        return _redirect(elsewhere)
     params = request.params
     lang = language(params.get("lang", ""))
     call = Call(billing, params.get("func", "logon"), _NOBODY, params, request.files, Node("doc"), lang)
@@ -67,10 +71,23 @@ def answer(billing: Billing, request: ApiRequest) -> ApiAnswer:
         with billing.database.transaction():
             _perform(call, request)
     except Refusal as refusal:
+        if isinstance(refusal, NoSession) and billing.habits["dead_session"] != "error":
+            return _sign_in_first(billing.habits["dead_session"])
         outcome = f"{refusal.kind}/{refusal.subject}"
         call.doc, call.file, call.cookies = Node("doc"), None, {}
         _show_refusal(call, refusal)
     return _render(call, request, outcome)
+
+
+def _redirect(address: str) -> ApiAnswer:
+    return ApiAnswer(b"", "text/html; charset=UTF-8", outcome="redirect", redirect=address)
+
+
+def _sign_in_first(how: str) -> ApiAnswer:
+    """What a server meant for browsers answers to nobody (SEEN IN CODE, one host)."""
+    if how == "redirect":
+        return _redirect("/")
+    return ApiAnswer(_SIGN_IN, "text/html; charset=UTF-8", outcome="no session")
 
 
 def _perform(call: Call, request: ApiRequest) -> None:
@@ -79,7 +96,7 @@ def _perform(call: Call, request: ApiRequest) -> None:
     if call.function not in _WITHOUT_SESSION:
         call.user = _caller(call, request)
     call.lang = language(call.params.get("lang") or call.user.lang)
-    if function is None:
+    if function is None or (call.function == "whoami" and call.billing.habits["whoami"] == "missing"):
         raise Refusal("missed", "func", f"The function '{call.function}' does not exist", call.function)
     if not function.allows(call.user):
         raise denied(call.function)
@@ -89,7 +106,7 @@ def _perform(call: Call, request: ApiRequest) -> None:
 def _caller(call: Call, request: ApiRequest) -> User:
     user = _authenticated(call, request)
     if user is None:
-        raise denied(call.function)
+        raise no_session(call.function)
     wanted = request.params.get("su", "")
     return call.billing.sessions.impersonate(user, wanted) if wanted else user
 
@@ -120,7 +137,7 @@ def _render(call: Call, request: ApiRequest, outcome: str) -> ApiAnswer:
     _frame(call, request, out)
     render, media_type = _RENDERERS[out]
     body = call.billing.faults.unescape(render(call.doc))
-    return ApiAnswer(body, media_type, login, outcome, cookies=call.cookies)
+    return ApiAnswer(body, media_type_of(media_type, call.billing.habits), login, outcome, cookies=call.cookies)
 
 
 def _frame(call: Call, request: ApiRequest, out: str) -> None:

@@ -6,7 +6,6 @@ from remotesupport.emulator.database import marks
 from remotesupport.emulator.desk import ARCHIVED
 from remotesupport.emulator.v6.call import Call
 
-CORE_VERSION = "5.389.1-2024.04.19_09:51"
 COOKIE = "billmgrses5"
 
 
@@ -52,7 +51,7 @@ def whoami(call: Call) -> None:
     call.doc.add("mgr", "billmgr", version=version, dist="3")
     shown = call.doc.add("version", None, mgr="billmgr")
     shown.add("billmgr", version, type="release")
-    shown.add("core", CORE_VERSION, type="release")
+    shown.add("core", call.billing.core_version, type="release")
 
 
 def notify(call: Call) -> None:

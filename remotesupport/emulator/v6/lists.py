@@ -9,6 +9,7 @@ from typing import Any
 
 from remotesupport.emulator.database import Database, marks
 from remotesupport.emulator.node import Node
+from remotesupport.emulator.people import SUPER
 from remotesupport.emulator.v6.call import Call
 
 DEFAULT_SIZE = 1000  # SEEN IN CODE
@@ -50,7 +51,7 @@ def list_rows(call: Call, listing: Listing) -> None:
     total: int = db.value(f"SELECT count(*) FROM {listing.source} WHERE {where}", *values)  # noqa: S608
     column, order = _sorting(call, listing)
     page = _page(call, total)
-    by = f"{listing.sorts[column]} {order}, {listing.key} {order}"
+    by = _order_by(call, listing, column, order)
     ids = f"SELECT {listing.key} FROM {listing.source} WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?"  # noqa: S608
     sql = f"SELECT {listing.columns} FROM {listing.wide} WHERE {listing.key} IN ({ids}) ORDER BY {by}"  # noqa: S608
     rows = db.all(sql, *values, page.size, (page.shown - 1) * page.size)
@@ -59,15 +60,34 @@ def list_rows(call: Call, listing: Listing) -> None:
     if call.billing.faults.doubles_row():
         rows = [*rows[:1], *rows]
     for row in [] if call.billing.faults.hides_rows() else rows:
-        listing.show(call, call.doc.add("elem"), row)
-    _echo(call, page)
+        elem = call.doc.add("elem")
+        listing.show(call, elem, row)
+        _decorate(call, elem)
+    _echo(call, page, listing, len(rows))
 
 
-def _echo(call: Call, page: _Page) -> None:
-    total = 0 if call.billing.faults.hides_rows() else page.total
+def _decorate(call: Call, elem: Node) -> None:
+    if call.billing.habits["extra_columns"] == "many":
+        for child in list(elem.children):
+            elem.add(f"{child.tag}_locale", f"«{child.text}»")
+
+
+def _echo(call: Call, page: _Page, listing: Listing, rows: int) -> None:
     call.doc.add("p_cnt", str(page.size))
     call.doc.add("p_num", str(page.number))
-    call.doc.add("p_elems", str(total))
+    total = _total(call, page, listing, rows)
+    if total is not None:
+        call.doc.add("p_elems", "0" if call.billing.faults.hides_rows() else str(total))
+
+
+def _total(call: Call, page: _Page, listing: Listing, rows: int) -> int | None:
+    """The habit ``total``; None: not shown."""
+    habit, low = call.billing.habits["total"], call.user.level < SUPER
+    if habit == "absent" or (habit == "absent_in_xml" and call.params.get("out", "xml") == "xml"):
+        return None
+    if habit == "wrong" and low:
+        return int(call.billing.database.value(f"SELECT count(*) FROM {listing.source}"))  # noqa: S608
+    return rows if habit == "page" and low else page.total
 
 
 def _page(call: Call, total: int) -> _Page:
@@ -97,6 +117,14 @@ def _sorting(call: Call, listing: Listing) -> tuple[str, str]:
     if call.text("p_order") in {"asc", "desc"}:
         order = call.text("p_order")
     return column, order
+
+
+def _order_by(call: Call, listing: Listing, column: str, order: str) -> str:
+    """The habit ``sort``."""
+    habit = call.billing.habits["sort"]
+    if habit == "ignored" or (habit == "id_only" and column != "id"):
+        return f"{listing.key} asc"
+    return f"{listing.sorts[column]} {order}, {listing.key} {order}"
 
 
 def _where(call: Call, listing: Listing) -> tuple[str, list[Any]]:

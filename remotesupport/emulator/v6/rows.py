@@ -1,7 +1,7 @@
 """The lists of the dialect: which rows the caller sees, by what they sort and filter, what each row shows.
 
 Column names: DOCUMENTED; flags as children with the value ``on`` and ``orig`` of translated columns: SEEN IN CODE.
-``responsible`` with orig ``d_<department>`` or ``e_<employee>``: INFERRED from the values of a transfer.
+How ``responsible`` and ``tstatus`` look is a habit: ``departments``, ``states``.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from remotesupport.emulator.database import marks
 from remotesupport.emulator.desk import ARCHIVED, AWAITING
 from remotesupport.emulator.node import Node
 from remotesupport.emulator.people import CLIENT, DEPARTMENT, EMPLOYEE, SUPER
-from remotesupport.emulator.texts import plain_date, status_name, utc_date, waiting
+from remotesupport.emulator.persons import shown_name
+from remotesupport.emulator.texts import plain_date, utc_date, waiting
 from remotesupport.emulator.v6.call import Call
+from remotesupport.emulator.v6.departments import show_in_list, show_in_queue
 from remotesupport.emulator.v6.lists import AMONG, NARROW, PART, Listing
+from remotesupport.emulator.v6.states import show_state
 
 _WIDE_TICKET = (
     "ticket t JOIN user c ON c.id = t.client JOIN user r ON r.id = t.responsible"
@@ -69,10 +72,6 @@ def _subject(call: Call, ticket: int, subject: str) -> str:
     return call.billing.faults.poison(ticket, subject)
 
 
-def _responsible(row: sqlite3.Row) -> str:
-    return f"{'d' if row['responsible_level'] == DEPARTMENT else 'e'}_{row['responsible']}"
-
-
 def _show_ticket(call: Call, elem: Node, row: sqlite3.Row) -> None:
     elem.add("id", str(row["id"]))
     elem.add("name", _subject(call, row["id"], row["subject"]))
@@ -83,9 +82,9 @@ def _show_ticket(call: Call, elem: Node, row: sqlite3.Row) -> None:
         ("last_activity", "last_activity"),
     ):
         call.date(elem, name, row[column])
-    elem.add("responsible", row["responsible_name"], orig=_responsible(row))
+    show_in_list(call, elem, row)
     elem.add("project_name", call.billing.name)
-    elem.add("tstatus", status_name(row["status"], call.lang), orig=str(row["status"]))
+    show_state(call, elem, row["status"])
     _flags(call, elem, row)
 
 
@@ -93,7 +92,8 @@ def _flags(call: Call, elem: Node, row: sqlite3.Row) -> None:
     if row["noted"]:
         elem.add("note", "on")
     if row["blocked_by"]:
-        elem.add("blocked_by", f"{row['blocker']}, {plain_date(row['blocked_at'], call.user.zone)}")
+        blocker = shown_name(call.billing.habits, EMPLOYEE, row["blocker"])
+        elem.add("blocked_by", f"{blocker}, {plain_date(row['blocked_at'], call.user.zone)}")
 
 
 def _show_queued(call: Call, elem: Node, row: sqlite3.Row) -> None:
@@ -104,7 +104,7 @@ def _show_queued(call: Call, elem: Node, row: sqlite3.Row) -> None:
     elem.add("delay", waiting(call.billing.clock.now() - row["since"]))
     call.date(elem, "date_start", row["started"])
     call.date(elem, "deadline", row["since"] + 86_400)
-    elem.add("responsible", row["responsible_name"], orig=_responsible(row))
+    show_in_queue(call, elem, row)
     for name in ("project", "queue", "location"):
         elem.add(name, call.billing.name if name == "project" else "")
     if row["unread"]:
@@ -124,27 +124,31 @@ def _show_client_ticket(call: Call, elem: Node, row: sqlite3.Row) -> None:
     elem.add("id", str(row["id"]))
     elem.add("name", _subject(call, row["id"], row["subject"]))
     call.date(elem, "last_message", row["last_message"])
-    elem.add("last_message_utc", utc_date(row["last_message"]))
+    if call.billing.habits["utc_times"] == "last_message_utc":
+        elem.add("last_message_utc", utc_date(row["last_message"]))
     elem.add("wait_time", waiting(call.billing.clock.now() - row["last_message"]) if row["status"] < AWAITING else "")
     elem.add("create_user", row["client_name"])
-    elem.add("tstatus", status_name(row["status"], call.lang, unread=unread), orig=str(row["status"]))
+    show_state(call, elem, row["status"], unread=unread)
     if unread:
         elem.add("unread", "on")
     if row["status"] != ARCHIVED and not row["held"]:
         elem.add("toarchive", "on")
 
 
-def _show_department(_call: Call, elem: Node, row: sqlite3.Row) -> None:
+def _show_department(call: Call, elem: Node, row: sqlite3.Row) -> None:
     elem.add("id", str(row["id"]))
-    elem.add("locale_name", row["realname"])
+    for name in ("name", "locale_name"):
+        if call.billing.habits["department_names"] in {name, "both"}:
+            elem.add(name, row["realname"])
     elem.add("orderpriority", str(row["id"]))
     elem.add("status", "Active" if row["active"] else "Suspended", orig="on" if row["active"] else "off")
 
 
 def _show_person(call: Call, elem: Node, row: sqlite3.Row) -> None:
     elem.add("id", str(row["id"]))
-    for name in ("login", "realname", "email"):
-        elem.add("name" if name == "login" else name, row[name])
+    elem.add("name", row["login"])
+    elem.add("realname", shown_name(call.billing.habits, row["level"], row["realname"]))
+    elem.add("email", row["email"])
     if row["level"] == CLIENT:
         elem.add("account", str(row["account"]))
     else:
@@ -161,7 +165,7 @@ def _show_message(call: Call, elem: Node, row: sqlite3.Row) -> None:
     elem.add("id", str(row["id"]))
     elem.add("message", row["body"])
     call.date(elem, "date_post", row["at"])
-    elem.add("message_user", row["realname"])
+    elem.add("message_user", shown_name(call.billing.habits, row["level"], row["realname"]))
 
 
 def _of_ticket(call: Call) -> tuple[str, list[Any]]:
@@ -209,7 +213,7 @@ LISTINGS: dict[str, Listing] = {
     "employee": _people(EMPLOYEE, SUPER),
     "user": _people(CLIENT, CLIENT),
     "ticket.message": Listing(
-        "message m", "message m JOIN user u ON u.id = m.user", "m.*, u.realname", "m.id",
+        "message m", "message m JOIN user u ON u.id = m.user", "m.*, u.realname, u.level", "m.id",
         _show_message, _of_ticket, {"id": "m.id", "date_post": "m.at"}, {"id": (AMONG, "m.id")},
     ),
 }  # fmt: skip

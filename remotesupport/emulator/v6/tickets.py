@@ -5,12 +5,15 @@ from __future__ import annotations
 import sqlite3
 
 from remotesupport.emulator.desk import ARCHIVED
+from remotesupport.emulator.message_refusals import refuse_message
 from remotesupport.emulator.people import CLIENT, DEPARTMENT, User
 from remotesupport.emulator.refusal import Refusal, missed, wrong
-from remotesupport.emulator.texts import language, status_name
 from remotesupport.emulator.v6.call import Call, RawFile
+from remotesupport.emulator.v6.departments import department_options, show_in_form
 from remotesupport.emulator.v6.lists import store_filter
 from remotesupport.emulator.v6.rows import CLIENT_FILTER
+from remotesupport.emulator.v6.states import show_in_form as show_state_in_form
+from remotesupport.emulator.v6.states import show_options
 from remotesupport.emulator.v6.thread import show_thread
 
 # --- clients ---------------------------------------------------------------------------------------------------
@@ -29,11 +32,13 @@ def client_edit(call: Call) -> None:
 
 def _client_submit(call: Call, ticket: int | None) -> None:
     desk, files = call.billing.desk, call.files
+    refuse_message(call.billing, call.user, call.text("message"), ticket)
     if ticket is None:
         department = call.billing.people.get(call.need("client_department"))
         subject = call.text("subject") or call.text("name")
         ticket, _ = desk.open(call.user, department, subject, call.text("message"), files)
-        call.doc.add("id", str(ticket))
+        if call.billing.habits["new_id"] == "answer":
+            call.doc.add("id", str(ticket))
     else:
         desk.client_message(call.user, ticket, call.text("message"), files)
     call.done()
@@ -51,7 +56,7 @@ def _client_read(call: Call, ticket: int) -> None:
 def _blank_form(call: Call) -> None:
     for name in ("subject", "message"):
         call.doc.add(name, "")
-    _department_options(call)
+    department_options(call)
     call.doc.add("slist", None, name="ticket_item")
 
 
@@ -91,10 +96,15 @@ def staff_edit(call: Call) -> None:
 def _staff_submit(call: Call, assignment: int, ticket: int) -> None:
     note = call.text("note_message") if call.text("show_optional") == "on" else ""
     message, files = call.text("message"), call.files
-    keep = call.text("clicked_button") == "ok_message"
+    keep = "ok_message" in {call.text("clicked_button"), call.text("sv_field")}  # both SEEN IN CODE
+    if not (message.strip() or note.strip() or files) and call.billing.habits["empty_answer"] == "closes":
+        call.billing.desk.close(call.user, assignment)
+        call.done("func=ticket", type="list")
+        return
     if note.strip():
         call.billing.desk.note(call.user, ticket, note, [] if message.strip() else files)
     if message.strip() or not note.strip():
+        refuse_message(call.billing, call.user, message, ticket)
         call.billing.desk.staff_message(call.user, assignment, message, files, keep=keep)
     call.done("func=ticket", type="list")
 
@@ -107,10 +117,20 @@ def all_edit(call: Call) -> None:
     elif ticket is None:
         _create_for_client(call)
     elif call.text("clicked_button") == "ok_get":
-        assignment = call.billing.desk.take(call.user, ticket)
-        call.done(f"func=ticket.edit&elid={assignment}&plid={ticket}", type="form")
+        _take(call, ticket)
     else:
         raise wrong("clicked_button", "Assign the ticket to yourself first", call.text("clicked_button"))
+
+
+def _take(call: Call, ticket: int) -> None:
+    desk, habit = call.billing.desk, call.billing.habits["reopen"]
+    if habit != "ok_get" and not desk.in_queue(call.user, ticket):
+        if habit == "support_tool_responsible_refused":
+            raise wrong("clicked_button", "The ticket is in no queue", "ok_get")
+        call.done("func=ticket_all", type="list")
+        return
+    assignment = desk.take(call.user, ticket)
+    call.done(f"func=ticket.edit&elid={assignment}&plid={ticket}", type="form")
 
 
 def _all_read(call: Call, ticket: int | None) -> None:
@@ -128,6 +148,7 @@ def _create_for_client(call: Call) -> None:
     if client is None:
         raise missed("ticket_account", account)
     subject = call.text("subject") or call.text("name")
+    refuse_message(call.billing, call.user, call.text("message"), None)
     ticket, _ = call.billing.desk.open_for(call.user, client, department, subject, call.text("message"), call.files)
     call.doc.add("id", str(ticket))
     call.done()
@@ -152,8 +173,7 @@ def open_delete(call: Call) -> None:
 
 def transfer(call: Call) -> None:
     """``support_tool_responsible``: ``set_responsible`` is ``d_<department>`` or ``e_<employee>``."""
-    assignment = call.need()
-    ticket = call.billing.desk.assignment(call.user, assignment)["ticket"]
+    assignment, ticket = _handed_over(call)
     if call.elid("plid") not in {None, ticket}:
         raise missed("plid", call.text("plid"))
     if not call.submitted:
@@ -163,6 +183,16 @@ def transfer(call: Call) -> None:
         return
     call.billing.desk.transfer(call.user, ticket, _target(call), assignment)
     call.done()
+
+
+def _handed_over(call: Call) -> tuple[int | None, int]:
+    """(assignment, ticket): ``elid`` is an assignment; where staff reopen so, a ticket (SEEN IN CODE)."""
+    desk, key = call.billing.desk, call.need()
+    if call.billing.habits["reopen"] != "ok_get":
+        ticket = call.billing.database.one("SELECT id FROM ticket WHERE id = ?", key)
+        if ticket is not None and not desk.in_queue(call.user, key):
+            return None, key
+    return key, desk.assignment(call.user, key)["ticket"]
 
 
 def _target(call: Call) -> User:
@@ -196,13 +226,9 @@ def _staff_read(call: Call, ticket: int) -> None:
     people = call.billing.people
     call.doc.add("client", people.get(row["client"]).realname)
     call.doc.add("ticket_account", str(row["account"]))
-    call.doc.add("client_department", str(row["department"]))
-    call.doc.add("responsible", people.get(row["responsible"]).tag)
+    show_in_form(call, row)
     call.date(call.doc, "date_start", row["started"])
-    _department_options(call)
-    options = call.doc.add("slist", None, name="tstatus")
-    for status in (0, 1, 2, 3, ARCHIVED):
-        options.add("val", status_name(status, language(call.lang)), key=str(status))
+    show_options(call)
     show_thread(call, ticket)
 
 
@@ -212,12 +238,5 @@ def _common_fields(call: Call, row: sqlite3.Row) -> None:
     call.doc.add("id", str(row["id"]))
     call.doc.add("name", subject)
     call.doc.add("subject", subject)
-    call.doc.add("tstatus", str(row["status"]))
+    show_state_in_form(call, row)
     call.doc.add("item", "")
-
-
-def _department_options(call: Call) -> None:
-    options = call.doc.add("slist", None, name="client_department")
-    for department in call.billing.people.departments():
-        if department.active:
-            options.add("val", department.realname, key=str(department.id))

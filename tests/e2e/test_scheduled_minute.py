@@ -1,0 +1,72 @@
+"""``remotesupport up`` left alone: the Prefect server's own schedule carries a ticket there and its answer back."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deployments.prefect_api import NoAnswer, PrefectApi, RunSeen
+from deployments.processes import api_url, free_port
+from tests.prefect_fixtures import test_environ
+from tests.three_billings import ThreeBillings, texts, three_billings
+from tests.up_process import up_process
+
+pytestmark = pytest.mark.e2e
+
+PATIENCE_S = 240.0  # two minutes of the schedule, and what a busy machine takes to start
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+@contextmanager
+def up(world: ThreeBillings, port: int) -> Iterator[psutil.Popen]:
+    """``up`` as a person starts it; killed at the end whatever happened."""
+    environ = test_environ(**world.environ)
+    with up_process(world.home, port, environ) as process:
+        yield process
+
+
+def wait_for(what: Callable[[], object], process: psutil.Popen, told: Callable[[], object]) -> None:
+    """Wait until it holds; fails with ``told`` when it does not in time, or when ``up`` has ended."""
+    end = time.monotonic() + PATIENCE_S
+    while not what():
+        assert process.poll() is None, told()
+        assert time.monotonic() < end, told()
+        time.sleep(0.5)
+
+
+def ended_runs(api: PrefectApi) -> list[RunSeen]:
+    """Every run of sync/every-minute that has ended; none while the server comes up."""
+    with contextlib.suppress(NoAnswer):
+        return api.runs(ENDED)
+    return []
+
+
+def test_the_schedule_alone_carries_a_ticket_and_its_answer(tmp_path: Path) -> None:
+    """Two runs that nobody started complete, one after the other, and with them both messages have crossed."""
+    with three_billings(tmp_path) as world:
+        said = {"as_": "ivan", "do": "open", "department": "Technical support", "subject": "s", "text": "E1"}
+        ticket = str(world.acme.act(**said)["ticket"])
+        port = free_port()
+        api = PrefectApi(api_url(port), {})
+        with up(world, port) as process:
+
+            def told() -> str:
+                return f"{ended_runs(api)}\n{(world.home / 'up.log').read_text(encoding='utf-8')}"
+
+            def completed() -> int:
+                return sum(run.scheduled and run.state == "Completed" for run in ended_runs(api))
+
+            wait_for(lambda: completed() >= 1 and world.copies(f"[acme #{ticket}]"), process, told)
+            world.main.act(as_="anna", do="reply", ticket=world.copy(f"[acme #{ticket}]"), text="M1")
+            wait_for(lambda: completed() >= 2 and "M1" in texts(world.acme, ticket), process, told)
+            assert [run for run in ended_runs(api) if not run.scheduled] == []
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        assert texts(world.acme, ticket) == ["E1", "M1"]

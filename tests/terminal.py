@@ -1,0 +1,44 @@
+"""A command in a terminal of a certain width, as a person sees it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping
+from pathlib import Path
+
+# A line that was erased again (a spinner's), and every other control sequence.
+_CONTROL = re.compile(r"[^\n]*\x1b\[2K|\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def in_a_terminal(*arguments: str, cwd: Path, environ: Mapping[str, str], columns: int = 80) -> tuple[int, list[str]]:
+    """Run ``remotesupport`` and give its exit status and the lines that it printed, without colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    program = [sys.executable, "-m", "remotesupport", *arguments]
+    env = {**environ, "TERM": "xterm"}
+    with subprocess.Popen(program, cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = _read(ours)
+        status = process.wait(90)
+    os.close(ours)
+    return status, [line.rstrip() for line in _CONTROL.sub("", shown).replace("\r\n", "\n").split("\n")]
+
+
+def _read(terminal: int) -> str:
+    pieces = []
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        pieces.append(piece)
+    return b"".join(pieces).decode()
