@@ -66,6 +66,9 @@ def worker_of(process: psutil.Popen) -> psutil.Process | None:
     return None
 
 
+@pytest.mark.thorough(
+    "two workers import everything, one after the other; runs, Ctrl-C and restarts are in `make test`"
+)
 async def test_up_works_heals_and_ends_in_order(tmp_path: Path) -> None:
     """A run completes; a killed worker is replaced and works; SIGINT ends all within 10 s with status 0."""
     port = free_port()

@@ -49,7 +49,8 @@ def ended_runs(api: PrefectApi) -> list[RunSeen]:
 
 
 def test_the_schedule_alone_carries_a_ticket_and_its_answer(tmp_path: Path) -> None:
-    """Two runs that nobody started complete, one after the other, and with them both messages have crossed."""
+    """Two runs that nobody started complete, one after the other, and both messages have crossed; it listens on
+    loopback only, and Ctrl-C leaves no process behind."""
     with three_billings(tmp_path) as world:
         said = {"as_": "ivan", "do": "open", "department": "Technical support", "subject": "s", "text": "E1"}
         ticket = str(world.acme.act(**said)["ticket"])
@@ -67,6 +68,10 @@ def test_the_schedule_alone_carries_a_ticket_and_its_answer(tmp_path: Path) -> N
             world.main.act(as_="anna", do="reply", ticket=world.copy(f"[acme #{ticket}]"), text="M1")
             wait_for(lambda: completed() >= 2 and "M1" in texts(world.acme, ticket), process, told)
             assert [run for run in ended_runs(api) if not run.scheduled] == []
+            children = process.children(recursive=True)
+            listening = {c.laddr.ip for p in children for c in p.net_connections("inet") if c.status == "LISTEN"}
+            assert listening == {"127.0.0.1"}
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0
+            assert psutil.wait_procs(children, timeout=5)[1] == []
         assert texts(world.acme, ticket) == ["E1", "M1"]

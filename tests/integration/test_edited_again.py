@@ -52,7 +52,9 @@ def of_staff(desk: Any) -> tuple[Edit, Callable[[], list[str]]]:
     return edit, told
 
 
-@pytest.mark.parametrize("side", [of_client, of_staff])
+@pytest.mark.parametrize(
+    "side", [pytest.param(of_client, marks=pytest.mark.thorough("many simulated minutes, as with staff")), of_staff]
+)
 async def test_to_and_fro_is_told_each_time(desk: Any, side: Any) -> None:
     """A to B to A to B: three follow-ups in that order, then silence."""
     edit, told = side(desk)

@@ -71,7 +71,9 @@ def reason_of(desk: Desk, ticket: str) -> str:
 
 
 @pytest.mark.parametrize("seconds", [3])
-@pytest.mark.parametrize("kind", [Refused, AccessDenied])
+@pytest.mark.parametrize(
+    "kind", [Refused, pytest.param(AccessDenied, marks=pytest.mark.thorough("the same for another kind of refusal"))]
+)
 async def test_an_answer_to_a_ticket_far_down_the_list_is_not_lost(
     desk: Desk, one_row_pages: None, kind: type[ConnectorError], seconds: int
 ) -> None:

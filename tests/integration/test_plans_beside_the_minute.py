@@ -23,7 +23,7 @@ from tests.simulation.laws import look_at_the_laws
 from tests.simulation.machine import GUARD
 from tests.simulation.people import People
 
-CONNECTIONS, ROUNDS = 20, 10  # 200 reads of a connection, each with a sync in the middle of it
+CONNECTIONS, FEW, ROUNDS = 20, 3, 10  # 10 rounds: 200 reads of a connection, each with a sync in the middle of it
 CALLS = 8  # what reading a connection takes, most times
 KINDS = (RunKind.PLAN, RunKind.BACKFILL, RunKind.AUDIT)
 
@@ -83,7 +83,11 @@ async def sync(desk: Desk) -> None:
     await cycle(desk.context.for_run(None), RunRequest(RunKind.SYNC))
 
 
-async def test_a_sync_beside_a_plan_makes_no_conflict_of_anything_200_times(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "rounds",
+    [FEW, pytest.param(ROUNDS, marks=pytest.mark.thorough("200 reads take 13 s of CPU; 60 are in `make test`"))],
+)
+async def test_a_sync_beside_a_plan_makes_no_conflict_of_anything_200_times(tmp_path: Path, rounds: int) -> None:
     """Plans, backfills that only plan, and audits of 20 connections, with people and a whole sync in the middle of it:
     none finds a conflict, and in the end every message has crossed once, in order."""
     asyncio.get_running_loop().set_default_executor(Inline())
@@ -99,7 +103,7 @@ async def test_a_sync_beside_a_plan_makes_no_conflict_of_anything_200_times(tmp_
         await sync(desk)
 
     await desk.run()
-    for number in range(ROUNDS):
+    for number in range(rounds):
         for person in people:
             person.act(2)
         desk.clock.advance(60)
@@ -131,8 +135,12 @@ def line(report: RunReport) -> BillingResult:
     return only
 
 
+EACH = pytest.mark.thorough("two syncs for each call of a run take 20 s of CPU; every third is in `make test`")
+
+
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=EACH)])
 @pytest.mark.parametrize("kind", [RunKind.PLAN, RunKind.AUDIT])
-async def test_a_sync_ahead_of_any_call_makes_no_conflict(linked: tuple[Desk, str], kind: RunKind) -> None:
+async def test_a_sync_ahead_of_any_call_makes_no_conflict(linked: tuple[Desk, str], kind: RunKind, step: int) -> None:
     """Ahead of each call that a run makes, one after the other: people act on both sides and a whole sync runs."""
     desk, ticket = linked
     asyncio.get_running_loop().set_default_executor(Inline())
@@ -149,7 +157,7 @@ async def test_a_sync_ahead_of_any_call_makes_no_conflict(linked: tuple[Desk, st
     await cycle(desk.context, request(desk, kind))
     assert alone.calls >= CALLS
     found = list[str]()
-    for point in range(1, alone.calls + 1):
+    for point in range(1, alone.calls + 1, step):
         acme.client_writes(ticket, "before")
         desk.clock.advance(60)
         between = Between(desk, point, minute)

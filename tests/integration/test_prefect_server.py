@@ -156,6 +156,7 @@ async def schedules(client: PrefectClient, flow: str, name: str) -> list[Any]:
     return (await client.read_deployment_by_name(f"{flow}/{name}")).schedules
 
 
+@pytest.mark.thorough("processes that import Prefect and all flows, one after the other; `up` registers in `make test`")
 async def test_registering_again_changes_nothing(prefect_server: PrefectServer, prefect_client: PrefectClient) -> None:
     """After a second registration every schedule is the same one, and what a person paused stays paused."""
     serve = python("deployments.serve", "--pool", "registered")

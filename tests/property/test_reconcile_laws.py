@@ -117,6 +117,7 @@ def test_order_of_rows_means_nothing(history: list[tuple[str, int, str]], seed: 
     pd.testing.assert_frame_equal(one.agreed, other.agreed)
 
 
+@pytest.mark.thorough("four seconds of CPU time for one law; the state machine looks at the same")
 @LAWS
 @given(HISTORIES)
 def test_source_order(history: list[tuple[str, int, str]]) -> None:
@@ -156,6 +157,7 @@ def test_states_agree(history: list[tuple[str, int, str]]) -> None:
             assert link["main_state"] == world.main[link["main_ticket"]].state
 
 
+@pytest.mark.thorough("four seconds of CPU time for one law; the state machine looks at the same")
 @LAWS
 @given(HISTORIES)
 def test_one_main_ticket_each(history: list[tuple[str, int, str]]) -> None:
