@@ -6,7 +6,7 @@ with three_billings(tmp_path) as world:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,11 +83,16 @@ def three_billings(
     acme_version: str = "6.94.1",
     globex_version: str = "6.94.1",
     set_up: bool = True,
+    main_habits: Mapping[str, str] | None = None,
+    acme_habits: Mapping[str, str] | None = None,
 ) -> Iterator[ThreeBillings]:
     """Serve them until the block ends; with ``set_up`` a version 4 is set up as the document has it."""
     with ExitStack() as stack:
         versions = {"main": main_version, "acme": acme_version, "globex": globex_version}
-        main, acme, globex = (stack.enter_context(running_emulator(n, v)) for n, v in versions.items())
+        habits = {"main": main_habits, "acme": acme_habits}
+        main, acme, globex = (
+            stack.enter_context(running_emulator(n, v, habits=habits.get(n))) for n, v in versions.items()
+        )
         for external in (acme, globex) if set_up else ():
             name = external.core.name
             robot = ("support-robot", password_of("support-robot"))

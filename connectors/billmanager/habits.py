@@ -22,7 +22,7 @@ NEW_TICKET, IN_ANSWER, IN_LIST = "new_ticket", "answer", "list"
 REOPENING, TAKING, TO_EMPLOYEE, TO_DEPARTMENT = "reopen", "ok_get", "responsible_employee", "responsible_department"
 SILENT_TYPES, UNKNOWN_TYPES, ROWS_WITHOUT_ID = "silent_types", "unknown_types", "rows_without_id"
 GROUPS, THREAD_ORDER = "groups", "thread_order"
-TOTAL, SORTING = "total", "sort"
+TOTAL, MORE_THAN_SHOWN, SORTING = "total", "more_than_shown", "sort"
 
 _EXTERNAL, _MAIN = (Side.EXTERNAL,), (Side.MAIN,)
 _BOTH = (Side.EXTERNAL, Side.MAIN)
@@ -154,7 +154,11 @@ TABLE: tuple[Habit, ...] = (
         "Does a list say its total?",
         _BOTH,
         "p_elems; without it a page that is not full, or repeats, is the last",
-        (Answer("there", _SEEN, "ZOM"), Answer("missing", _INFERRED, "CSAPP, weak")),
+        (
+            Answer("there", _SEEN, "ZOM"),
+            Answer("missing", _INFERRED, "CSAPP, weak"),
+            Answer(MORE_THAN_SHOWN, _INFERRED, "GUIDE6: below level 30 it counts rows that this login is not shown"),
+        ),
     ),
     Habit(
         SORTING,

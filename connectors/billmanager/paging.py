@@ -1,12 +1,14 @@
 """Pages that add up: every row of a list once, although rows move while it is read.
 
 Two traps of the server (SEEN IN CODE, reference 1.3): ``p_cnt`` is remembered, so it is always sent; a page past the
-end shows the last page again, so reading stops by ``p_elems`` or when rows repeat. Must stay out: what a row means.
+end shows the last page again, so reading stops by ``p_elems`` or when rows repeat. A total is not always true, though:
+below level 30 it may count rows that the login is not shown (GUIDE6), or one page's. Must stay out: what a row means.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from connectors.billmanager.sheets import Sheet
 
@@ -26,6 +28,9 @@ class Walk:
     missed only by moving up past the page being read. Either rows above it left: then the total fell, by no less than
     it moved, and the walk steps back by as much. Or it jumped to the top: then it is above every row that has not
     moved since, so the top is read again, down to such a row, until nothing there is new.
+
+    ``total_is_wrong``: a page with fewer rows than the total demands had just these at a second look, too, so the server
+    counts what it does not show.
     """
 
     def __init__(self, read: ReadPage, size: int, *, key: str = "id", sort: str = "id") -> None:
@@ -35,6 +40,7 @@ class Walk:
         self._total: int | None = None
         self._restless = False
         self._steps_back = 0
+        self.total_is_wrong = False
 
     async def pages(self) -> AsyncIterator[Sheet]:
         """Sheets from the newest row to the oldest, then what moved meanwhile. Raises DoesNotAddUp at the end."""
@@ -49,7 +55,7 @@ class Walk:
             async for sheet in self._down(dict(self._seen)):
                 yield sheet
         known = len(self._seen) + self._nameless
-        if self._total is not None and known < self._total:
+        if self._total is not None and known < self._total and not self.total_is_wrong:
             raise DoesNotAddUp(f"{known} rows came of {self._total} that the server counts")
 
     async def _down(self, known: Mapping[str, str]) -> AsyncIterator[Sheet]:
@@ -60,9 +66,10 @@ class Walk:
             sheet = await self._page(number)
             stamps = {row.value(self._key): row.value(self._sort) for row in sheet.rows}
             fresh = self._fresh(sheet)
-            self._note_unrest(sheet, fresh, before, known, stamps)
+            if fresh.count or not (number == 2 and before == self._size):  # else: it only looked past a full page
+                self._note_unrest(sheet, fresh, before, known, stamps)
             yield fresh
-            fell = max((before or 0) - (sheet.total or 0), 0) if number > 1 else 0
+            fell = max(before - sheet.total, 0) if number > 1 and before is not None and sheet.total is not None else 0
             if fell and sheet.count:
                 number = self._stepped_back(number, fell)
                 continue
@@ -76,11 +83,24 @@ class Walk:
             self._resize(number, sheet.size)
         if sheet.number is not None and sheet.number != number:
             return Sheet((), (), sheet.total, sheet.number, sheet.size)
-        if sheet.total is not None:
-            due = max(min(self._size, sheet.total - (number - 1) * self._size), 0)
-            if sheet.count < due:
-                raise DoesNotAddUp(f"page {number} has {sheet.count} rows instead of {due}")
+        if number > 1 and sheet.total is not None and 0 < sheet.total <= sheet.count:
+            return replace(sheet, total=None)  # it counts this page's rows
+        if sheet.count < (due := self._due(number, sheet)):
+            return await self._short(number, sheet, due)
         return sheet
+
+    def _due(self, number: int, sheet: Sheet) -> int:
+        """Rows that a page must have where the total is true."""
+        return 0 if sheet.total is None else max(min(self._size, sheet.total - (number - 1) * self._size), 0)
+
+    async def _short(self, number: int, sheet: Sheet, due: int) -> Sheet:
+        """A page with fewer rows than are due, without its total where a second look shows the same rows and total."""
+        again = await self._read(number, self._size)
+        same = [row.value(self._key) for row in again.rows] == [row.value(self._key) for row in sheet.rows]
+        if not same or again.total != sheet.total or again.count != sheet.count:
+            raise DoesNotAddUp(f"page {number} has {sheet.count} rows instead of {due}")
+        self.total_is_wrong = True
+        return replace(sheet, total=None)
 
     def _resize(self, number: int, size: int) -> None:
         """The server cuts pages its own way: go on with its size, but never change it in the middle."""
@@ -107,7 +127,7 @@ class Walk:
         if known:
             moved = any(name and known.get(name) != stamp for name, stamp in stamps.items())
         else:
-            moved = fresh.count < sheet.count or (before is not None and sheet.total != before)
+            moved = fresh.count < sheet.count or (None not in (before, sheet.total) and sheet.total != before)
         self._restless = self._restless or moved
 
     def _stepped_back(self, number: int, fell: int) -> int:
@@ -119,6 +139,6 @@ class Walk:
     def _is_last(self, number: int, sheet: Sheet, fresh: Sheet) -> bool:
         if not sheet.count:
             return True
-        if sheet.total is not None:
+        if sheet.total is not None and not (number == 1 and sheet.count == self._size == sheet.total):
             return number * self._size >= sheet.total
         return sheet.count < self._size or not fresh.count

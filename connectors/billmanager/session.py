@@ -20,7 +20,7 @@ from connectors.billmanager.call import Answer, Call, Progress
 from connectors.billmanager.transport import Transport
 from connectors.billmanager.wire import Format, Node, Unreadable, parse
 from connectors.contract import Sink
-from connectors.errors import AccessDenied, ConnectorError, ProtocolError, Retriable, TicketDenied
+from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolError, Retriable, TicketDenied
 from remotesupport.core.model import Upload
 
 LOGIN = Call("auth")
@@ -44,6 +44,7 @@ class Session:
 
     ``common``: sent with every call; texts that stand for machine values come in the words that the document has.
     ``ajax``: this server wants ``sfrom=ajax``. ``form_posts``: how often forms were answered with and without it.
+    ``questions``: lists that this login may read, asked where there is no ``whoami`` to tell a dead session.
     """
 
     common: Mapping[str, str] = MappingProxyType({"lang": "en"})
@@ -63,6 +64,7 @@ class Session:
         self._denied: tuple[str, str, str] | None = None
         self.ajax = False
         self.form_posts: Counter[str] = Counter()
+        self.questions: tuple[Call, ...] = ()
 
     def __repr__(self) -> str:
         return f"Session({self.where})"
@@ -145,32 +147,39 @@ class Session:
                 raise
             session = await self._renewed(session, error)
         try:
-            return await self._as_wanted(call, fetch, session)
+            return await self._as_wanted(call, fetch, session, fresh=True)
         except AccessDenied as error:
             await self._refuse_row(error, session, row)
             raise
 
-    async def _as_wanted(self, call: Call, fetch: Callable[[str], Awaitable[_Got]], session: str) -> _Got:
-        """Ask a read that is redirected once more with ``sfrom=ajax``.
+    async def _as_wanted(
+        self, call: Call, fetch: Callable[[str], Awaitable[_Got]], session: str, *, fresh: bool = False
+    ) -> _Got:
+        """Ask a read that is redirected once more with ``sfrom=ajax``; where that helps, so goes all that follows.
 
-        Where that helps, all that follows is sent with it, writes too.
+        ``fresh``: this session was just begun, so the redirect does not mean that it is dead, but may have ended it.
         """
         try:
             got = await fetch(session)
         except ProtocolError as error:
             if error.kind != "redirect" or call.write or self.ajax:
                 raise
-        else:
-            self._note_form(call)
-            return got
+            got = await self._by_ajax(fetch, session, fresh=fresh)
+        self._note_form(call)
+        return got
+
+    async def _by_ajax(self, fetch: Callable[[str], Awaitable[_Got]], session: str, *, fresh: bool) -> _Got:
         self.ajax = True
         try:
-            got = await fetch(session)
+            try:
+                return await fetch(session)
+            except (AccessDenied, ProtocolError):
+                if not fresh:
+                    raise
+                return await fetch(await self._session(stale=session))
         except ConnectorError:
             self.ajax = False
             raise
-        self._note_form(call)
-        return got
 
     def _note_form(self, call: Call) -> None:
         if call.func.endswith(".edit") and not call.write:
@@ -274,8 +283,21 @@ class Session:
             doc = self._read(answer, WHOAMI, self._secrets(session))
         except AccessDenied:
             return False
+        except Missing:
+            return await self._is_answered(session)
         user = doc.first("user")
         return user is not None and bool(user.attr("name") or user.attr("id"))
+
+    async def _is_answered(self, session: str) -> bool:
+        """Whether one of ``questions`` is answered in this session."""
+        for call in self.questions:
+            answer = await self._post(call, {"out": str(Format.JSON)}, (), session, Progress())
+            try:
+                self._read(answer, call, self._secrets(session))
+            except (AccessDenied, Missing, ProtocolError):
+                continue
+            return True
+        return False
 
     async def _session(self, *, stale: str | None) -> str:
         """The current session id; a new one when there is none or the current one is ``stale``."""

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from connectors.billmanager import v4_answers
-from connectors.billmanager.call import Answer, Call, Progress
+from connectors.billmanager.call import Answer, Call
 from connectors.billmanager.session import Credentials, Session
 from connectors.billmanager.transport import Transport
-from connectors.billmanager.wire import Format, Node
-from connectors.errors import AccessDenied, Missing, ProtocolError
+from connectors.billmanager.wire import Node
 
 
 class OldSession(Session):
@@ -20,7 +19,7 @@ class OldSession(Session):
 
     def __init__(self, transport: Transport, credentials: Credentials, *, questions: Sequence[Call]) -> None:
         super().__init__(transport, credentials)
-        self._questions = tuple(questions)
+        self.questions = tuple(questions)
 
     common = MappingProxyType({})
 
@@ -29,11 +28,4 @@ class OldSession(Session):
 
     async def _is_alive(self, session: str) -> bool:
         """Version 4 knows no ``whoami``: a session in which one of the lists is answered lives (INFERRED)."""
-        for call in self._questions:
-            answer = await self._post(call, {"out": str(Format.JSON)}, (), session, Progress())
-            try:
-                self._read(answer, call, self._secrets(session))
-            except (AccessDenied, Missing, ProtocolError):
-                continue
-            return True
-        return False
+        return await self._is_answered(session)

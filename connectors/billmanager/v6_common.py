@@ -82,6 +82,7 @@ class View(Observing):
         self._written: dict[str, str] = {}
         self._knowing = asyncio.Lock()
         self.habits = habits.of_side(self.side)
+        session.questions = tuple(listing.call for listing in self.listed.values())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._where})"
@@ -109,8 +110,11 @@ class View(Observing):
         return self._session.transport.stats
 
     async def identify(self) -> Identity:
-        """``whoami`` (SEEN IN CODE; version 5 INFERRED)."""
-        doc = await self._session.document(WHOAMI)
+        """``whoami`` (SEEN IN CODE; version 5 INFERRED); where there is none, only the login is known."""
+        try:
+            doc = await self._session.document(WHOAMI)
+        except Missing:
+            return Identity(version="", user="", name=await self._session.log_in(), level=0)
         user = doc.first("user")
         version = _version(doc)
         if user is None or not version:
@@ -311,9 +315,12 @@ class View(Observing):
         return read.row
 
     async def _walked(self, sheets: Sheets, call: Call, size: int, sort: str = "id") -> AsyncIterator[Sheet]:
+        walk = Walk(sheets.read, size, sort=sort)
         try:
-            async for sheet in Walk(sheets.read, size, sort=sort).pages():
+            async for sheet in walk.pages():
                 yield sheet
+            if walk.total_is_wrong:
+                self._saw(HabitObservation(habits.TOTAL, habits.MORE_THAN_SHOWN))
         except DoesNotAddUp as error:
             raise ProtocolError(str(error), billing=self._where, function=call.func, kind="incomplete") from None
 

@@ -55,7 +55,7 @@ class StaffView(View):
         "ticket_all": Listing(
             ALL,
             "last_activity",
-            ("id", "name", "tstatus", "last_activity"),
+            ("id", "name", "last_activity"),
             lambda row, departments: v6_rows.ticket_row(row, departments, activity="last_activity"),
         ),
         "ticket": Listing(QUEUE, "id", ("id", "ticket"), v6_rows.queue_row, partial=True),

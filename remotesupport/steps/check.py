@@ -141,7 +141,7 @@ def _told_of_setup(billing: Billing, met: Met) -> Told:
     old, who = billing.capabilities.dialect.startswith("billmanager 4"), met.identity
     if who is None:
         return Told(old, met.setup, "")
-    return Told(old, met.setup, who.version.partition(".")[0], who.public, who.detail)
+    return Told(old, met.setup, who.version.partition(".")[0] or "5 or 6", who.public, who.detail)
 
 
 async def _canary(connection: Connection, met: Met) -> CheckRow:

@@ -144,4 +144,6 @@ def _version(end: End, met: Met) -> CheckRow:
     check = f"{end.prefix}version"
     if isinstance(met.error, TooOld):
         return failed(check, met.error)
-    return CheckRow(check, True, met.identity.version) if met.identity is not None else not_looked_at(check)
+    if met.identity is None:
+        return not_looked_at(check)
+    return CheckRow(check, True, met.identity.version or "5 or 6: the server does not say which (no whoami)")

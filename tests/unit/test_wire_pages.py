@@ -48,10 +48,24 @@ async def walked(server: ListServer, size: int = 3) -> list[str]:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 6, 7])
 async def test_a_quiet_list_is_read_once_and_no_page_too_many(count: int) -> None:
-    """Every row once, in order, with exactly as many requests as there are pages."""
+    """Every row once, in order, with as many requests as there are pages; one full page is no proof of its total."""
     server = ListServer(count)
     assert await walked(server) == [str(n) for n in range(count, 0, -1)]
-    assert server.asked == [(n, 3) for n in range(1, max(-(-count // 3), 1) + 1)]
+    pages = 2 if count == 3 else max(-(-count // 3), 1)
+    assert server.asked == [(n, 3) for n in range(1, pages + 1)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 6, 7])
+async def test_a_total_that_counts_one_page_hides_no_row(count: int) -> None:
+    """Where each page says its own number of rows as the total, every row of every page still comes once."""
+    server = ListServer(count)
+
+    async def read(number: int, size: int) -> Sheet:
+        sheet = await server.read(number, size)
+        return Sheet(sheet.rows, (), sheet.count, number, size)
+
+    got = [row.value("id") async for sheet in Walk(read, 3).pages() for row in sheet.rows]
+    assert got == [str(n) for n in range(count, 0, -1)]
 
 
 async def test_a_hundred_new_rows_while_paging_lose_nothing() -> None:
@@ -110,15 +124,29 @@ async def test_what_stays_in_the_list_is_always_seen(seed: int, count: int, size
     assert len(got) == len(set(got))
 
 
-async def test_a_page_too_short_is_refused() -> None:
-    """Fewer rows than the server's own count demands are a cut page, not a short list."""
+async def test_a_page_that_is_short_once_is_refused() -> None:
+    """Fewer rows than the server's own count demands, and others at a second look, are a cut page and no list."""
+    rows = iter(range(2, 9))
 
     async def read(number: int, size: int) -> Sheet:
-        return Sheet(tuple(Node({"id": {"$": str(n)}}) for n in range(2)), (), 7, number, size)
+        return Sheet(tuple(Node({"id": {"$": str(n)}}) for n in range(next(rows))), (), 9, number, size)
 
     with pytest.raises(DoesNotAddUp):
-        async for _ in Walk(read, 3).pages():
+        async for _ in Walk(read, 9).pages():
             pass
+
+
+async def test_a_page_that_stays_short_is_the_end_and_its_total_is_called_wrong() -> None:
+    """Where two looks show the same few rows, the server counts rows that it does not show: said, and read on."""
+    server = ListServer(7)
+
+    async def read(number: int, size: int) -> Sheet:
+        sheet = await server.read(number, size)
+        return Sheet(sheet.rows, (), 12, number, size)
+
+    walk = Walk(read, 3)
+    got = [row.value("id") async for sheet in walk.pages() for row in sheet.rows]
+    assert (got, walk.total_is_wrong) == ([str(n) for n in range(7, 0, -1)], True)
 
 
 async def test_a_page_that_repeats_is_refused() -> None:
