@@ -1,4 +1,4 @@
-"""The main job of the product, done between two emulated servers of any habits: what people do, and what must come of it.
+"""The main job of the product between two emulated servers of any habits: what people do, and what must come of it.
 
 A ticket goes there and its answer comes back; a note stays; two equal messages are two; main closes; the client writes
 again; the ticket leaves; and then nothing is written any more.

@@ -29,7 +29,7 @@ class Walk:
     it moved, and the walk steps back by as much. Or it jumped to the top: then it is above every row that has not
     moved since, so the top is read again, down to such a row, until nothing there is new.
 
-    ``total_is_wrong``: a page with fewer rows than the total demands had just these at a second look, too, so the server
+    ``total_is_wrong``: a page with fewer rows than the total demands had just these at a second look, too: the server
     counts what it does not show.
     """
 
