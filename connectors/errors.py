@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from remotesupport.core.foreign import visible
 from remotesupport.core.model import Side
+
+_LONGEST = 2000
 
 
 class NoConnection(StrEnum):
@@ -42,6 +45,7 @@ class ConnectorError(Exception):
         kind: str = "",
         side: Side | None = None,
     ) -> None:
+        what, function = visible(what[:_LONGEST]), visible(function[:_LONGEST])
         self.what, self.billing, self.function, self.ticket, self.cure = what, billing, function, ticket, cure
         self.kind, self.side = kind, side
         super().__init__(what, billing, function, ticket, cure, kind)

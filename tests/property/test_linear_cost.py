@@ -39,12 +39,17 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "log": Redactor(["invented-secret"]),
 }
 PIECES = [
-    "<elem", "<elem ", "<elem>", "<elem> ", "<id", "<id>1", "</id>", "<a ", 'a="', "a='", "a=b ", "</a>", "<br>", "<!--", "-->",
-    "<![CDATA[", "]]>", "<?xml ", "encoding=", "&#65;", "&lt;", "&amp;", "&", "&#", "9", "0", '"id":', '{"$":', '{"a":1},', "[", "]",
-    "{", "}", '"', "'", "\\", " ", "\n", "\n---", "\t", "---", "a.", "a", "://", "a:", "@", "password=", "secret", "authinfo ",
-    "billmgrses", "acme #1/", "acme #1/2 | ", "#", "/", "|", "[acme #", "[attachment not carried: ", "\u0301", "\u2022", "и",
+    "<elem", "<elem ", "<elem>", "<elem> ", "<id", "<id>1", "</id>", "<a ", 'a="', "a='", "a=b ", "</a>", "<br>",
+    "<!--", "-->",
+    "<![CDATA[", "]]>", "<?xml ", "encoding=", "&#65;", "&lt;", "&amp;", "&", "&#", "9", "0", '"id":', '{"$":', '{"a":1},',
+    "[", "]",
+    "{", "}", '"', "'", "\\", " ", "\n", "\n---", "\t", "---", "a.", "a", "://", "a:", "@", "password=", "secret",
+    "authinfo ",
+    "billmgrses", "acme #1/", "acme #1/2 | ", "#", "/", "|", "[acme #", "[attachment not carried: ", "\u0301",
+    "\u2022", "и",
     '<div class="support-msg">', '<div class="support-from">', '<div class="support-body">', "</div>", "<b>", "a ",
 ]  # fmt: skip
+SOME = st.lists(st.sampled_from(PIECES), max_size=4)
 
 
 def _cost(parse: Callable[[str], object], text: str) -> float:
