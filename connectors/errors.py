@@ -53,7 +53,11 @@ class ConnectorError(Exception):
     def __str__(self) -> str:
         where = " ".join(
             p
-            for p in (self.billing, self.function and f"in {self.function}", self.ticket and f"ticket {self.ticket}")
+            for p in (
+                self.billing,
+                self.function and f"in {self.function}",
+                self.ticket and f"ticket {visible(self.ticket[:80])}",
+            )
             if p
         )
         return f"{where}: {self.what}" + (f". {self.cure}" if self.cure else "")

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from remotesupport.core.foreign import Redactor, visible
 
+__all__ = ["RedactingFilter", "RedactingFormatter", "Redactor", "ShortFormatter", "log_file", "set_up", "tear_down"]
+
 FILE_NAME = "remotesupport.log"
 MAX_BYTES = 5_000_000
 KEPT_FILES = 5

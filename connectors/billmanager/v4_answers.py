@@ -46,8 +46,8 @@ def read(answer: Answer, call: Call, where: str, *, secrets: Iterable[str] = (),
     error = doc.first("error")
     if error is not None:
         known = tuple(secrets)
-        parts = (quoted(_part(error, name), 40, known) for name in ("code", "obj"))
-        raise _classed(*parts, _words(error, known), call, where, ticket)
+        code, obj = (quoted(_part(error, name), 40, known) for name in ("code", "obj"))
+        raise _classed(code, obj, _words(error, known), call, where, ticket)
     return doc
 
 

@@ -93,7 +93,7 @@ def _forms(secret: str) -> set[str]:
 
 
 def quoted(text: str, limit: int, secrets: Iterable[str] = ()) -> str:
-    """Words of a billing for an error: on one line, at most ``limit`` characters, harmless, "" with a secret in them."""
+    """Words of a billing for an error: one line, at most ``limit`` characters, harmless, "" with a secret in them."""
     begin = text[: 100 * limit]
     line = " ".join(begin.split())
     if any(form in begin or form in line for s in secrets if len(s) >= SHORTEST_SECRET for form in _forms(s)):
