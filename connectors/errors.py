@@ -51,15 +51,9 @@ class ConnectorError(Exception):
         super().__init__(what, billing, function, ticket, cure, kind)
 
     def __str__(self) -> str:
-        where = " ".join(
-            p
-            for p in (
-                self.billing,
-                self.function and f"in {self.function}",
-                self.ticket and f"ticket {visible(self.ticket[:80])}",
-            )
-            if p
-        )
+        ticket = visible(self.ticket[:80])
+        parts = (self.billing, self.function and f"in {self.function}", ticket and f"ticket {ticket}")
+        where = " ".join(p for p in parts if p)
         return f"{where}: {self.what}" + (f". {self.cure}" if self.cure else "")
 
     def __reduce__(self) -> tuple[object, ...]:
