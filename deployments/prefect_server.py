@@ -30,7 +30,7 @@ class Door:
 
     def __init__(self, app: ASGIApp, origins: Iterable[str], auth: str) -> None:
         self._app, self._auth = app, auth.encode()
-        self._origins = frozenset(origin.strip().lower() for origin in origins) - {"", "*"}
+        self._origins = frozenset(origin.strip().lower().encode() for origin in origins) - {b"", b"*"}
         self._hosts = frozenset(urlsplit(origin).netloc for origin in self._origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,22 +48,22 @@ class Door:
 
     def _judged(self, scope: Scope) -> tuple[int, list[tuple[bytes, bytes]]]:
         """The status of a refusal with its headers, 0 for none."""
-        said = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        if said.get(b"host", "").lower() not in self._hosts:
+        said = dict(scope["headers"])
+        if said.get(b"host", b"").lower() not in self._hosts:
             return 421, []
         if (origin := said.get(b"origin")) is not None and origin.lower() not in self._origins:
             return 403, []
-        if scope["type"] == "websocket" or self._is_health(scope) or self._knows(said.get(b"authorization", "")):
+        if scope["type"] == "websocket" or self._is_health(scope) or self._knows(said.get(b"authorization", b"")):
             return 0, []  # over a websocket Prefect asks for the password itself, in the first message
         return 401, [] if scope["path"].startswith("/api/") else _CHALLENGE
 
     def _is_health(self, scope: Scope) -> bool:
         return scope["path"] in HEALTH and scope["method"] in ("GET", "HEAD")
 
-    def _knows(self, header: str) -> bool:
-        scheme, _, given = header.partition(" ")
-        wanted = base64.b64encode(self._auth).decode()
-        return not self._auth or (scheme.lower() == "basic" and hmac.compare_digest(given.strip(), wanted))
+    def _knows(self, header: bytes) -> bool:
+        scheme, _, given = header.partition(b" ")
+        wanted = base64.b64encode(self._auth)
+        return not self._auth or (scheme.lower() == b"basic" and hmac.compare_digest(given.strip(), wanted))
 
 
 async def _refuse(status: int, headers: list[tuple[bytes, bytes]], send: Send) -> None:

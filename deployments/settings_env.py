@@ -117,7 +117,7 @@ def _server_defaults(home: Path, port: int) -> dict[str, str]:
 
 
 def server_env(home: Path, port: int, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for ``prefect server start`` on loopback at ``port``.
+    """The environment for ``deployments.prefect_server`` on loopback at ``port``.
 
     What a person set in ``environ`` wins (another database, a longer retention, an origin of a proxy), except for
     what keeps the server quiet, on its address and in its folder. ``PREFECT_SERVER_API_AUTH_STRING`` passes through.
