@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from remotesupport.core.foreign import visible
 from remotesupport.core.model import Side
+
+_LONGEST = 2000
 
 
 class NoConnection(StrEnum):
@@ -42,16 +45,15 @@ class ConnectorError(Exception):
         kind: str = "",
         side: Side | None = None,
     ) -> None:
+        what, function = visible(what[:_LONGEST]), visible(function[:_LONGEST])
         self.what, self.billing, self.function, self.ticket, self.cure = what, billing, function, ticket, cure
         self.kind, self.side = kind, side
         super().__init__(what, billing, function, ticket, cure, kind)
 
     def __str__(self) -> str:
-        where = " ".join(
-            p
-            for p in (self.billing, self.function and f"in {self.function}", self.ticket and f"ticket {self.ticket}")
-            if p
-        )
+        ticket = visible(self.ticket[:80])
+        parts = (self.billing, self.function and f"in {self.function}", ticket and f"ticket {ticket}")
+        where = " ".join(p for p in parts if p)
         return f"{where}: {self.what}" + (f". {self.cure}" if self.cure else "")
 
     def __reduce__(self) -> tuple[object, ...]:

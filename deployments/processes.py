@@ -151,7 +151,9 @@ def healthy(url: str) -> bool:
 
 
 class PrefectServer:
-    """``prefect server start`` on loopback, with the settings of ``settings_env``. A context manager.
+    """A Prefect server on loopback (``deployments.prefect_server``), with the settings of ``settings_env``.
+
+    A context manager.
 
     ``port`` 0 picks a free one. Raises StartError when it is not healthy after ``patience`` seconds.
     """
@@ -162,9 +164,10 @@ class PrefectServer:
         self.home, self.port, self.patience = home.resolve(), port or free_port(), patience
         self.environ = dict(os.environ if environ is None else environ)
         folder = prefect_home(self.home)
-        arguments = ("server", "start", "--host", "127.0.0.1", "--port", str(self.port))
         env = server_env(self.home, self.port, self.environ) | {"PYTHONFAULTHANDLER": "1"}
-        self.child = Child(python("prefect", *arguments), env, folder, folder / "server.log")
+        self.child = Child(
+            python("deployments.prefect_server", "--port", str(self.port)), env, folder, folder / "server.log"
+        )
 
     @property
     def api(self) -> str:

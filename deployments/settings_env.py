@@ -6,14 +6,21 @@ Every setting that ``up`` makes is in here, with its reason; starting processes 
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 RETENTION_DAYS = 3
+AUTH_VARIABLE, CLIENT_AUTH_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING", "PREFECT_API_AUTH_STRING"
+ORIGINS_VARIABLE = "PREFECT_SERVER_CORS_ALLOWED_ORIGINS"
+AUTH_FILE = "login.txt"
 PREFETCH_SECONDS = 1
 QUERY_SECONDS = 2
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LEASES_ON_DISK = "prefect.server.concurrency.lease_storage.filesystem"
 
 # No outside request, whatever the environment says.
@@ -52,6 +59,33 @@ def encryption_key(home: Path) -> str:
     return path.read_text().strip()
 
 
+def auth_file(home: Path) -> Path:
+    """Where the login of our own server stands, as ``user:password``."""
+    return prefect_home(home) / AUTH_FILE
+
+
+def auth_string(home: Path) -> str:
+    """The login of our own server: made at the first start, readable by the state folder's owner only."""
+    path = auth_file(home)
+    if not path.exists():
+        new = path.with_name(f".{AUTH_FILE}.{os.getpid()}")
+        new.touch(mode=0o600)
+        new.write_text(f"remotesupport:{secrets.token_urlsafe(24)}\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)  # whole or not at all, and never over another start's
+        new.unlink()
+    return path.read_text().strip()
+
+
+def own_login(home: Path, url: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The login for a client of our own server, which is on loopback; nothing where a person has set one."""
+    path = home.resolve() / "prefect" / AUTH_FILE
+    given = any(environ.get(name) for name in (CLIENT_AUTH_VARIABLE, AUTH_VARIABLE, "PREFECT_API_KEY"))
+    if given or urlsplit(url).hostname not in _LOOPBACK or not path.is_file():
+        return {}
+    return {CLIENT_AUTH_VARIABLE: path.read_text().strip()}
+
+
 def _retention() -> dict[str, str]:
     return {
         # Deletes old flow runs with their task runs, logs and artifacts, and old events.
@@ -73,7 +107,7 @@ def _needed_by_server(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _server_defaults(home: Path, port: int) -> dict[str, str]:
     return _retention() | {
-        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port},http://localhost:{port}",
+        ORIGINS_VARIABLE: f"http://127.0.0.1:{port},http://localhost:{port}",
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
         # Leases in memory are lost at a restart and their slots stay taken for ever.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": _LEASES_ON_DISK,
@@ -83,13 +117,17 @@ def _server_defaults(home: Path, port: int) -> dict[str, str]:
 
 
 def server_env(home: Path, port: int, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for ``prefect server start`` on loopback at ``port``.
+    """The environment for ``deployments.prefect_server`` on loopback at ``port``.
 
     What a person set in ``environ`` wins (another database, a longer retention, an origin of a proxy), except for
     what keeps the server quiet, on its address and in its folder. ``PREFECT_SERVER_API_AUTH_STRING`` passes through.
+    The server goes by the names of its allowed origins only; its own are always among them.
     """
     fixed = {"PREFECT_HOME": str(prefect_home(home)), "PREFECT_SERVER_API_PORT": str(port)}
-    return _server_defaults(home, port) | _needed_by_server(environ) | QUIET | NO_EPHEMERAL | fixed
+    made = _server_defaults(home, port) | _needed_by_server(environ) | QUIET | NO_EPHEMERAL | fixed
+    more = environ.get(ORIGINS_VARIABLE, "").strip()
+    own = _server_defaults(home, port)[ORIGINS_VARIABLE]
+    return made | {ORIGINS_VARIABLE: f"{own},{more}" if more else own}
 
 
 def client_env(home: Path, url: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -100,8 +138,9 @@ def client_env(home: Path, url: str, environ: Mapping[str, str]) -> dict[str, st
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "remotesupport",  # our own lines are seen in the run, too
     }
-    if auth := environ.get("PREFECT_SERVER_API_AUTH_STRING"):
-        defaults["PREFECT_API_AUTH_STRING"] = auth
+    if auth := environ.get(AUTH_VARIABLE):
+        defaults[CLIENT_AUTH_VARIABLE] = auth
+    defaults |= own_login(home, url, environ)
     fixed = {"PREFECT_HOME": str(prefect_home(home)), "PREFECT_API_URL": url}
     inherited = {k: v for k, v in environ.items() if k != "PREFECT_PROFILE"}
     return defaults | inherited | QUIET | NO_EPHEMERAL | fixed

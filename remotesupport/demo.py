@@ -21,6 +21,7 @@ from deployments.ended_runs import EndedRuns
 from deployments.minding import NothingRuns
 from deployments.prefect_api import PrefectApi, RunSeen
 from deployments.processes import StartError, free_port, port_is_free, python
+from deployments.settings_env import auth_file
 from deployments.supervise import Stopping, keep_going, stop_all
 from deployments.worker_name import DEFAULT_POOL
 from remotesupport.cli import session
@@ -119,7 +120,7 @@ def _with_prefect(settings: Settings, billings: dict[str, RunningEmulator], cycl
     stopping.install()
     tree = Tree(settings, PREFECT_PORT if port_is_free(PREFECT_PORT) else free_port(), DEFAULT_POOL, 1500)
     story = Story(billings, cycles, stopping) if cycles else None
-    ended = EndedRuns(PrefectApi(tree.api, os.environ), datetime.now(UTC), lambda run: _tell(run, story))
+    ended = EndedRuns(PrefectApi(tree.api, tree.environ), datetime.now(UTC), lambda run: _tell(run, story))
     try:
         tree.start(stopping)
         if not stopping.wanted:
@@ -145,6 +146,7 @@ def _tell(run: RunSeen, story: Story | None) -> None:
 
 def _say_where(tree: Tree, billings: dict[str, RunningEmulator]) -> None:
     say(f"Prefect UI        {tree.api.removesuffix('/api')}")
+    say(f"Login             user and password stand in {auth_file(tree.worker.cwd)}")
     for line in addresses(billings):
         say(line)
 

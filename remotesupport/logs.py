@@ -7,45 +7,20 @@ any knowledge of where secrets come from (the caller hands over the values).
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from urllib.parse import quote, quote_plus
+
+from remotesupport.core.foreign import Redactor, visible
+
+__all__ = ["RedactingFilter", "RedactingFormatter", "Redactor", "ShortFormatter", "log_file", "set_up", "tear_down"]
 
 FILE_NAME = "remotesupport.log"
 MAX_BYTES = 5_000_000
 KEPT_FILES = 5
-MASK = "***"
 # httpx logs whole addresses at INFO; httpcore logs headers at DEBUG.
 QUIET_LOGGERS = ("httpx", "httpcore")
-# Values of these names never reach a log, whoever wrote them: query strings, forms, JSON and key=value lines.
-_NAMED = re.compile(
-    r"""(?ix) ( (?<!\bin\ ) \b (?:authinfo|password|passwd|passw|auth|session|billmgrses\w*|secret|token)
-        ["']? \s* [=:] \s* ["']?)
-        [^\s"'&,;<>(){}\[\]]+""",
-)
-_URL_LOGIN = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(@)")
-_SHORTEST = 4
-
-
-class Redactor:
-    """Removes known secret values, in every form that a URL or a form gives them, and values of telling names."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._values: tuple[str, ...] = ()
-        self.add(secrets)
-
-    def add(self, secrets: Iterable[str]) -> None:
-        """Remember more values; shorter ones than four characters would black out ordinary words and are left."""
-        forms = {form for s in secrets if len(s) >= _SHORTEST for form in (s, quote(s, safe=""), quote_plus(s))}
-        self._values = tuple(sorted(forms | set(self._values), key=len, reverse=True))
-
-    def __call__(self, text: str) -> str:
-        """``text`` without secrets."""
-        for value in self._values:
-            text = text.replace(value, MASK)
-        return _URL_LOGIN.sub(rf"\1{MASK}\2", _NAMED.sub(rf"\1{MASK}", text))
+LONGEST_RECORD = 64_000  # characters, with its traceback
 
 
 class RedactingFormatter(logging.Formatter):
@@ -57,7 +32,12 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One record as text, without secrets."""
-        return self._redact(super().format(record))
+        return visible(self._redact(super().format(record), LONGEST_RECORD), keep="\n\t")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """The line itself, cut before anything looks through it."""
+        record.message = self._redact(record.message)
+        return super().formatMessage(record)
 
 
 class ShortFormatter(RedactingFormatter):
@@ -65,7 +45,7 @@ class ShortFormatter(RedactingFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The first line of a record, without secrets."""
-        return self._redact(f"{record.levelname.lower()}: {record.getMessage()}")
+        return visible(self._redact(f"{record.levelname.lower()}: {record.getMessage()}"), keep="\n")
 
 
 class RedactingFilter(logging.Filter):
@@ -77,11 +57,11 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always lets the record through, cleaned."""
-        record.msg, record.args = self._redact(record.getMessage()), None
+        record.msg, record.args = visible(self._redact(record.getMessage()), keep="\n\t"), None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
-            record.exc_text = self._redact(record.exc_text)
+            record.exc_text = visible(self._redact(record.exc_text, LONGEST_RECORD), keep="\n\t")
         return True
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import platformdirs
 from pydantic import ValidationError
@@ -135,8 +135,13 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         raise SettingsError([*problems_of(error, FileSettings, raw), *problems], str(file)) from None
     if problems:
         raise SettingsError(problems, str(file))
-    url = env.get(DATABASE_VARIABLE) or f"sqlite:///{home / DATABASE_FILE}"
+    url = env.get(DATABASE_VARIABLE) or _in_folder(home)
     return Settings(home, url, parsed.main, parsed.external, parsed.guard, file)
+
+
+def _in_folder(home: Path) -> str:
+    """The address of the store in ``home``; what means something else in an address is written in its quoted form."""
+    return f"sqlite:///{quote(str(home / DATABASE_FILE), safe='/')}"
 
 
 def _is_file(path: Path) -> bool:
@@ -173,31 +178,25 @@ def _database_problems(env: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _collisions(raw: Mapping[str, Any]) -> Iterator[Problem]:
-    """What no single section can know: names used twice, and one customer user's departments claimed twice."""
+    """What no single section can know: names used twice, and one customer user in two connections."""
     names: dict[str, int] = defaultdict(int)
-    claims: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    owners: dict[str, list[str]] = defaultdict(list)
     for number, one in enumerate(_sections(raw, "external"), 1):
         name = str(one.get("name", f"number {number}"))
         names[name] += 1
-        for department in _sections(one, "departments"):
-            claims[_claim(one, department)].append(name)
+        if user := str(one.get("main_login") or "").strip():
+            owners[user.casefold()].append(name)
     for name, times in names.items():
         if times > 1:
             yield Problem(f'[[external]] "{name}"', f"the name is used {times} times", "Names are unique; rename one")
-    yield from (_claimed(claim, owners) for claim, owners in claims.items() if len(set(owners)) > 1)
+    yield from (_shared(user, listed) for user, listed in owners.items() if len(set(listed)) > 1)
 
 
-def _claim(one: Mapping[str, Any], department: Mapping[str, Any]) -> tuple[str, str, str]:
-    user, remote, main = one.get("main_login"), department.get("remote"), department.get("main")
-    return str(user).casefold(), str(remote).strip().casefold(), str(main).strip().casefold()
-
-
-def _claimed(claim: tuple[str, str, str], owners: list[str]) -> Problem:
-    user, remote, main = claim
+def _shared(user: str, owners: list[str]) -> Problem:
     return Problem(
         " and ".join(f'[[external]] "{o}"' for o in dict.fromkeys(owners)),
-        f'both use the customer user "{user}" for the departments "{remote}" to "{main}"',
-        "Give each connection a customer user of its own",
+        f'they share the customer user "{user}" of the main billing: each would take the other\'s tickets for its own',
+        "Give each connection a main_login of its own",
     )
 
 

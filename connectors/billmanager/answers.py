@@ -23,6 +23,7 @@ from connectors.errors import (
     TooOld,
     UnknownOutcome,
 )
+from remotesupport.core.foreign import quoted
 
 CURES = {
     "badpassword": "Put the right login and password into the configuration",
@@ -95,7 +96,8 @@ def too_old(where: str) -> TooOld:
 def _classed(problem: Complaint, call: Call, where: str, secrets: Iterable[str], ticket: str) -> ConnectorError:
     if problem.type == "v4":
         return too_old(where)
-    what = _in_words(problem, secrets)
+    known = tuple(secrets)
+    what = _in_words(problem, known)
     made: type[ConnectorError]
     cure = ""
     if problem.type in ("auth", "access"):
@@ -107,7 +109,7 @@ def _classed(problem: Complaint, call: Call, where: str, secrets: Iterable[str],
         made = UnknownOutcome if _is_inner(problem) else FilesRefused if _is_of_a_file(problem) else Refused
     else:
         made = ProtocolError if problem.type in _MALFORMED else Retriable
-    return made(what, billing=where, function=call.func, ticket=ticket, cure=cure, kind=problem.type)
+    return made(what, billing=where, function=call.func, ticket=ticket, cure=cure, kind=quoted(problem.type, 40, known))
 
 
 def _is_inner(problem: Complaint) -> bool:
@@ -120,8 +122,8 @@ def _is_of_a_file(problem: Complaint) -> bool:
 
 
 def _in_words(problem: Complaint, secrets: Iterable[str]) -> str:
-    text = " ".join(problem.text.split())
-    if any(len(s) > 3 and (s in problem.text or " ".join(s.split()) in text) for s in secrets):
-        text = ""
-    named = " ".join(p for p in (problem.type[:40], problem.object[:40]) if p)
-    return f"the server said no ({named or 'no type'})" + (f": {text[:120]}" if text else "")
+    known = tuple(secrets)
+    kind, target, text = (
+        quoted(part, limit, known) for part, limit in ((problem.type, 40), (problem.object, 40), (problem.text, 120))
+    )
+    return f"the server said no ({f'{kind} {target}'.strip() or 'no type'})" + (f": {text}" if text else "")

@@ -12,10 +12,12 @@ from connectors.billmanager.call import Call
 from connectors.billmanager.session import Session
 from connectors.billmanager.wire import Format, Node, salvage
 from connectors.errors import ProtocolError
+from remotesupport.core.foreign import natural
 from remotesupport.core.model import RejectedRow
 
 ONE_ROW = ("encoding", "characters")
 _MOST_UNREADABLE = 20
+MOST_ROWS = 10**9  # that a list may claim to have
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,10 @@ class Sheets:
         text = doc.value(name).strip()
         if not text:
             return None
-        if not (text.isascii() and text.isdigit()):
+        number = natural(text, MOST_ROWS)
+        if number is None:
             raise self._error(f"{name} is no number", "shape")
-        return int(text)
+        return number
 
     def _error(self, what: str, kind: str) -> ProtocolError:
         return ProtocolError(what, billing=self._session.where, function=self._call.func, kind=kind)

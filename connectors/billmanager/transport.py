@@ -23,6 +23,7 @@ from connectors.billmanager import outcomes, tls
 from connectors.billmanager.call import Answer, Call, Limits, Progress
 from connectors.contract import Sink
 from connectors.errors import ConnectorError, Fatal, Refused, Retriable, UnknownOutcome
+from remotesupport.core.foreign import seconds
 from remotesupport.core.model import CallStats, Upload
 
 for _noisy in ("httpx", "httpcore"):
@@ -30,6 +31,7 @@ for _noisy in ("httpx", "httpcore"):
 
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "remotesupport"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+LONGEST_WAIT_S = 3600.0  # that a server may ask for
 HELD_BYTES = 64 * 1024  # of a stream; more than any document that says no has
 
 
@@ -167,7 +169,7 @@ class Transport:
         return Answer(
             response.status_code,
             response.charset_encoding or "utf-8",
-            _seconds(response.headers.get("retry-after")),
+            seconds(response.headers.get("retry-after"), LONGEST_WAIT_S),
             bytes(body),
             media,
             not response.headers.keys().isdisjoint(("content-length", "transfer-encoding")),
@@ -201,10 +203,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return min(max(float(header or ""), 0.0), 3600.0)
-    except ValueError:
-        return None

@@ -15,6 +15,7 @@ from connectors.billmanager.outcomes import of_broken
 from connectors.billmanager.v6_rows import BadRow
 from connectors.billmanager.wire import MARK, Node, Unreadable, marked, parse
 from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolError, Refused, Retriable, UnknownOutcome
+from remotesupport.core.foreign import quoted
 
 NO_FUNCTION = "no-function"
 NO_RIGHT = "no-right"  # on the three functions; the public ones may do
@@ -41,10 +42,12 @@ def read(answer: Answer, call: Call, where: str, *, secrets: Iterable[str] = (),
             cure='Set version = "6" (or "auto") for this billing',
         )  # fmt: skip
     if doc.has("authfail") or doc.has("expirepass"):
-        raise _auth_failed(doc.value("authfail"), call, where)
+        raise _auth_failed(quoted(doc.value("authfail"), 80, secrets), call, where)
     error = doc.first("error")
     if error is not None:
-        raise _classed(_part(error, "code"), _part(error, "obj"), _words(error, secrets), call, where, ticket)
+        known = tuple(secrets)
+        code, obj = (quoted(_part(error, name), 40, known) for name in ("code", "obj"))
+        raise _classed(code, obj, _words(error, known), call, where, ticket)
     return doc
 
 
@@ -69,8 +72,7 @@ def _part(error: Node, name: str) -> str:
 
 
 def _words(error: Node, secrets: Iterable[str]) -> str:
-    text = " ".join((error.value("msg") or error.text).split())
-    return "" if any(len(s) > 3 and s in text for s in secrets) else text[:120]
+    return quoted(error.value("msg") or error.text, 120, secrets)
 
 
 def _auth_failed(text: str, call: Call, where: str) -> AccessDenied:

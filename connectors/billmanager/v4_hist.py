@@ -16,6 +16,7 @@ from lxml import etree, html
 
 from connectors.billmanager.v4_answers import digest
 from connectors.billmanager.v6_rows import BadRow, moment
+from connectors.billmanager.wire import has_bristles
 from remotesupport.core.model import MessageKind, MessageRow
 
 _KINDS = {
@@ -36,6 +37,7 @@ _DECORATION = _HARMLESS | {"center", "div", "figure", "picture", "source", "tabl
 _NEVER = re.compile(r"<[!?]|\x00")
 _BEGINS = re.compile(r"<[^<>]*\bsupport-from\b")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_LONGEST_CLASS = 500  # each message looks at the names of all elements around it
 _ALONE = frozenset(("br", "hr", "img", "source"))
 
 
@@ -44,12 +46,14 @@ def messages(hist: str, zone: str) -> tuple[MessageRow, ...]:
     text = hist.replace("<\\/", "</").strip()
     if not text:
         return ()
-    if _NEVER.search(text):
+    if _NEVER.search(text) or has_bristles(text.encode("utf-8", "surrogatepass")):
         raise BadRow("its conversation holds markup that no conversation has")
     try:
         root = html.fragment_fromstring(text, create_parent="div", parser=_parser())
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         raise BadRow("its conversation is no HTML that can be read") from None
+    if any(len(element.get("class") or "") > _LONGEST_CLASS for element in root.iter(etree.Element)):
+        raise BadRow("its conversation holds markup that no conversation has")
     seen: Counter[str] = Counter()
     blocks = _blocks(root)
     if any(_is_nested(block) for block in blocks) and not _is_balanced(text):

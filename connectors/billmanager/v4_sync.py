@@ -17,6 +17,7 @@ from connectors.billmanager.v6_rows import BadRow, checked_subject, is_zone, mom
 from connectors.billmanager.wire import Node
 from connectors.contract import Capabilities, Match, Setup
 from connectors.errors import AccessDenied, ConnectorError, ProtocolError, Refused, TooOld, UnknownOutcome
+from remotesupport.core.foreign import natural
 from remotesupport.core.model import (
     DepartmentRow,
     Identity,
@@ -70,7 +71,7 @@ class SyncView(OldView):
             await self._asked(TICKETS, "total", p_cnt="1")
         self._zone = zone if is_zone(zone) else ""
         name = doc.value("name") or doc.value("user")
-        return Identity(version, doc.value("user"), name, int(level) if level.isdigit() else 0, self._zone or None)
+        return Identity(version, doc.value("user"), name, natural(level) or 0, self._zone or None)
 
     async def departments(self) -> Sequence[DepartmentRow]:
         """With the flag "Remote department"."""
@@ -120,7 +121,7 @@ class SyncView(OldView):
                     yield page
                 if not (before := doc.value("cursor")) or (newest and rows and _revision(rows[-1]) <= newest):
                     break
-                if not before.isdigit() or not rows:
+                if natural(before) is None or not rows:
                     raise self._misfit("its cursor leads nowhere", TICKETS)
             if top <= newest:
                 return
@@ -174,7 +175,7 @@ class SyncView(OldView):
     async def _sheet(self, size: int, before: str) -> Node:
         form = {"p_cnt": str(size)} | ({"before": before} if before else {})
         doc = await self._session.document(TICKETS, form)
-        if not doc.value("total").isdigit():
+        if natural(doc.value("total")) is None:
             raise self._misfit("it does not say how many tickets there are", TICKETS)
         return doc
 
@@ -282,12 +283,11 @@ class SyncCustomer(SyncView):
 
 
 def _release(version: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else 0 for part in version.split("."))
+    return tuple(natural(part) or 0 for part in version.split("."))
 
 
 def _revision(row: Node) -> int:
-    text = row.value("revision")
-    return int(text) if text.isdigit() else 0
+    return natural(row.value("revision")) or 0
 
 
 def _ticket(node: Node) -> TicketRow:
@@ -296,7 +296,7 @@ def _ticket(node: Node) -> TicketRow:
         raise BadRow("the row has no id")
     if state not in STATES:
         raise BadRow(f"the state {state[:20]!r} is unknown")
-    if not node.has("subject") or not node.value("revision").isdigit():
+    if not node.has("subject") or natural(node.value("revision")) is None:
         raise BadRow("the row has no subject or no revision")
     whole(node.value("subject"), node.value("author"))
     return TicketRow(

@@ -19,8 +19,18 @@ Raw = dict[str, Any]
 
 _HTML = re.compile(rb"\s*(<!doctype\s+html|<html|<head|<body)", re.IGNORECASE)
 _DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
-_ROW_ID = re.compile(rb"\"id\"\s*:\s*\{\s*\"\$\"\s*:\s*\"?(\d+)\"?|<elem[^>]*>\s*<id[^>]*>(\d+)</id>")
-_TOTAL = re.compile(rb"\"p_elems\"\s*:\s*\{\s*\"\$\"\s*:\s*\"?(\d+)\"?|<p_elems>(\d+)</p_elems>")
+# Every repetition is bounded, so that a place at which no match begins costs the same in an answer of any size.
+_ROW_ID = re.compile(
+    rb"\"id\"\s{0,9}:\s{0,9}\{\s{0,9}\"\$\"\s{0,9}:\s{0,9}\"?(\d{1,20})(?!\d)"
+    rb"|<elem[^<>]{0,300}>\s{0,300}<id[^<>]{0,300}>(\d{1,20})</id>"
+)
+_TOTAL = re.compile(
+    rb"\"p_elems\"\s{0,9}:\s{0,9}\{\s{0,9}\"\$\"\s{0,9}:\s{0,9}\"?(\d{1,9})(?!\d)|<p_elems>(\d{1,9})</p_elems>"
+)
+# A tag ends at the next "<" at the latest, which no value may hold: one look at each byte.
+_TAG = re.compile(rb"<[^<>\"'!?/](?:[^<>\"']|\"[^<\"]*\"|'[^<']*')*+")
+MOST_ATTRIBUTES = 64  # of one element: a parser compares each with all others
+MOST_PARTS = 400_000  # elements, lists and objects of one answer: each costs a hundred times its bytes
 _V4_KEYS = frozenset({"elem", "error", "auth", "authfail", "result", "hist"})
 _BOM = b"\xef\xbb\xbf"
 MARK = "\ufdd0"  # a noncharacter: no text has it
@@ -130,10 +140,21 @@ def marked(body: bytes) -> bytes:
     return _CONTROLS.sub(MARK, re.sub("[\udc80-\udcff]+", MARK, text)).encode()
 
 
+def _refuse_swarms(parts: int) -> None:
+    if parts > MOST_PARTS:
+        raise Unreadable("shape", f"an answer of more than {MOST_PARTS} parts")
+
+
+def has_bristles(markup: bytes) -> bool:
+    """Whether one tag has more attributes than a parser can take in good time."""
+    return any(tag.count(b"=") > MOST_ATTRIBUTES for tag in _TAG.findall(markup))
+
+
 def _from_json(body: bytes, *, flat: bool) -> Node:
     if not body.endswith(b"}"):
         raise Unreadable("cut", "JSON that ends in the middle")
     _check_utf8(body)
+    _refuse_swarms(body.count(b"{") + body.count(b"["))
     try:
         loaded = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -158,6 +179,9 @@ def _from_xml(body: bytes) -> Node:
     declared = _DECLARED.match(body)
     if declared and declared[1].lower() != b"utf-8":
         raise Unreadable("shape", "XML in another encoding than UTF-8")
+    _refuse_swarms(body.count(b"<"))
+    if has_bristles(body):
+        raise Unreadable("characters", f"XML with an element of more than {MOST_ATTRIBUTES} attributes")
     try:
         root = etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from remotesupport.cli.streams import as_written, is_unicode
 from remotesupport.cli.tables import Heading, drawn, folded
+from remotesupport.core.foreign import visible
 from remotesupport.core.spans import span
 
 
@@ -69,13 +69,6 @@ def _print(console: Console, text: str, keep: str = "") -> None:
     lines = folded(shown, console.width) if console.is_terminal else [shown]
     for each in lines:
         console.print(Text(each), soft_wrap=True)
-
-
-def visible(text: str, keep: str = "") -> str:
-    """``text`` with control and direction characters shown as escapes, so that a ticket cannot drive the terminal."""
-    return "".join(
-        c if c in keep or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else f"\\x{ord(c):02x}" for c in text
-    )
 
 
 def age(since: datetime | None, now: datetime) -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from deployments.settings_env import own_login
 from remotesupport import logs
 from remotesupport.cli.errors import Refusal
 from remotesupport.cli.output import err
@@ -35,6 +36,8 @@ def configuration(*, log_to_stderr: bool = True) -> Settings:
     settings = load_settings()
     ready_state_folder(settings.home)
     logs.set_up(settings.home, settings.secrets(), stderr=log_to_stderr)
+    if prefect_is_set():
+        os.environ.update(own_login(settings.home, os.environ["PREFECT_API_URL"], os.environ))
     return settings
 
 

@@ -16,6 +16,7 @@ from deployments.prefect_api import PrefectApi
 from deployments.processes import Child, PrefectServer, StartError, WorkerProcess
 from deployments.schedule import look
 from deployments.server_errors import ServerErrors
+from deployments.settings_env import AUTH_VARIABLE, CLIENT_AUTH_VARIABLE, auth_file, auth_string
 from deployments.supervise import Kept, Stopping, Tended, keep_going, stop_all
 from deployments.watchdog import PATIENCE_S
 from deployments.worker_name import DEFAULT_POOL, own_name
@@ -82,6 +83,10 @@ class Tree:
     def __init__(self, settings: Settings, port: int, pool: str, memory_mb: float) -> None:
         environ = environment(settings)
         given = os.environ.get("PREFECT_API_URL")
+        if not given and not environ.get(AUTH_VARIABLE):
+            environ[AUTH_VARIABLE] = auth_string(settings.home)
+            environ[CLIENT_AUTH_VARIABLE] = environ[AUTH_VARIABLE]
+        self.environ = environ
         self.pool = pool
         self.server = None if given else PrefectServer(settings.home, port, environ)
         self.api = given or (self.server.api if self.server else "")
@@ -126,5 +131,7 @@ class Tree:
         """The addresses to open."""
         home = self.worker.cwd
         output.say(f"Prefect UI   {self.api.removesuffix('/api')}")
+        if self.server is not None and AUTH_VARIABLE not in os.environ:
+            output.say(f"Login        user and password stand in {auth_file(home)}")
         output.say(f"State folder {home}")
         output.say("Ctrl-C stops everything.")

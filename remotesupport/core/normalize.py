@@ -23,6 +23,7 @@ _INLINE_TAG = re.compile(rf"</?(?:{_INLINE}){_ATTRIBUTES}>", re.IGNORECASE)
 _BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK}){_ATTRIBUTES}>", re.IGNORECASE)
 _LINE_END = re.compile("\r\n|[\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 _SYMBOLS = re.compile(r"[^\w\x00-\x7f]{200,}")
+_NO_CHARACTER = re.compile(r"&#[0-9]{4000,};?")  # more digits than Python reads as a number
 _BLANK_LINES = re.compile(r"\n{2,}")
 
 
@@ -54,11 +55,15 @@ def _unwrapped(text: str) -> str:
     for _ in range(_ROUNDS):
         if "&" not in text and "<" not in text:
             break
-        inner = _BLOCK_TAG.sub("\n", _INLINE_TAG.sub("", unify_line_ends(html.unescape(text))))
+        inner = _BLOCK_TAG.sub("\n", _INLINE_TAG.sub("", unify_line_ends(_unescaped(text))))
         if inner == text:
             break
         text = inner
     return text
+
+
+def _unescaped(text: str) -> str:
+    return html.unescape(_NO_CHARACTER.sub("\ufffd", text))
 
 
 def body_hash(text: str) -> str:

@@ -28,7 +28,7 @@ _HEAD = re.compile(
     r"^(?P<named>[a-z0-9-]+) #(?P<ticket>[^\s/|]+)/(?P<message>\S+) \| (?P<rest>.*)$", re.MULTILINE
 )  # the header line of ``compose.header``
 _EDITED = "| edited, it now reads:"
-_RULE = re.compile(r"\s*\n---\s*\Z")
+_RULE = "\n---"
 _LOST_FILE = re.compile(r"^\[attachment not carried: .*\]$", re.MULTILINE)
 
 
@@ -112,10 +112,16 @@ def _split(text: str, connection: str, ticket: str, target: str) -> list[tuple[s
     result = []
     for head, end in zip(heads, ends, strict=True):
         said = text[head.end() : end]
-        said = said if end == len(text) else _RULE.sub("", said)
+        said = said if end == len(text) else _without_rule(said)
         rest = head["rest"].rstrip()
         result.append((head["message"], Told(target, said, rest, rest.endswith(_EDITED))))
     return result
+
+
+def _without_rule(said: str) -> str:
+    """``said`` without the line that ends a part, and without what is blank around that line."""
+    shown = said.rstrip()
+    return shown.removesuffix(_RULE).rstrip() if shown.endswith(_RULE) else said
 
 
 def says(told: str, body: str) -> bool:

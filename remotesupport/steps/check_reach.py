@@ -100,7 +100,8 @@ def _trusted(check: str, endpoint: Endpoint, shown: Shown | None) -> CheckRow:
     said = [_verified(endpoint), *_days(shown)]
     if shown is not None:
         said.append(f"seen was {shown.fingerprint}")
-    return CheckRow(check, True, "; ".join(said), _renew(endpoint, shown))
+    ended = (left := _days_left(shown)) is not None and left < 0  # only a pin lets one in that has ended
+    return CheckRow(check, not ended, "; ".join(said), _renew(endpoint, shown))
 
 
 def _days(shown: Shown | None) -> list[str]:

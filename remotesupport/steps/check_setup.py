@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from connectors.contract import Setup
+from remotesupport.core.foreign import natural
 from remotesupport.core.model import PublicBecause
 from remotesupport.settings import ExternalSettings
 from remotesupport.settings_models import Endpoint
@@ -84,7 +85,7 @@ def _functions(told: Told) -> CheckRow:
     if missing:
         cure = "Switch them on under Functions, for this administrator or a department of his"
         return CheckRow(check, False, f"no right on {', '.join(missing)}", cure)
-    release = tuple(int(part) for part in told.setup.version.split(".") if part.isdigit())
+    release = tuple(number for part in told.setup.version.split(".") if (number := natural(part)) is not None)
     if told.setup.superuser and release >= RIGHTS_SINCE:
         return CheckRow(
             check, True, "a superuser: it may do much more than it needs",

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -46,7 +46,7 @@ class Address:
         if parsed.drivername in POSTGRESQL:
             return cls(parsed.set(drivername="postgresql+psycopg"))
         if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-            return cls(parsed.set(drivername="sqlite+pysqlite"))
+            return cls(parsed.set(drivername="sqlite+pysqlite", database=_path(str(parsed.database))))
         raise StoreError(f"The store cannot be kept in {parsed.drivername!r} there. {EXPECTED}.")
 
     @property
@@ -69,6 +69,11 @@ class Address:
             for form in {secret, quote(secret, safe=""), quote_plus(secret)}:
                 text = text.replace(form, "***")
         return text
+
+
+def _path(written: str) -> str:
+    """The file that an address names: as it is written where there is one, else with ``%3F`` read as ``?``."""
+    return written if Path(written).exists() else unquote(written)
 
 
 def make_engine(address: Address) -> Engine:

@@ -11,8 +11,14 @@ NO_TABLES = ("no such table", "no such column", "undefinedtable", "undefinedcolu
 CURES = (
     ("database is locked", "Another process has held it for long: end the one that hangs, the next run tries again"),
     ("lock timeout", "Another process has held it for long: end the one that hangs, the next run tries again"),
-    ("disk is full", "Free some space on that disk; nothing was written"),
-    ("no space left", "Free some space on the database server's disk; nothing was written"),
+    (
+        "disk is full",
+        "Free some space on that disk; this step stored nothing, what was done before it stays",
+    ),
+    (
+        "no space left",
+        "Free some space on the database server's disk; this step stored nothing, what was done before it stays",
+    ),
     ("readonly", "Give this user the right to write to that file and its folder"),
     ("read-only", "The server takes no writes: use the primary server's address"),
     ("unable to open", "Give this user the right to write to that file's folder"),

@@ -164,20 +164,31 @@ def test_tables_survive_eighty_columns(newcomer: Newcomer) -> None:
         assert {word for row in rows for word in row.split()} - seen <= {"-"}
 
 
-@pytest.mark.parametrize(
-    "encoding",
-    [
-        {"PYTHONIOENCODING": "ascii"},
-        {"PYTHONIOENCODING": "cp1251"},
-        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
-    ],
-)
+SMALL = [
+    {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONIOENCODING": "cp1251"},
+    {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+]
+
+
+@pytest.mark.parametrize("encoding", SMALL)
 def test_no_encoding_is_too_small(newcomer: Newcomer, encoding: dict[str, str]) -> None:
     """What the output cannot write is a stand-in there, and the exit status is the usual one."""
     newcomer.writes(name=("Technical support", "Техподдержка — 李"))
     done = newcomer.runs("departments", **encoding)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
     assert "?" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", SMALL)
+def test_no_encoding_ends_a_command(newcomer: Newcomer, encoding: dict[str, str]) -> None:
+    """R24: `plan` and `why` end with the status that they have anywhere, whatever the output cannot write."""
+    newcomer.writes()
+    ticket = str(newcomer.acme.state()["tickets"][0]["id"])
+    for command in (("plan",), ("why", "acme", ticket)):
+        usual, done = newcomer.runs(*command), newcomer.runs(*command, **encoding)
+        assert (done.returncode, "Traceback" in done.stderr) == (usual.returncode, False)
+        assert len(done.stdout.splitlines()) == len(usual.stdout.splitlines())
 
 
 def test_a_document_is_whole_in_every_encoding(newcomer: Newcomer) -> None:

@@ -170,3 +170,10 @@ def test_every_fault_has_a_cure(said: str, advice: str) -> None:
     assert said in str(error)
     assert advice in str(error)
     assert os.sep + "x/y.db" in str(error)
+
+
+@pytest.mark.parametrize("said", ["database or disk is full", "could not extend file: No space left on device"])
+def test_a_full_disk_does_not_say_that_nothing_was_written(said: str) -> None:
+    """W12: a full disk's message claims only that this step stored nothing, and that what was done before it stays."""
+    assert "this step stored nothing, what was done before it stays" in cure(said)
+    assert "nothing was written" not in cure(said)

@@ -66,12 +66,12 @@ def test_an_error_belongs_to_one_row(tmp_path: Path, error: Retriable | Fatal, f
 
 @pytest.mark.parametrize(("days", "warned"), [(400, False), (20, True), (-3, True)])
 def test_a_certificate_that_ends_soon_is_worth_a_look(tmp_path: Path, days: int, warned: bool) -> None:
-    """The row says the days that are left and what was seen; three weeks before the end it says what to do."""
+    """The row says the days that are left and what was seen; three weeks before its end it warns, and then it fails."""
     settings = settings_for(tmp_path, "acme").connection("acme")
     shown = Shown(PIN, datetime.now(UTC) + timedelta(days=days, hours=1))
     error = Retriable("later", billing="acme", kind="http-500")
     row = reach_rows(End(settings, "[x]", "robot", "login"), Met(None, (), error, shown=shown))[1]
-    assert row.ok
+    assert row.ok == (days > 0)
     assert PIN in row.detail
     assert (f"{days} days left" in row.detail) == (days > 0)
     assert bool(row.cure) == warned

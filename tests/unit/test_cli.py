@@ -319,7 +319,7 @@ def test_report_outside_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
 def test_foreign_text_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Escape sequences, direction marks and markup in a ticket's text are shown, not obeyed."""
     output.table("T", ("A",), [["\x1b[2J[red]x[/red]\u202e"]])
-    assert capsys.readouterr().out.splitlines()[1] == "\\x1b[2J[red]x[/red]\\x202e"
+    assert capsys.readouterr().out.splitlines()[1] == "␛[2J[red]x[/red]⟨U+202E⟩"
 
 
 @pytest.mark.parametrize(

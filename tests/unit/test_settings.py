@@ -171,8 +171,9 @@ def test_names_are_unique(tmp_path: Path) -> None:
 
 
 def test_one_customer_user_one_pair(tmp_path: Path) -> None:
-    """Two connections that would write into the same tickets of one customer user are refused."""
-    text = refused(tmp_path, MAIN + external("acme", "shared") + external("bravo", "shared"))
+    """W13: two connections that share a customer user are refused by name, whatever their departments are."""
+    other = external("bravo", " Shared").replace("Technical support", "Billing")
+    text = refused(tmp_path, MAIN + external("acme", "shared") + other)
     assert '[[external]] "acme" and [[external]] "bravo"' in text
     assert load(tmp_path, MAIN + external("acme", "one") + external("bravo", "two")).enabled()
 

@@ -1,0 +1,79 @@
+"""Foreign bytes cost what their size costs: four times as many take about four times the CPU, in every parser."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connectors.billmanager import wire
+from connectors.billmanager.v4_hist import messages
+from connectors.billmanager.v6_rows import BadRow
+from remotesupport.core import compose, told
+from remotesupport.core.normalize import canonical
+from remotesupport.logs import Redactor
+
+pytestmark = pytest.mark.thorough("each parser is fed with thirty growing inputs")
+
+BASE, TIMES, FACTOR = 20_000, 4, 3.0
+MEASURABLE_S = 0.05
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    "xml": lambda text: wire.parse(b"<doc>" + text.encode() + b"</doc>"),
+    "json": lambda text: wire.parse(b'{"doc":{"elem":[' + text.encode() + b"]}}"),
+    "flat json": lambda text: wire.parse(b'{"elem":[' + text.encode() + b"]}", flat=True),
+    "salvage": lambda text: wire.salvage(b'{"doc":{"elem":[' + text.encode() + b"\x01}"),
+    "marked": lambda text: wire.marked(text.encode()),
+    "hist": lambda text: messages(text, "UTC"),
+    "canonical": canonical,
+    "header": compose.defuse,
+    "claim": lambda text: compose.origin_of(text, "acme"),
+    "markers": lambda text: compose.markers_in(text, "acme", "1"),
+    "sections": lambda text: told._split(f"acme #1/2 | x\n{text}\nacme #1/3 | y\nz", "acme", "1", "9"),
+    "says": lambda text: told.says(text, text[:100]),
+    "log": Redactor(["invented-secret"]),
+}
+PIECES = [
+    "<elem", "<elem ", "<elem>", "<elem> ", "<id", "<id>1", "</id>", "<a ", 'a="', "a='", "a=b ", "</a>", "<br>",
+    "<!--", "-->",
+    "<![CDATA[", "]]>", "<?xml ", "encoding=", "&#65;", "&lt;", "&amp;", "&", "&#", "9", "0", '"id":',
+    '{"$":', '{"a":1},',
+    "[", "]",
+    "{", "}", '"', "'", "\\", " ", "\n", "\n---", "\t", "---", "a.", "a", "://", "a:", "@", "password=", "secret",
+    "authinfo ",
+    "billmgrses", "acme #1/", "acme #1/2 | ", "#", "/", "|", "[acme #", "[attachment not carried: ", "\u0301",
+    "\u2022", "и",
+    '<div class="support-msg">', '<div class="support-from">', '<div class="support-body">', "</div>", "<b>", "a ",
+]  # fmt: skip
+SOME = st.lists(st.sampled_from(PIECES), max_size=4)
+
+
+def _cost(parse: Callable[[str], object], text: str) -> float:
+    """CPU seconds of one call, whatever it says: the least of two."""
+    best = float("inf")
+    for _ in range(2):
+        started = time.process_time()
+        with suppress(wire.Unreadable, BadRow):
+            parse(text)
+        best = min(best, time.process_time() - started)
+    return best
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@given(
+    head=st.lists(st.sampled_from(PIECES), max_size=3), again=st.lists(st.sampled_from(PIECES), min_size=1, max_size=4)
+)
+@settings(max_examples=30, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+def test_cost_is_linear(name: str, head: list[str], again: list[str]) -> None:
+    """W2, W3, W4: no parser of foreign text spends more than linear CPU on any repetition of hostile pieces."""
+    piece = "".join(again)
+    short, long = ("".join(head) + piece * (size // len(piece)) for size in (BASE, BASE * TIMES))
+    gc.collect()
+    spent = _cost(PARSERS[name], long)
+    if spent > MEASURABLE_S:
+        assert spent < TIMES * FACTOR * max(_cost(PARSERS[name], short), MEASURABLE_S / TIMES), (name, head, again)
