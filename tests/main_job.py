@@ -6,7 +6,10 @@ again; the ticket leaves; and then nothing is written any more.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from remotesupport.core.report import RunReport
+from remotesupport.emulator.refusal import Refusal
 from tests.http_desk import HttpDesk, crossed_once
 from tests.three_billings import texts
 
@@ -56,7 +59,8 @@ class MainJob:
     async def closed_and_written_to_again(self) -> None:
         """Anna answers and closes; Ivan asks once more, and is heard and answered."""
         self.world.main.act(as_="anna", do="reply", ticket=self.copy, text=BACK[1])
-        self.world.main.act(as_="anna", do="close", ticket=self.copy)
+        with suppress(Refusal):  # a server whose answer gave the ticket away has nothing left to close
+            self.world.main.act(as_="anna", do="close", ticket=self.copy)
         await self._runs()
         crossed_once(self.world.acme, self.ticket, BACK)
         self._acme("ivan", "reply", ticket=self.ticket, text="is it back?")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 from prefect.client.orchestration import PrefectClient
@@ -79,7 +78,6 @@ async def test_up_works_heals_and_ends_in_order(tmp_path: Path) -> None:
         wait_for(lambda: b"Prefect UI" in (tmp_path / "up.log").read_bytes())
         async with PrefectClient(api_url(port), auth_string=auth_string(tmp_path)) as client:
             await a_run_completes(client)
-            refuses_strangers(port)
             first = worker_of(process)
             assert first is not None
             first.kill()
@@ -92,15 +90,6 @@ async def test_up_works_heals_and_ends_in_order(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
         assert_gone(children, port, 1)
-
-
-def refuses_strangers(port: int) -> None:
-    """W9: what ``up`` serves answers nobody without the login but for health, and under no foreign name."""
-    root = f"http://127.0.0.1:{port}"
-    assert httpx.get(f"{root}/api/health").status_code == 200
-    for path in ("/", "/api/admin/version", "/api/flows/filter", "/openapi.json", "/docs", "/ui-settings"):
-        assert httpx.get(root + path).status_code == 401
-    assert httpx.get(f"{root}/api/health", headers={"Host": "evil.example"}).status_code == 421
 
 
 async def a_run_completes(client: PrefectClient) -> None:

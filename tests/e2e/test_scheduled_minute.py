@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from deployments.prefect_api import NoAnswer, PrefectApi, RunSeen
 from deployments.processes import api_url, free_port
+from deployments.settings_env import own_login
 from tests.prefect_fixtures import test_environ
 from tests.three_billings import ThreeBillings, texts, three_billings
 from tests.up_process import up_process
@@ -41,33 +43,42 @@ def wait_for(what: Callable[[], object], process: psutil.Popen, told: Callable[[
         time.sleep(0.5)
 
 
-def ended_runs(api: PrefectApi) -> list[RunSeen]:
+def ended_runs(home: Path, api: str) -> list[RunSeen]:
     """Every run of sync/every-minute that has ended; none while the server comes up."""
     with contextlib.suppress(NoAnswer):
-        return api.runs(ENDED)
+        return PrefectApi(api, own_login(home, api, {})).runs(ENDED)
     return []
+
+
+def refuses_strangers(root: str) -> None:
+    """W9: what ``up`` serves answers nobody without the login but for health, and under no foreign name."""
+    assert httpx.get(f"{root}/api/health").status_code == 200
+    for path in ("/", "/api/admin/version", "/api/flows/filter", "/openapi.json", "/docs", "/ui-settings"):
+        assert httpx.get(root + path).status_code == 401
+    assert httpx.get(f"{root}/api/health", headers={"Host": "evil.example"}).status_code == 421
 
 
 def test_the_schedule_alone_carries_a_ticket_and_its_answer(tmp_path: Path) -> None:
     """Two runs that nobody started complete, one after the other, and both messages have crossed; it listens on
-    loopback only, and Ctrl-C leaves no process behind."""
+    loopback only and answers no stranger, and Ctrl-C leaves no process behind."""
     with three_billings(tmp_path) as world:
         said = {"as_": "ivan", "do": "open", "department": "Technical support", "subject": "s", "text": "E1"}
         ticket = str(world.acme.act(**said)["ticket"])
         port = free_port()
-        api = PrefectApi(api_url(port), {})
+        api = api_url(port)
         with up(world, port) as process:
 
             def told() -> str:
-                return f"{ended_runs(api)}\n{(world.home / 'up.log').read_text(encoding='utf-8')}"
+                return f"{ended_runs(world.home, api)}\n{(world.home / 'up.log').read_text(encoding='utf-8')}"
 
             def completed() -> int:
-                return sum(run.scheduled and run.state == "Completed" for run in ended_runs(api))
+                return sum(run.scheduled and run.state == "Completed" for run in ended_runs(world.home, api))
 
             wait_for(lambda: completed() >= 1 and world.copies(f"[acme #{ticket}]"), process, told)
             world.main.act(as_="anna", do="reply", ticket=world.copy(f"[acme #{ticket}]"), text="M1")
             wait_for(lambda: completed() >= 2 and "M1" in texts(world.acme, ticket), process, told)
-            assert [run for run in ended_runs(api) if not run.scheduled] == []
+            assert [run for run in ended_runs(world.home, api) if not run.scheduled] == []
+            refuses_strangers(f"http://127.0.0.1:{port}")
             children = process.children(recursive=True)
             listening = {c.laddr.ip for p in children for c in p.net_connections("inet") if c.status == "LISTEN"}
             assert listening == {"127.0.0.1"}

@@ -5,6 +5,7 @@ Nobody starts a run here: the runs that count are those that the Prefect server 
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -70,7 +71,7 @@ def _up(programs: Path, home: Path, environ: Mapping[str, str]) -> Iterator[tupl
 def _completed(process: subprocess.Popen[bytes], api: str, home: Path) -> list[str]:
     end = time.monotonic() + PATIENCE_S
     while True:
-        runs = _runs(api)
+        runs = _runs(api, home)
         done = [run["name"] for run in runs if run["state_type"] == "COMPLETED"]
         wrong = [f"{run['name']}: {run['state']['message']}" for run in runs if run["state_type"] in WRONG]
         if wrong:
@@ -84,13 +85,15 @@ def _completed(process: subprocess.Popen[bytes], api: str, home: Path) -> list[s
         time.sleep(1)
 
 
-def _runs(api: str) -> list[dict[str, Any]]:
+def _runs(api: str, home: Path) -> list[dict[str, Any]]:
     """Runs of the every-minute deployment that the server's schedule made; none while the server does not answer."""
     wanted = {"flows": {"name": {"any_": ["sync"]}}, "deployments": {"name": {"any_": ["every-minute"]}}}
     client = uuid.uuid4().hex
     try:
-        token = _asked(urllib.request.Request(f"{api}/csrf-token?client={client}"))["token"]
-        headers = {"Content-Type": "application/json", "Prefect-Csrf-Token": token, "Prefect-Csrf-Client": client}
+        login = base64.b64encode((home / "prefect" / "login.txt").read_bytes().strip()).decode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Basic {login}"}
+        token = _asked(urllib.request.Request(f"{api}/csrf-token?client={client}", headers=headers))["token"]
+        headers |= {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": client}
         body = json.dumps(wanted | {"sort": "EXPECTED_START_TIME_ASC"}).encode()
         runs = _asked(urllib.request.Request(f"{api}/flow_runs/filter", data=body, headers=headers))
     except (urllib.error.URLError, OSError):
