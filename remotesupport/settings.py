@@ -66,7 +66,7 @@ class Settings:
     external: tuple[ExternalSettings, ...]
     guard: GuardSettings
     config_path: Path
-    bell: BellSettings = BellSettings()
+    bell: BellSettings = field(default_factory=BellSettings)
 
     def connection(self, name: str) -> ExternalSettings:
         """The connection called ``name``, enabled or not. Raises SettingsError with the nearest known name."""
