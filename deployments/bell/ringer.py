@@ -45,10 +45,10 @@ class Ringer:
     async def ring(self, billing: str, ticket: str) -> tuple[Look, str]:
         """Ring, and say when it is looked at, and why no run could be begun ("": one was, or is to begin later)."""
         look = self._rings.ring(billing, ticket)
+        self._wake.set()
         if look is not Look.NOW:
             return look, self._trouble
         tried = self._tried.setdefault(billing, asyncio.get_running_loop().create_future())
-        self._wake.set()
         with suppress(TimeoutError):
             return look, await asyncio.wait_for(asyncio.shield(tried), PATIENCE_S)
         return look, self._trouble
