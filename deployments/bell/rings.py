@@ -15,6 +15,9 @@ APART_S = 5.0
 MINUTE_NEAR_S = 2.0
 """So near to its beginning the scheduled run takes over what would begin now."""
 
+SHORTEST_S = 0.01
+"""No wait is shorter, so that rounding of times makes no busy loop."""
+
 MOST_RUNS = 4
 MOST_TICKETS = 20
 """Of one billing in one run; what more was rung for is found by the billing's list, as always."""
@@ -77,7 +80,8 @@ class Rings:
         """Seconds until something is due; None when only a ring or the end of a run can bring it."""
         if self._runs >= MOST_RUNS:
             return None
-        return min((self._to_go(b) for b in self._waiting if b not in self._going), default=None)
+        waits = [max(SHORTEST_S, self._to_go(b)) for b in self._waiting if b not in self._going]
+        return min(waits, default=None)
 
     def _held_back(self, billing: str) -> bool:
         return billing in self._going or self._to_go(billing) > 0
