@@ -1,6 +1,6 @@
 """Ask the Prefect API by plain HTTP: a supervisor must not import Prefect, to start in no time.
 
-Reads only. Must stay out: what follows from an answer.
+Must stay out: what is asked and sent for which purpose, and what follows from an answer.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class PrefectApi:
         return self._ask(path, None)
 
     def post(self, path: str, body: object) -> Any:
-        """Send a filter and return the document that it finds; nothing is changed by it. Raises NoAnswer."""
+        """Send a document (a filter, or what is to be made) and return the answer; None for a 404. Raises NoAnswer."""
         if self._token is None:
             self._token = self._csrf_token()
         try:

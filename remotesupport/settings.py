@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from remotesupport.settings_errors import Problem, SettingsError, nearest, problems_of
 from remotesupport.settings_models import (
+    BellSettings,
     DepartmentSettings,
     ExternalSettings,
     FileSettings,
@@ -30,6 +31,7 @@ from remotesupport.settings_models import (
 from remotesupport.settings_secrets import BlockReader, SecretRef
 
 __all__ = [
+    "BellSettings",
     "BlockReader",
     "DepartmentSettings",
     "ExternalSettings",
@@ -64,6 +66,7 @@ class Settings:
     external: tuple[ExternalSettings, ...]
     guard: GuardSettings
     config_path: Path
+    bell: BellSettings = field(default_factory=BellSettings)
 
     def connection(self, name: str) -> ExternalSettings:
         """The connection called ``name``, enabled or not. Raises SettingsError with the nearest known name."""
@@ -136,7 +139,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     if problems:
         raise SettingsError(problems, str(file))
     url = env.get(DATABASE_VARIABLE) or _in_folder(home)
-    return Settings(home, url, parsed.main, parsed.external, parsed.guard, file)
+    return Settings(home, url, parsed.main, parsed.external, parsed.guard, file, parsed.bell)
 
 
 def _in_folder(home: Path) -> str:

@@ -57,6 +57,12 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
+def _literal_address(host: str) -> str:
+    if _address(host) is None:
+        raise ValueError("this is not an IP address")
+    return host
+
+
 def _known_zone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
@@ -91,6 +97,7 @@ def _as_text(value: Any) -> Any:
 
 
 Url = Annotated[str, AfterValidator(_https)]
+Address = Annotated[str, AfterValidator(_literal_address)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 CaFile = Annotated[Path, AfterValidator(_existing_file)]
@@ -208,9 +215,18 @@ class ExternalSettings(Endpoint):
         return int(self.attachment_limit_mb * 1024 * 1024)
 
 
+class BellSettings(_Section):
+    """Where `up` can be told that a ticket has changed. ``port`` 0: a free one, which `remotesupport bell` finds."""
+
+    enabled: bool = Field(True, description="true or false")
+    address: Address = Field("127.0.0.1", description="an IP address of this machine, such as 127.0.0.1")
+    port: int = Field(0, ge=0, le=65535, description="a port number, or 0 for a free one")
+
+
 class FileSettings(_Section):
     """The whole file."""
 
     main: MainSettings = Field(description="a [main] section")
     external: tuple[ExternalSettings, ...] = Field((), description="[[external]] sections")
     guard: GuardSettings = Field(GuardSettings(), description="a [guard] section")
+    bell: BellSettings = Field(BellSettings(), description="a [bell] section")

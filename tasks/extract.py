@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from prefect import tags, task
+from prefect import task
 from prefect.utilities.annotations import quote
 
 from connectors.errors import Retriable
@@ -18,13 +18,13 @@ from remotesupport.steps.values import Reads, Snapshot
 from tasks.policy import LEAST_S, ONCE, READS, time_left
 
 
-@task(name="extract", task_run_name="extract all billings", tags=["extract"], **ONCE)
+@task(name="extract", task_run_name="extract all billings", **ONCE)
 async def extract_all(given: Any) -> Reads:
     """``given``: context, names, request."""
     return await steps.extract(*given)
 
 
-@task(name="extract again", task_run_name="extract {name}", tags=["extract"], **READS)
+@task(name="extract again", task_run_name="extract {name}", **READS)
 async def extract_by_name(name: str, given: Any) -> Snapshot:
     """``given``: context, request. Raises ConnectorError; Retriable is retried."""
     context, request = given
@@ -38,7 +38,7 @@ async def extract_by_name(name: str, given: Any) -> Snapshot:
         raise steps.out_of_time(context.connections[name], "reading did not end within this minute") from None
 
 
-@task(name="settle", task_run_name="settle {name}", tags=["settle"], **ONCE)
+@task(name="settle", task_run_name="settle {name}", **ONCE)
 async def settle_by_name(name: str, given: Any) -> Snapshot:  # noqa: ARG001 - the name is the task run's
     """``given``: context, snapshot, lease, run."""
     return await readback.settle(*given)
@@ -51,11 +51,9 @@ async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> 
 
 async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     """A task run of its own for a connection that failed: its retries are seen by name."""
-    with tags(f"billing:{name}"):
-        return await extract_by_name(name, quote((ctx, request)))
+    return await extract_by_name(name, quote((ctx, request)))
 
 
 async def settle(ctx: Context, snapshot: Snapshot, lease: Lease, run: str) -> Snapshot:
     """A task run of its own: an earlier run left a write open."""
-    with tags(f"billing:{snapshot.name}"):
-        return await settle_by_name(snapshot.name, quote((ctx, snapshot, lease, run)))
+    return await settle_by_name(snapshot.name, quote((ctx, snapshot, lease, run)))

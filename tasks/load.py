@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import tags, task
+from prefect import task
 from prefect.utilities.annotations import quote
 
 from remotesupport.bootstrap import Context
@@ -15,7 +15,7 @@ from remotesupport.steps.values import Loaded
 from tasks.policy import ONCE
 
 
-@task(name="load", task_run_name="load {name}", tags=["load", "writes"], **ONCE)
+@task(name="load", task_run_name="load {name}", **ONCE)
 async def load_by_name(name: str, given: Any) -> Loaded:  # noqa: ARG001 - the name is the task run's
     """``given``: context, plan, lease, run."""
     return await steps.load(*given)
@@ -23,5 +23,4 @@ async def load_by_name(name: str, given: Any) -> Loaded:  # noqa: ARG001 - the n
 
 async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
     """Write one connection's plan."""
-    with tags(f"billing:{plan.connection}"):
-        return await load_by_name(plan.connection, quote((ctx, plan, lease, run)))
+    return await load_by_name(plan.connection, quote((ctx, plan, lease, run)))

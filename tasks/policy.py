@@ -52,6 +52,8 @@ def may_pass(_task: Any, _task_run: Any, state: Any) -> bool:
     return isinstance(error, Retriable) and (left is None or left > LEAST_S + FIRST_DELAY_S)
 
 
+# No task of these runs has a tag: for every tag Prefect asks its server for a slot before the task, which takes a warm
+# worker up to two seconds each time. A task's name says which step and which billing it is.
 COMMON: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False, "log_prints": False}
 ONCE: dict[str, Any] = COMMON | {"retries": 0}
 READS: dict[str, Any] = COMMON | {

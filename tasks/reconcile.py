@@ -14,7 +14,7 @@ from remotesupport.steps.values import Accepted, Proposal, Snapshot
 from tasks.policy import ONCE
 
 
-@task(name="reconcile", task_run_name="reconcile all billings", tags=["reconcile"], **ONCE)
+@task(name="reconcile", task_run_name="reconcile all billings", **ONCE)
 async def reconcile_all(given: Any) -> Proposal:
     """``given``: context, request, snapshots, accepted."""
     return await steps.reconcile(*given)

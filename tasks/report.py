@@ -68,7 +68,7 @@ class Board:
         self.ctx.store.save_progress(_BOARD, {"digest": self.digest, "at": now.isoformat()})
 
 
-@task(name="report", task_run_name="report all billings", tags=["report"], **ONCE)
+@task(name="report", task_run_name="report all billings", **ONCE)
 async def write_artifacts(given: Any) -> None:
     """``given``: context, run report, findings, board."""
     ctx, done, findings, board = given

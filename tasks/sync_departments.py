@@ -14,7 +14,7 @@ from remotesupport.steps import sync_departments as steps
 from tasks.policy import ONCE
 
 
-@task(name="sync_departments", task_run_name="sync departments of all billings", tags=["departments"], **ONCE)
+@task(name="sync_departments", task_run_name="sync departments of all billings", **ONCE)
 async def sync_all(given: Any) -> pd.DataFrame:
     """``given``: context, request, run report, departments."""
     return await steps.sync_departments(*given)

@@ -17,7 +17,7 @@ from tasks.policy import ONCE
 Verified: TypeAlias = tuple[dict[str, str], ValidationReport | None]
 
 
-@task(name="validate", task_run_name="validate all billings", tags=["validate"], **ONCE)
+@task(name="validate", task_run_name="validate all billings", **ONCE)
 async def validate_all(given: Any) -> Accepted:
     """``given``: context, snapshots."""
     return await steps.validate(*given)
@@ -30,7 +30,7 @@ async def validate(ctx: Context, snapshots: dict[str, Snapshot]) -> Accepted:
     return await steps.validate(ctx, snapshots)
 
 
-@task(name="verify", task_run_name="verify what was written", tags=["validate"], **ONCE)
+@task(name="verify", task_run_name="verify what was written", **ONCE)
 async def verify_all(given: Any) -> Verified:
     """``given``: what was loaded."""
     return await steps.verify(given)

@@ -13,7 +13,21 @@ from typing import Annotated
 
 import typer
 
-from remotesupport.cli import emulator, habits, links, output, parked, runs, setup, show, status, switches, up, worker
+from remotesupport.cli import (
+    bell,
+    emulator,
+    habits,
+    links,
+    output,
+    parked,
+    runs,
+    setup,
+    show,
+    status,
+    switches,
+    up,
+    worker,
+)
 from remotesupport.cli.errors import FAILED, advice
 from remotesupport.cli.streams import unbreakable
 from remotesupport.settings import CONFIG_VARIABLE, config_path
@@ -42,6 +56,7 @@ for command in (
     runs.sync,
     runs.audit,
     runs.backfill,
+    bell.bell,
     show.why,
     status.status,
     switches.pause,

@@ -51,4 +51,10 @@ closes_percent = 20                         # of the connection's linked tickets
 departures = 20                             # tickets that left their department or are gone
 departures_percent = 20
 share_from = 10                             # with fewer linked tickets the percentages do not count
+
+# `remotesupport bell BILLING TICKET`, and scripts of the billings, tell `remotesupport up` here to look at once.
+# [bell]
+# enabled = true
+# address = "127.0.0.1"                     # for others put a TLS proxy before it
+# port = 0                                  # 0: a free one, which the command finds; scripts need a fixed one
 """

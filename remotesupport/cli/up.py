@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from deployments.bell.process import BellProcess
 from deployments.minding import Minder, NothingRuns
 from deployments.prefect_api import PrefectApi
 from deployments.processes import Child, PrefectServer, StartError, WorkerProcess
@@ -94,11 +95,13 @@ class Tree:
         self.worker = WorkerProcess(
             settings.home, self.api, pool, name=own_name(settings.home), environ=environ, arguments=arguments
         )
-        self.children: list[Child] = [self.worker, *([self.server.child] if self.server else [])]
+        bell = [BellProcess(settings.home, self.api, environ)] if settings.bell.enabled else []
+        self.children: list[Child] = [*bell, self.worker, *([self.server.child] if self.server else [])]
         self.kept = [Kept("The worker", self.worker, output.say)]
         if self.server is not None:
             self.kept.append(Kept("The Prefect server", self.server.child, output.say))
         self.minder = self._minder(environ)
+        self.bells = [Kept("The bell", one, output.say) for one in bell]
 
     def _minder(self, environ: dict[str, str]) -> Minder:
         """Watches the schedule. Only a server of our own is started again, and the worker with it."""
@@ -116,7 +119,7 @@ class Tree:
     def tended(self) -> list[Tended]:
         """Begin to watch, and return all that ``up`` looks after: its children, and that runs begin."""
         self.minder.begin()
-        return [*self.kept, self.minder]
+        return [*self.kept, *self.bells, self.minder]
 
     def start(self, stopping: Stopping) -> None:
         """Server and worker together: the worker imports while the server comes up. Raises StartError."""
@@ -124,6 +127,8 @@ class Tree:
             output.say(f"Starting the Prefect server on {self.server.ui} …")
             self.server.start()
         self.worker.start()
+        for bell in self.bells:
+            bell.start()
         if self.server is not None:
             self.server.wait_healthy(lambda: stopping.wanted)
 

@@ -44,7 +44,8 @@ class RunRequest:
     """What to do. ``billings`` empty: every enabled connection. ``since``/``until``/``tickets`` only for a backfill.
 
     ``plan_only`` writes to no billing. ``quiet``: old conversations come as one opening message, nothing goes to the
-    external side. ``plan_id`` only for apply.
+    external side. ``plan_id`` only for apply. ``hints``: (billing, external ticket) that somebody rang the bell for,
+    only for a sync: the linked ones among them are looked at however their rows look.
     """
 
     kind: RunKind
@@ -55,6 +56,7 @@ class RunRequest:
     plan_only: bool = False
     quiet: bool = False
     plan_id: str | None = None
+    hints: tuple[tuple[str, str], ...] = ()
 
     @property
     def reads_first(self) -> bool:

@@ -58,16 +58,18 @@ async def turns(ctx: Context, request: RunRequest, names: Iterable[str]) -> Asyn
             async with kept_alive(ctx, leases):
                 yield leases
             continue
-        left = {name for name in left if _worth_waiting(ctx, name, request.kind)}
+        left = {name for name in left if _worth_waiting(ctx, name, request)}
         if not left or ctx.clock() >= until:
             return
         await ctx.sleep(ASK_EVERY)
 
 
-def _worth_waiting(ctx: Context, name: str, kind: RunKind) -> bool:
-    """A sync does not wait for another one: that one does its work."""
+def _worth_waiting(ctx: Context, name: str, request: RunRequest) -> bool:
+    """A sync does not wait for another one: that one does its work. After a bell it does: the other began before it."""
+    if request.hints:
+        return True
     held = ctx.store.lease_holder(name)
-    return kind is not RunKind.SYNC or held is None or held.holder.rpartition("/")[2] != RunKind.SYNC
+    return request.kind is not RunKind.SYNC or held is None or held.holder.rpartition("/")[2] != RunKind.SYNC
 
 
 @asynccontextmanager

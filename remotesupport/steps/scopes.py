@@ -29,6 +29,8 @@ class Scopes:
         self.store, self.connection, self.request, self.due = store, connection, request, due
         self.corresponding = enabled(pairs)
         self.name = connection.name
+        rung = [ticket for name, ticket in request.hints if name == self.name]
+        self.rung = tuple(store.linked(self.name, rung)) if rung else ()  # the others the listing shows, if anybody
         audit = request.kind is RunKind.AUDIT
         self.links = store.link_rows(self.name, None if audit else list(request.tickets))
         self.unread = store.unread_sightings(self.name, self.corresponding, most=CATCH_UP)
@@ -47,7 +49,7 @@ class Scopes:
             complete=self.request.kind is RunKind.AUDIT,
             only=tuple(row["main_ticket"] for row in self.links) if enough else None,
             linked=self._all_linked("main_ticket"),
-            due=self._main_tickets([*self.due, *(s.ticket for s in self.unread)]),
+            due=self._main_tickets([*self.due, *self.rung, *(s.ticket for s in self.unread)]),
             at_once=FEW if self.request.reads_first else MANY,
         )
 
@@ -62,6 +64,7 @@ class Scopes:
             since=self._text(self.request.since),
             until=self._text(self.request.until),
             linked=(*self._all_linked("ext_ticket"), *self._unclear()),
+            due=self.rung,
             unread=tuple(self.unread),
             known=lambda tickets: self.store.linked(self.name, tickets),
             at_once=FEW if self.request.reads_first else MANY,

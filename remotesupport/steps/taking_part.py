@@ -15,6 +15,7 @@ ACCESS_PATIENCE = timedelta(minutes=5)  # a refused login is tried again this of
 def taking_part(ctx: Context, request: RunRequest) -> tuple[tuple[str, ...], list[BillingResult]]:
     """The names to work on, and the lines of those left out (paused, or a login refused a moment ago)."""
     wanted = request.billings or (*ctx.connections, *ctx.broken)
+    asked_for = bool(request.billings) and not request.hints  # a bell is no person who has mended a login
     states = {s.name: s for s in ctx.store.connection_states()}
     names, left_out = [], []
     for name in wanted:
@@ -30,7 +31,7 @@ def taking_part(ctx: Context, request: RunRequest) -> tuple[tuple[str, ...], lis
         elif state.paused and request.kind is not RunKind.PLAN and not request.plan_only:
             why = f"paused; `remotesupport resume {name}` shows what waits"
             left_out.append(BillingResult(name, state=BillingState.SKIPPED, reason=why))
-        elif _a_moment_ago(ctx, state.access_at) and not request.billings:
+        elif _a_moment_ago(ctx, state.access_at) and not asked_for:
             refused = BillingResult(name, state=BillingState.FAILED, reason=state.access, access=True)
             left_out.append(replace(refused, failure=state.failure, side=state.failed_side))
         else:

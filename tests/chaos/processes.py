@@ -33,7 +33,7 @@ class Processes:
         self.chance = chance
         self.environ = test_environ(**world.environ)
         self.up: psutil.Popen
-        self.killed = {"worker": 0, "server": 0, "sync": 0}
+        self.killed = {"worker": 0, "server": 0, "bell": 0, "sync": 0}
         self.syncs = 0
         self.log = (self.home / "chaos.log").open("ab")
         self.ups = 0
@@ -66,7 +66,7 @@ class Processes:
             found["sync"] = self.sync
         for child in self.up.children():
             with contextlib.suppress(psutil.Error):  # it may just be dying
-                found["worker" if "deployments.worker_main" in child.cmdline() else "server"] = child
+                found[_name_of(child)] = child
         if not found:
             return ""
         name = self.chance.choice(sorted(found))
@@ -89,6 +89,11 @@ class Processes:
             return int(self.up.wait(10))
         finally:
             self.log.close()
+
+
+def _name_of(child: psutil.Process) -> str:
+    modules = {"deployments.worker_main": "worker", "deployments.bell.main": "bell"}
+    return next((name for module, name in modules.items() if module in child.cmdline()), "server")
 
 
 def scheduled_runs(home: Path) -> Counter[str]:

@@ -46,8 +46,8 @@ def up(home: Path, port: int) -> Iterator[psutil.Popen]:
 
 
 def family(process: psutil.Popen) -> list[psutil.Process]:
-    """The server and the worker, once both are there."""
-    wait_for(lambda: len(process.children(recursive=True)) == 2)
+    """The server, the worker and the bell, once all are there."""
+    wait_for(lambda: len(process.children(recursive=True)) == 3)
     return process.children(recursive=True)
 
 

@@ -98,7 +98,7 @@ def test_unknown_key_names_the_nearest(tmp_path: Path) -> None:
 
 def test_unknown_section_lists_the_known(tmp_path: Path) -> None:
     """A key like nothing that is known is answered with everything that is."""
-    assert "colour: unknown key. Known: external, guard, main" in refused(tmp_path, "colour = 1\n" + MAIN)
+    assert "colour: unknown key. Known: bell, external, guard, main" in refused(tmp_path, "colour = 1\n" + MAIN)
 
 
 def test_literal_password_is_refused_and_not_repeated(tmp_path: Path) -> None:
