@@ -17,6 +17,7 @@ from remotesupport.core.rows import bare
 from remotesupport.core.status import settled
 
 DOUBTFUL = "states wait: other tickets here look as if a billing had been restored; `remotesupport parked` names them"
+UNPLACED = "what was said there waits: the billing does not say any more in which department this ticket is"
 _THREAD = "its thread has to be read first"
 _LEDGER = [
     *("connection", "ext_ticket", "main_ticket", "place", "now_ext", "now_main", "main_state"),
@@ -31,6 +32,7 @@ def left(pairs: pd.DataFrame, *, quiet: bool) -> pd.Series:
     unsent = (pairs["pending_main"] & ~pairs["sends_main"]) | (pairs["pending_external"] & ~pairs["sends_external"])
     table: dict[str, pd.Series] = {
         "its department is asked for in one of the next runs": phase.eq(Phase.UNCLEAR) & pairs["unasked"],
+        UNPLACED: pairs["unplaced"] & pairs["pending_main"],
         _THREAD: (entering & ~fresh) | (phase.eq(Phase.ADOPTABLE) & ~pairs["main_fresh"]),
         "nothing in it may cross yet": phase.eq(Phase.CREATABLE) & ~pairs["pending_main"],
         DOUBTFUL: pairs["doubtful"]

@@ -76,7 +76,8 @@ def _claimed(pairs: pd.DataFrame, links: pd.DataFrame, mains: pd.DataFrame) -> p
 
 
 def _places(pairs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
-    """Adds place, corr, main_department, flagged."""
+    """Adds place, corr, main_department, flagged, and unplaced: linked, and seen without a word on its department."""
+    pairs["unplaced"] = pairs["linked"] & pairs["seen"] & pairs["department"].isna()
     pairs["place"] = pairs["department"].fillna(pairs["agreed_department"])
     known = inputs.correspondences.assign(there=True)
     pairs = look_up(

@@ -15,7 +15,7 @@ from remotesupport.core.cures import no_department
 from remotesupport.core.departures import quarrel
 from remotesupport.core.keys import look_up
 from remotesupport.core.model import MessageKind, Reason, Side, TicketState
-from remotesupport.core.phases import Phase
+from remotesupport.core.phases import CROSSING, Phase
 from remotesupport.core.status import CLOSE_EXTERNAL, can
 
 _OUTCOMES = {
@@ -67,6 +67,7 @@ def _reason(rows: pd.DataFrame) -> pd.Series:
     found = found.mask(phase.eq(Phase.ELSEWHERE) & rows["flagged"], str(Reason.DEPARTMENT_UNMAPPED))
     found = found.mask(rows["open_why"].ne("") | wait.ne(""), str(Reason.PENDING))
     found = found.mask(rows["planned"] & ~phase.isin([Phase.CONFLICT, Phase.DEPARTED]), str(Reason.PENDING))
+    found = found.mask(rows["unplaced"] & rows["pending_main"] & phase.isin(CROSSING), str(Reason.NOT_UNDERSTOOD))
     found = found.mask(wait.str.startswith("parked"), str(Reason.PARKED))
     outcomes = rows["outcome"].map({k: str(v) for k, v in _OUTCOMES.items()}).astype("str")
     return found.mask(phase.eq(Phase.UNREADABLE), outcomes.fillna(str(Reason.BILLING_UNREACHABLE)))

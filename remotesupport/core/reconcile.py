@@ -73,7 +73,7 @@ def _free(pairs: pd.DataFrame, ours: pd.Series, closed: pd.Series, quiet: bool) 
     both = returning | ours
     return pairs.assign(
         enters=enters,
-        free_main=crosses & to_main,
+        free_main=crosses & to_main & ~pairs["unplaced"],
         free_external=crosses & to_external & ~(returning & ~to_main) & (not quiet),
         now_main=pairs["now_main"].mask(returning, _OPEN),
         agreed_ext=pairs["agreed_ext"].where(~enters, pairs["now_ext"]).mask(both, _OPEN).mask(closed, _CLOSED),

@@ -89,13 +89,14 @@ class Scopes:
         return linked | {r.ticket for r in rows if origin_of(r.subject, self.name) is not None}
 
     def _external_wants(self, rows: list[TicketRow], origins: frozenset[str]) -> set[str]:
-        inside = [r for r in rows if r.department in self.corresponding]
+        inside = [r for r in rows if r.department is None or r.department in self.corresponding]
         linked = self.store.linked(self.name, [r.ticket for r in inside]) if inside else {}
         backfill = self.request.kind is RunKind.BACKFILL or bool(self.request.tickets)
         return {
             r.ticket
             for r in inside
-            if r.state is TicketState.OPEN or r.ticket in linked or r.ticket in origins or backfill
+            if r.ticket in linked
+            or (r.department is not None and (r.state is TicketState.OPEN or r.ticket in origins or backfill))
         }
 
     def _forced(self, rows: list[TicketRow], recent: Collection[str]) -> set[str]:
