@@ -127,6 +127,10 @@ class HttpDesk:
             f"{i.key} is {i.state}, read {i.absent_reads} times in vain" for i in open_
         ]
 
+    def shows_all(self) -> bool:
+        """Whether every external billing lists all tickets there are."""
+        return all(c.external.capabilities.whole for c in self.context.connections.values())
+
     async def aclose(self) -> None:
         """Close what ``open`` opened."""
         await self.context.aclose()

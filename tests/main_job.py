@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from remotesupport.core.report import RunReport
+from remotesupport.core.report import RunKind, RunReport
 from remotesupport.emulator.refusal import Refusal
 from tests.http_desk import HttpDesk, crossed_once
 from tests.three_billings import texts
@@ -54,7 +54,7 @@ class MainJob:
         for _ in range(2):
             self._acme("ivan", "reply", ticket=self.ticket, text="says it twice")
         await self._runs()
-        assert self._heard("says it twice") == 2, texts(self.world.main, self.copy)
+        await self._heard_at_last("says it twice", 2)
 
     async def closed_and_written_to_again(self) -> None:
         """Anna answers and closes; Ivan asks once more, and is heard and answered."""
@@ -65,7 +65,7 @@ class MainJob:
         crossed_once(self.world.acme, self.ticket, BACK)
         self._acme("ivan", "reply", ticket=self.ticket, text="is it back?")
         await self._runs()
-        assert self._heard("is it back?") == 1, texts(self.world.main, self.copy)
+        await self._heard_at_last("is it back?", 1)
 
     async def departed(self) -> None:
         """The ticket leaves for a department that is not handled outside: what is said there stays there."""
@@ -95,6 +95,13 @@ class MainJob:
 
     def _acme(self, who: str, do: str, **what: str) -> dict[str, object]:
         return self.world.acme.act(as_=who, do=do, **what)
+
+    async def _heard_at_last(self, text: str, times: int) -> None:
+        """Main has it so often; where staff's list shows only what waits (version 4), after an audit at the latest."""
+        if self._heard(text) < times and not self.desk.shows_all():
+            self.reports.append(await self.desk.run(RunKind.AUDIT))
+            await self._runs(4)
+        assert self._heard(text) == times, texts(self.world.main, self.copy)
 
     def _heard(self, text: str) -> int:
         return sum(said.count(text) for said in texts(self.world.main, self.copy))

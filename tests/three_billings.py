@@ -29,8 +29,9 @@ timezone = "Europe/Moscow"
 
 [[external.departments]]
 remote = "Technical support"
-main = "Outsourced support"
+main = "{inside}"
 """
+DEPARTMENT = "Outsourced support"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,12 @@ def three_billings(
     set_up: bool = True,
     main_habits: Mapping[str, str] | None = None,
     acme_habits: Mapping[str, str] | None = None,
+    departments_by_number: bool = False,
 ) -> Iterator[ThreeBillings]:
-    """Serve them until the block ends; with ``set_up`` a version 4 is set up as the document has it."""
+    """Serve them until the block ends; with ``set_up`` a version 4 is set up as the document has it.
+
+    ``departments_by_number``: the configuration names main's department by its id.
+    """
     with ExitStack() as stack:
         versions = {"main": main_version, "acme": acme_version, "globex": globex_version}
         habits = {"main": main_habits, "acme": acme_habits}
@@ -97,14 +102,18 @@ def three_billings(
             name = external.core.name
             robot = ("support-robot", password_of("support-robot"))
             introduce(main, external, robot=robot, customer=(name, password_of(name)))
-        environ = configured(home, main.url, {e.core.name: e.url for e in (acme, globex)})
+        numbers = {d["name"]: str(d["id"]) for d in main.state()["departments"]} if departments_by_number else {}
+        inside = numbers.get(DEPARTMENT, DEPARTMENT)
+        environ = configured(home, main.url, {e.core.name: e.url for e in (acme, globex)}, inside)
         yield ThreeBillings(main, acme, globex, home, environ)
 
 
-def configured(home: Path, main: str, externals: dict[str, str]) -> dict[str, str]:
-    """Write the configuration of these addresses → the environment that points there."""
+def configured(home: Path, main: str, externals: dict[str, str], inside: str = DEPARTMENT) -> dict[str, str]:
+    """Write the configuration of these addresses → the environment that points there. ``inside``: main's department."""
     secrets = _secrets(home)
-    connections = "".join(_EXTERNAL.format(name=name, url=url, secrets=secrets) for name, url in externals.items())
+    connections = "".join(
+        _EXTERNAL.format(name=name, url=url, secrets=secrets, inside=inside) for name, url in externals.items()
+    )
     (home / "remotesupport.toml").write_text(_MAIN.format(url=main) + connections, encoding="utf-8")
     return {"REMOTESUPPORT_HOME": str(home), "REMOTESUPPORT_CONFIG": str(home / "remotesupport.toml")}
 

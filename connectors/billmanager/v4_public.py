@@ -174,10 +174,15 @@ class PublicStaff(PublicView):
             raise self._skip(str(error), self.form, ticket) from None
 
     async def reply(self, ticket: str, body: str, files: Sequence[Upload] = (), *, key: str = "") -> WriteReceipt:
-        """``tickets.edit`` with ``text`` (the field INFERRED); takes the ticket out of the queue."""
+        """``tickets.edit``; takes the ticket out of the queue.
+
+        The field is ``text`` (INFERRED), or ``message`` where the ticket's form has one of that name and no ``text``.
+        """
         del key
         self._refuse_files(files, STAFF_REPLY, ticket)
-        await self._write(STAFF_REPLY, {"elid": ticket, "text": body}, ticket=ticket)
+        form = await self._form(ticket)
+        field = "message" if form.has("message") and not form.has("text") else "text"
+        await self._write(STAFF_REPLY, {"elid": ticket, field: body}, ticket=ticket)
         return WriteReceipt(ticket)
 
     async def close(self, ticket: str, *, key: str = "") -> WriteReceipt:

@@ -25,7 +25,7 @@ from remotesupport.store import Store
 
 SETTLE = timedelta(seconds=2)
 RECENT = timedelta(days=1)  # audits compare the thread of a closed ticket whose row last changed since then
-MOST_ASKED = 200  # tickets that one run looks at because their rows do not say their department
+MOST_ASKED = 200  # tickets that one run looks at because no list shows them, or not their department
 MANY = 1000  # tickets asked for at once: the connectors' own limits count
 FEW = 5  # the same of an audit, half of those limits: a minute's sync with the same login comes in between
 Wanted: TypeAlias = Callable[[list[TicketRow]], set[str]]
@@ -230,10 +230,16 @@ async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got:
     loose += [t for t in store.pending_sightings(billing.name, billing.side) if t not in got.rows and t not in loose]
     due = dict.fromkeys((*scope.due, *(s.ticket for s in scope.unread)))
     loose += [t for t in due if t not in got.rows and t not in loose]
-    if got.complete and scope.complete and billing.capabilities.whole:
-        loose += [t for t in scope.linked if t not in got.rows and t not in loose]
+    if got.complete and scope.complete:
+        unlisted = [t for t in scope.linked if t not in got.rows and t not in loose]
+        loose += unlisted if billing.capabilities.whole else _newest(unlisted)[:MOST_ASKED]
     await _look(billing, loose, got, scope.at_once)
     got.moved.update(dict.fromkeys(t for t in (*loose, *due) if t in got.rows))
+
+
+def _newest(tickets: Collection[str]) -> list[str]:
+    """The highest ids first: where a list shows a part only, an audit looks at so many that it does not show."""
+    return sorted(tickets, key=lambda ticket: (len(ticket), ticket), reverse=True)
 
 
 def _fill_from_queue(got: _Gathering) -> None:

@@ -1,0 +1,57 @@
+"""Combinations of habits of two servers in which every pair of answers occurs: a covering array."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TypeAlias
+
+from allpairspy import AllPairs
+
+from remotesupport.emulator.habits import HABITS
+
+VERSIONS = {"4": ("4.0.63",), "5 and 6": ("5.350.1", "6.94.1")}
+RELEASES = {"4": "4", "5 and 6": "6"}  # versions 5 and 6 have the same habits
+SIDES = ("acme", "main")
+
+# Reactions of a server to what the product writes there. The others are reactions to what people do.
+OURS = {
+    "acme": ("after_answer", "after_close", "after_reopen"),
+    "main": ("after_new_ticket", "after_client_message", "after_archive", "after_client_reopen"),
+}
+# Answers with which the main job cannot be done; tests/integration/test_habits_not_told.py says what comes instead.
+CANNOT = {
+    ("acme", "responsible"): {"employee"},
+    ("main", "responsible"): {"employee"},
+    ("acme", "state"): {"lists"},
+    ("acme", "staff_types"): {"client_outcoming"},
+    ("acme", "message_refusal"): {"blocked", "paid"},
+    ("main", "message_refusal"): {"blocked", "paid"},
+    ("acme", "after_reopen"): {"awaiting", "closed", "archived", "unchanged", "drawn"},
+}
+Combination: TypeAlias = Mapping[str, str]  # "acme version", "main state" … → the answer
+
+
+def parameters(group: str) -> dict[str, list[str]]:
+    """Everything that varies in a group, as ``side habit`` → its answers."""
+    found = {f"{side} version": list(VERSIONS[group]) for side in SIDES if len(VERSIONS[group]) > 1}
+    for side in SIDES:
+        for habit in HABITS:
+            ours = not habit.name.startswith("after_") or habit.name in OURS[side]
+            answers = [a for a in habit.names if a not in CANNOT.get((side, habit.name), ())]
+            if RELEASES[group] in habit.versions and ours and len(answers) > 1:
+                found[f"{side} {habit.name}"] = answers
+    return found
+
+
+@cache
+def covering(group: str) -> list[Combination]:
+    """The same combinations each time, about a hundred; they take some seconds to find."""
+    varied = parameters(group)
+    return [dict(zip(varied, row, strict=True)) for row in AllPairs(list(varied.values()))]
+
+
+def of_side(combination: Combination, side: str) -> tuple[str | None, dict[str, str]]:
+    """One server of a combination: its version, None where it does not vary, and its habits."""
+    own = {name.removeprefix(f"{side} "): answer for name, answer in combination.items() if name.startswith(side)}
+    return own.pop("version", None), own

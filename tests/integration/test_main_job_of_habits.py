@@ -1,0 +1,64 @@
+"""The main job between two servers of every habit (docs/protocol.md), versions 4, 5 and 6, over real HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.habit_pairs import RELEASES, VERSIONS, Combination, covering, of_side, parameters
+from tests.http_desk import http_desk
+from tests.main_job import MainJob
+from tests.three_billings import three_billings
+
+PARTS = 12
+LONG = "about 180 combinations, six seconds each"
+
+# As little as possible is as the emulator's defaults have it.
+STRANGER = {
+    "department_names": "name", "state": "words", "author": "nobody", "realnames": "shared", "notes": "ticketnote",
+    "note_ids": "equal", "info_row": "bare", "system_rows": "bare", "groups": "one", "thread_order": "newest_first",
+    "total": "wrong", "sort": "ignored", "extra_columns": "many", "utc_times": "absent", "whoami": "missing",
+    "content_type": "text", "form_posts": "redirected_session_gone", "dead_session": "html", "new_id": "list",
+}  # fmt: skip
+
+
+async def done(folder: Path, combination: Combination) -> None:
+    """The whole main job between two servers of this combination."""
+    (main_version, main), (acme_version, acme) = (of_side(combination, side) for side in ("main", "acme"))
+    with three_billings(
+        folder,
+        main_version=main_version or VERSIONS["4"][0],
+        acme_version=acme_version or VERSIONS["4"][0],
+        main_habits=main,
+        acme_habits=acme,
+        departments_by_number=main.get("v4_category") == "absent",
+    ) as world:
+        async with http_desk(world) as desk:
+            await MainJob(desk).whole()
+
+
+@pytest.mark.parametrize("types", ["by_viewer", "by_direction"])
+@pytest.mark.parametrize("responsible", ["name", "bare_id", "employee_with_form"])
+async def test_the_main_job_is_done_between_strangers(tmp_path: Path, responsible: str, types: str) -> None:
+    """Two servers that differ from the emulator's defaults in nearly everything are served like any others."""
+    main = {f"main {habit}": answer for habit, answer in (STRANGER | {"types": types}).items()}
+    acme = {f"acme {habit}": answer for habit, answer in (STRANGER | {"responsible": responsible}).items()}
+    versions = {"main version": "5.350.1", "acme version": "6.94.1"}
+    await done(tmp_path, main | acme | versions)
+
+
+@pytest.mark.thorough(LONG)
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("group", VERSIONS)
+async def test_the_main_job_is_done_for_every_pair_of_answers(tmp_path: Path, group: str, part: int) -> None:
+    """Whatever two answers a server, or two servers, have: everything crosses once, no note, and then nothing."""
+    wrong = []
+    for number, combination in list(enumerate(covering(group)))[part::PARTS]:
+        (folder := tmp_path / str(number)).mkdir()
+        try:
+            await done(folder, combination)
+        except Exception as error:  # all are told together, each with its combination
+            unusual = {name: answer for name, answer in combination.items() if answer != parameters(group)[name][0]}
+            wrong.append(f"{RELEASES[group]}/{number}: {type(error).__name__}: {error}\n{unusual}")
+    assert not wrong, "\n\n".join(wrong)
