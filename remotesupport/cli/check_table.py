@@ -15,7 +15,7 @@ Found = Mapping[str, Sequence[CheckRow]]
 def show(found: Found, verdict: Verdict, *, everything: bool) -> None:
     """The rows on standard output, the verdict for the person. ``everything``: what does not apply, too."""
     if found:
-        _rows({name: [row for row in rows if everything or not row.not_in] for name, rows in found.items()})
+        _rows({n: [r for r in rows if everything or not (r.not_in or r.minor)] for n, rows in found.items()})
     if not everything:
         _left_out(row.not_in for rows in found.values() for row in rows if row.not_in)
     for warning in verdict.warnings:

@@ -13,6 +13,7 @@ from remotesupport.cli.options import AsJson, Billings
 from remotesupport.settings import Settings, SettingsError, config_path
 
 if TYPE_CHECKING:
+    from remotesupport.core.habits import HabitEvidence
     from remotesupport.steps.check_row import CheckRow
     from remotesupport.steps.departments import DepartmentBoard, DepartmentLine
 
@@ -67,10 +68,10 @@ async def _check_one(settings: Settings, name: str) -> list[CheckRow]:
     from remotesupport.steps.check import check_connection
     from remotesupport.steps.check_row import CheckRow, Part, of_part
 
-    store, known = _store(settings, name)
+    store, known, evidence = _store(settings, name)
     try:
         async with session.connection_of(settings, name) as connection:
-            rows = await check_connection(connection, settings.main, known)
+            rows = await check_connection(connection, settings.main, known, evidence=evidence)
     except SettingsError as error:
         rows = of_part(Part.HERE, [CheckRow("password", False, f"{p.where}: {p.what}", p.cure) for p in error.problems])
     except ConnectorError as error:
@@ -78,17 +79,17 @@ async def _check_one(settings: Settings, name: str) -> list[CheckRow]:
     return [*of_part(Part.HERE, [store, *_readable_by_others(settings, name)]), *rows]
 
 
-def _store(settings: Settings, name: str) -> tuple[CheckRow, dict[str, str]]:
-    """Whether the store can be used, and what it remembers of this connection's departments."""
+def _store(settings: Settings, name: str) -> tuple[CheckRow, dict[str, str], list[HabitEvidence]]:
+    """Whether the store can be used, and what it remembers of this connection's departments and servers."""
     from remotesupport.steps.check_row import CheckRow
     from remotesupport.steps.correspond import resolved_names
     from remotesupport.store.errors import StoreError, StoreUnavailable
 
     try:
         with session.store_of(settings) as store:
-            return CheckRow("store", True, store.shown), resolved_names(store, name)
+            return CheckRow("store", True, store.shown), resolved_names(store, name), store.habit_evidence(name)
     except StoreError as error:
-        return CheckRow("store", False, str(error), person=not isinstance(error, StoreUnavailable)), {}
+        return CheckRow("store", False, str(error), person=not isinstance(error, StoreUnavailable)), {}, []
 
 
 def _readable_by_others(settings: Settings, name: str) -> list[CheckRow]:

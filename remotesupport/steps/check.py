@@ -7,7 +7,7 @@ about tickets. A check that could not be made because an earlier one failed is s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -17,8 +17,10 @@ from connectors.billmanager import tls
 from connectors.contract import Billing
 from connectors.errors import ConnectorError, Missing
 from remotesupport.bootstrap import Connection
+from remotesupport.core.habits import HabitEvidence
 from remotesupport.core.model import DepartmentRow, Side
 from remotesupport.settings_models import Endpoint
+from remotesupport.steps.check_habits import habit_rows
 from remotesupport.steps.check_reach import End, Look, Met, failed, not_looked_at, reach_rows
 from remotesupport.steps.check_row import CheckRow, Part, of_part
 from remotesupport.steps.check_setup import Told, departments_rows, setup_rows
@@ -30,12 +32,16 @@ BUDGET = 60.0  # seconds for all checks of one connection
 
 
 async def check_connection(
-    connection: Connection, main: Endpoint, known: Mapping[str, str] = NOTHING, look: Look = tls.shown
+    connection: Connection,
+    main: Endpoint,
+    known: Mapping[str, str] = NOTHING,
+    look: Look = tls.shown,
+    evidence: Sequence[HabitEvidence] = (),
 ) -> list[CheckRow]:
     """Every row for one connection, in the order in which a person would correct things. Never raises for a billing.
 
     ``known``: the ids that names of remote departments meant in the last good run. ``look``: gives the certificate
-    that an address shows to anybody.
+    that an address shows to anybody. ``evidence``: what the store has learned of both servers.
     """
     try:
         async with asyncio.timeout(BUDGET):
@@ -44,6 +50,7 @@ async def check_connection(
             )
             rights = [await _rights(connection.external, external), await _rights(connection.main, inside)]
             canary = await _canary(connection, external)
+            server = await _server(connection, rights, evidence)
     except TimeoutError:
         what = f"no complete answer within {BUDGET:.0f} s"
         return [CheckRow("answer", False, what, "Look at its load", person=False, part=Part.EXTERNAL)]
@@ -56,7 +63,20 @@ async def check_connection(
         *of_part(Part.EXTERNAL, [*reach_rows(there, external), rights[0], canary, zone]),
         *of_part(Part.MAIN, [*reach_rows(here, inside), rights[1], zone_of_main]),
         *of_part(Part.SETUP, _setup(connection, main, external, inside, known)),
+        *of_part(Part.SERVER, server),
     ]
+
+
+async def _server(
+    connection: Connection, rights: Sequence[CheckRow], evidence: Sequence[HabitEvidence]
+) -> list[CheckRow]:
+    """What these servers do, once both can be read."""
+    if not all(row.ok and row.looked_at for row in rights):
+        return [not_looked_at("habits")]
+    try:
+        return await habit_rows(connection, evidence, datetime.now(UTC))
+    except ConnectorError as error:
+        return [failed("habits", error)]
 
 
 async def _meet(billing: Billing, url: str, look: Look) -> Met:

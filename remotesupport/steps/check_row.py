@@ -15,6 +15,7 @@ class Part(StrEnum):
     EXTERNAL = "external billing"
     MAIN = "main billing"
     SETUP = "set-up"
+    SERVER = "what this server does"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class CheckRow:
     """One check. ``person``: waiting does not help. A good one with a ``cure`` is a warning.
 
     ``not_in``: the version that has no such thing, so that there is nothing to look at. ``looked_at``: no earlier
-    failure was in the way.
+    failure was in the way. ``minor``: a fact that people see with ``--all`` only.
     """
 
     check: str
@@ -33,6 +34,7 @@ class CheckRow:
     part: Part = Part.SETUP
     not_in: str = ""
     looked_at: bool = True
+    minor: bool = False
 
     @property
     def failed(self) -> bool:

@@ -1,4 +1,4 @@
-"""Habits that a server does not tell: nothing that rests on them crosses, and the run, ``why`` and ``status`` say so."""
+"""Habits that a server does not tell: nothing that rests on them crosses, and runs and ``check`` say so."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def _until_crossed(job: MainJob) -> None:
 
 
 async def test_what_was_learned_survives_a_restart_and_a_change_stops(tmp_path: Path) -> None:
-    """Evidence is in the store: a fresh process knows it, and a server that then answers otherwise is not written to."""
+    """A fresh process knows what was learned, and a server that then answers otherwise is not written to."""
     async with between(tmp_path, {"types": "by_direction"}, {}) as job:
         await job.to_main()
         await job.answered()
