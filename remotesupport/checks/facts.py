@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from remotesupport.core.model import ChangeKind, Direction, MessageKind, Side
 from remotesupport.core.normalize import body_hashes
 
 PEOPLE = "people"
+OWN, SHARED = "own", "shared"
+YES, NO = "yes", "no"
 UNREAD = "unread"
 UNREADABLE = "unreadable"
 CROSSING = (MessageKind.CLIENT, MessageKind.STAFF)  # said once more: the diff's own word for it may be what is wrong
@@ -24,6 +27,8 @@ def with_facts(name: str, frame: pd.DataFrame, messages: pd.DataFrame | None, no
     """``frame`` with the facts that suite ``name`` needs. Raises ValueError for ``changes`` without ``messages``."""
     if name == "messages":
         return message_facts(frame, now)
+    if name == "receipts":
+        return frame.assign(text_agrees=agreement(frame["expected_hash"], frame["found_hash"]))
     if name != "changes":
         return frame
     if messages is None:
@@ -32,21 +37,33 @@ def with_facts(name: str, frame: pd.DataFrame, messages: pd.DataFrame | None, no
 
 
 def message_facts(messages: pd.DataFrame, now: datetime) -> pd.DataFrame:
-    """MESSAGES plus ``hours_ahead`` (float64): hours from ``now`` to ``at``, NaN where ``at`` is missing."""
+    """MESSAGES plus ``hours_ahead`` and ``place``.
+
+    ``hours_ahead`` (float64): begun hours from ``now`` to ``at``, 0 in the past, NaN where ``at`` is missing. ``place``
+    (str): ``shared`` where another message of the thread has the same ordinal, else ``own``.
+    """
     ahead = (messages["at"] - pd.Timestamp(now)).dt.total_seconds() / 3600
-    return messages.assign(hours_ahead=ahead)
+    shared = messages.duplicated(["connection", "side", "ticket", "ordinal"], keep=False)
+    place = shared.map({True: SHARED, False: OWN}).astype("str")
+    return messages.assign(hours_ahead=ahead.clip(lower=0).apply(np.ceil), place=place)
 
 
 def plan_facts(changes: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
-    """CHANGES plus ``route``, ``spoken``, ``titled``, ``spoken_hash`` and ``covered`` (all str, see suites.CHANGES)."""
+    """CHANGES plus ``route``, ``spoken``, ``titled``, ``hash_agrees`` and ``covered`` (all str, see suites.CHANGES)."""
     kind, body = changes["kind"], changes["body"]
     return changes.assign(
         route=kind + " " + changes["direction"],
         spoken=body.where(kind.isin([*MUST_SPEAK])),
         titled=changes["subject"].where(kind.eq(ChangeKind.CREATE)),
-        spoken_hash=body_hashes(body).where(body.ne("")),
+        hash_agrees=agreement(changes["body_hash"], body_hashes(body).where(body.ne(""))),
         covered=covered(changes, messages),
     )
+
+
+def agreement(left: pd.Series, right: pd.Series) -> pd.Series:
+    """``yes`` or ``no`` (str), without a value where either has none."""
+    word = left.eq(right).map({True: YES, False: NO}).astype("str")
+    return word.where(left.notna() & right.notna())
 
 
 def covered(changes: pd.DataFrame, messages: pd.DataFrame) -> pd.Series:
