@@ -1,11 +1,12 @@
 """Columns that the suites need and the frames don't have: computed here, dropped again by the gate.
 
-Pure pandas, vectorised. What must stay out: what counts as good (suites.py).
+Pure. What must stay out: what counts as good (suites.py).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
@@ -20,6 +21,7 @@ YES, NO = "yes", "no"
 UNREAD = "unread"
 UNREADABLE = "unreadable"
 CROSSING = (MessageKind.CLIENT, MessageKind.STAFF)  # said once more: the diff's own word for it may be what is wrong
+Kinds = Mapping[tuple[str, ...], str]  # connection, side, ticket, message → kind
 MUST_SPEAK = (ChangeKind.CREATE, ChangeKind.POST)
 
 
@@ -72,13 +74,20 @@ def covered(changes: pd.DataFrame, messages: pd.DataFrame) -> pd.Series:
     Any kind of message that is not CLIENT or STAFF is named; ``unread`` is a message that is not in ``messages``,
     ``unreadable`` a ``covers`` that is no list of triples. An edit (``<id>/edit/<hash>``) covers the message it edits.
     """
-    listed = changes["covers"].map(_covered_ids)
-    answer = pd.Series(PEOPLE, index=changes.index, dtype="str")
-    answer[listed.isna()] = UNREADABLE
-    seen = _kinds(_sources(changes, listed), messages)
-    other = seen[~seen["kind"].isin([*CROSSING])].drop_duplicates("row")
-    answer[other["row"]] = other["kind"].to_numpy()
-    return answer
+    key = ["connection", "side", "ticket", "message", "kind"]
+    kinds = {tuple(said): kind for *said, kind in zip(*(messages[c].tolist() for c in key), strict=True)}
+    columns = ("connection", "direction", "ext_ticket", "main_ticket", "covers")
+    rows = zip(*(changes[c].tolist() for c in columns), strict=True)
+    return pd.Series([_carried(kinds, *row) for row in rows], index=changes.index, dtype="str")
+
+
+def _carried(kinds: Kinds, connection: str, direction: str, ext: str, main: str, covers: str) -> str:
+    ids = _covered_ids(covers)
+    if ids is None:
+        return UNREADABLE
+    side, ticket = (str(Side.EXTERNAL), ext) if direction == Direction.TO_MAIN else (str(Side.MAIN), main)
+    seen = (kinds.get((connection, side, ticket, message), UNREAD) for message in ids)
+    return next((kind for kind in seen if kind not in CROSSING), PEOPLE)
 
 
 def _covered_ids(text: str) -> list[str] | None:
@@ -86,25 +95,3 @@ def _covered_ids(text: str) -> list[str] | None:
         return [str(source).split("/edit/")[0] for source, _hash, _target in json.loads(text)]
     except (ValueError, TypeError):
         return None
-
-
-def _sources(changes: pd.DataFrame, listed: pd.Series) -> pd.DataFrame:
-    """One row per covered message: the change's index label (``row``), connection, side, ticket, message."""
-    inbound = changes["direction"].eq(Direction.TO_MAIN)
-    sources = pd.DataFrame(
-        {
-            "row": changes.index,
-            "connection": changes["connection"],
-            "side": inbound.map({True: str(Side.EXTERNAL), False: str(Side.MAIN)}),
-            "ticket": changes["ext_ticket"].where(inbound, changes["main_ticket"]),
-            "message": listed,
-        }
-    )
-    return sources.explode("message").dropna(subset="message").astype({"message": "str"})
-
-
-def _kinds(sources: pd.DataFrame, messages: pd.DataFrame) -> pd.DataFrame:
-    """``sources`` with the ``kind`` of each, ``unread`` where ``messages`` doesn't have it."""
-    key = ["connection", "side", "ticket", "message"]
-    found = sources.merge(messages[[*key, "kind"]], on=key, how="left", validate="m:1")
-    return found.assign(kind=found["kind"].fillna(UNREAD))
