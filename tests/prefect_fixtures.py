@@ -1,4 +1,4 @@
-"""Real Prefect servers for the tests: each once per session, on a free loopback port, stopped by its pid.
+"""Real Prefect servers for the tests, each on a free loopback port and stopped by its pid.
 
 Test modules that want it say ``pytest_plugins = ("tests.prefect_fixtures",)``. PYTEST_DONT_REWRITE: it is imported for
 its helpers, too.
@@ -47,7 +47,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def locked_server(prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
     """A server with a password, on tables that the other server has made: that is half of the work of a start."""
     home = tmp_path_factory.mktemp("locked")
