@@ -66,8 +66,9 @@ LONGEST = (
     "property/test_restored_laws.py",
     "packaging/test_wheel.py",
 )
-# On one worker, so that their Prefect server is started once.
+# On one worker, so that their Prefect servers are started once.
 ON_ONE_SERVER = (
+    "tests/integration/test_prefect_api.py",
     "tests/integration/test_cli_flow_runs.py",
     "tests/integration/test_prefect_flows.py",
     "tests/integration/test_prefect_server.py",

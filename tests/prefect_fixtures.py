@@ -1,4 +1,4 @@
-"""A real Prefect server for the tests: one per session, on a free loopback port, stopped by its pid.
+"""Real Prefect servers for the tests, each on a free loopback port and stopped by its pid.
 
 Test modules that want it say ``pytest_plugins = ("tests.prefect_fixtures",)``. PYTEST_DONT_REWRITE: it is imported for
 its helpers, too.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,8 +22,11 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 
 from deployments.processes import PrefectServer, WorkerProcess
+from deployments.settings_env import prefect_home
 
 ROOT = Path(__file__).parent.parent
+DATABASE, EMPTY = "prefect.db", "empty.db"
+LOGIN = "someone:invented-for-a-test"
 PATIENCE_S = 180.0  # a first busy run imports much, beside three other workers that start servers
 
 
@@ -38,7 +43,27 @@ test_environ.__test__ = False  # type: ignore[attr-defined]
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
     """A healthy server with all settings of ``up``."""
     with PrefectServer(tmp_path_factory.mktemp("prefect-home"), environ=test_environ()) as server:
+        keep_empty_database(server.home)
         yield server
+
+
+@pytest.fixture(scope="module")
+def locked_server(prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A server with a password, on tables that the other server has made: that is half of the work of a start."""
+    home = tmp_path_factory.mktemp("locked")
+    shutil.copy(prefect_home(prefect_server.home) / EMPTY, prefect_home(home) / DATABASE)
+    with PrefectServer(home, environ=test_environ(PREFECT_SERVER_API_AUTH_STRING=LOGIN)) as server:
+        yield server
+
+
+def keep_empty_database(home: Path) -> None:
+    """Put a copy of the database of the server in ``home`` beside it."""
+    folder = prefect_home(home)
+    with (
+        contextlib.closing(sqlite3.connect(folder / DATABASE)) as source,
+        contextlib.closing(sqlite3.connect(folder / EMPTY)) as copy,
+    ):
+        source.backup(copy)
 
 
 @pytest.fixture

@@ -68,7 +68,9 @@ def worker_of(process: psutil.Popen) -> psutil.Process | None:
 
 
 @pytest.mark.thorough(
-    "two workers import everything, one after the other; runs, Ctrl-C and restarts are in `make test`"
+    "two workers import everything, one after the other. In `make test`: scheduled runs and Ctrl-C of a real `up`, and "
+    "restarts of a child that stands in for worker and server. Only here: a worker that was killed is replaced by one "
+    "that works"
 )
 async def test_up_works_heals_and_ends_in_order(tmp_path: Path) -> None:
     """A run completes; a killed worker is replaced and works; SIGINT ends all within 10 s with status 0."""

@@ -1,4 +1,4 @@
-"""From nothing to a connection that can sync, as a new user meets it: real processes, a real terminal, real servers."""
+"""From nothing to a connection that can sync, as a new user meets it: a real terminal, real encodings, real servers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 
 from remotesupport.cli.main import app, main
 from remotesupport.cli.template import CONFIG
+from tests.cli_here import Ended, cli_here
 from tests.emulator_fixtures import RunningEmulator, password_of, running_emulator
 from tests.terminal import in_a_terminal
 
@@ -39,15 +40,18 @@ class Newcomer:
             text = text.replace(old, new)
         (self.folder / "remotesupport.toml").write_text(text, encoding="utf-8")
 
-    def runs(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """The command, not in a terminal."""
+    def runs(self, *arguments: str, **encoding: str) -> Ended:
+        """The command, not in a terminal; as a process of its own where its encoding is the point."""
+        if not encoding:
+            return cli_here(*arguments, cwd=self.folder, environ=self.environ)
         program = [sys.executable, "-m", "remotesupport", *arguments]
-        how = {"cwd": self.folder, "env": self.environ | environ, "capture_output": True, "timeout": 90}
-        return subprocess.run(program, check=False, text=True, errors="replace", **how)
+        how = {"cwd": self.folder, "env": self.environ | encoding, "capture_output": True, "timeout": 90}
+        done = subprocess.run(program, check=False, text=True, errors="replace", **how)
+        return Ended(done.returncode, done.stdout, done.stderr)
 
-    def sees(self, *arguments: str) -> tuple[int, list[str]]:
-        """The same in a terminal of 80 columns."""
-        return in_a_terminal(*arguments, cwd=self.folder, environ=self.environ)
+    def sees(self, *commands: str) -> list[tuple[int, list[str]]]:
+        """Exit status and lines of each command, one after the other in a terminal of 80 columns."""
+        return in_a_terminal(*commands, cwd=self.folder, environ=self.environ)
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +85,13 @@ def test_everything_that_is_missing_is_named_at_once(newcomer: Newcomer) -> None
 
 def test_the_verdict_names_the_next_step(newcomer: Newcomer) -> None:
     """In order: the plan is next, for people and in the document; rows of another version are counted, not shown."""
-    status, lines = newcomer.sees("check")
+    (status, lines), (_, every_line) = newcomer.sees("check", "check --all")
     assert status == 0
     assert "Everything is in order." in lines
     assert "Next: remotesupport plan" in lines
     assert any(line.startswith("4 rows that do not apply to version 6 are left out") for line in lines)
     assert not any(line.startswith("external support") for line in lines)
-    assert any(line.startswith("external support") for line in newcomer.sees("check", "--all")[1])
+    assert any(line.startswith("external support") for line in every_line)
     document = json.loads(newcomer.runs("check", "--json").stdout)
     assert (document["verdict"], document["next"]) == ("Everything is in order.", "remotesupport plan")
     (connection,) = document["connections"]
@@ -140,7 +144,7 @@ def test_a_self_signed_certificate_is_pinned_by_pasting(newcomer: Newcomer) -> N
     with running_emulator("main", tls=True) as main:
         person = replace(newcomer, main=main)
         person.writes()
-        status, lines = person.sees("check")
+        ((status, lines),) = person.sees("check")
         pin = f'tls_fingerprint = "{main.fingerprint}"'
         assert status == 3
         assert [line.strip() for line in lines].count(pin) == 1
@@ -153,14 +157,13 @@ def test_a_self_signed_certificate_is_pinned_by_pasting(newcomer: Newcomer) -> N
 def test_tables_survive_eighty_columns(newcomer: Newcomer) -> None:
     """In a terminal of 80 columns every word of every table is whole, and no line is wider."""
     ticket = str(newcomer.acme.state()["tickets"][0]["id"])
-    for command in ("plan", "sync"):
-        status, lines = newcomer.sees(command)
+    commands = ("plan", "sync", "departments", f"why acme {ticket}")
+    shown = dict(zip(commands, newcomer.sees(*commands), strict=True))
+    for status, lines in shown.values():
         assert (status, max(map(len, lines)) <= 80) == (0, True)
-    for command in (("departments",), ("why", "acme", ticket)):
-        status, lines = newcomer.sees(*command)
-        assert (status, max(map(len, lines)) <= 80) == (0, True)
-        seen = {word for line in lines for word in line.split()}
-        rows = newcomer.runs(*command).stdout.splitlines()[2 if command[0] == "why" else 1 :]
+    for command, title_lines in (("departments", 1), (f"why acme {ticket}", 2)):
+        seen = {word for line in shown[command][1] for word in line.split()}
+        rows = newcomer.runs(*command.split()).stdout.splitlines()[title_lines:]
         assert {word for row in rows for word in row.split()} - seen <= {"-"}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import PrefectClient
@@ -15,7 +14,7 @@ from prefect.states import Completed
 
 from deployments.prefect_api import NoAnswer, PrefectApi
 from deployments.processes import PrefectServer, free_port
-from tests.prefect_fixtures import PATIENCE_S, test_environ
+from tests.prefect_fixtures import PATIENCE_S
 
 pytest_plugins = ("tests.prefect_fixtures",)
 
@@ -77,10 +76,8 @@ def test_an_api_that_does_not_answer_is_one_error() -> None:
         PrefectApi(url, {}).runs([COMPLETED])
 
 
-def test_a_server_with_a_password_is_read_with_it(tmp_path: Path) -> None:
+def test_a_server_with_a_password_is_read_with_it(locked_server: PrefectServer) -> None:
     """The server's user and password open the API, and without them the same error tells the status."""
-    environ = test_environ(PREFECT_SERVER_API_AUTH_STRING="reader:invented")
-    with PrefectServer(tmp_path, environ=environ) as server:
-        assert PrefectApi(server.api, server.environ).runs([COMPLETED]) == []
-        with pytest.raises(NoAnswer, match="answers 401"):
-            PrefectApi(server.api, {}).runs([COMPLETED])
+    assert PrefectApi(locked_server.api, locked_server.environ).runs([COMPLETED]) == []
+    with pytest.raises(NoAnswer, match="answers 401"):
+        PrefectApi(locked_server.api, {}).runs([COMPLETED])

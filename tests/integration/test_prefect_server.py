@@ -11,7 +11,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from prefect.client.orchestration import PrefectClient
 from deployments import settings_env
 from deployments.catalog import CATALOG
 from deployments.processes import PrefectServer, StartError, python
-from tests.prefect_fixtures import ROOT, test_environ
+from tests.prefect_fixtures import LOGIN, ROOT, test_environ
 
 pytest_plugins = ("tests.prefect_fixtures",)
 
@@ -123,18 +122,10 @@ def test_prefect_understands_every_setting(prefect_server: PrefectServer) -> Non
     )
 
 
-@pytest.fixture(scope="module")
-def locked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A server with a password."""
-    environ = test_environ(PREFECT_SERVER_API_AUTH_STRING="someone:invented-for-a-test")
-    with PrefectServer(tmp_path_factory.mktemp("locked"), environ=environ) as server:
-        yield server
-
-
-@pytest.mark.thorough("a Prefect server of its own")
+@pytest.mark.thorough("a process that imports Prefect and all flows; a client with the password is in `make test`")
 def test_the_auth_string_is_honoured(locked_server: PrefectServer) -> None:
     """With PREFECT_SERVER_API_AUTH_STRING set, nothing but health is answered without it; our clients have it."""
-    token = base64.b64encode(b"someone:invented-for-a-test").decode()
+    token = base64.b64encode(LOGIN.encode()).decode()
     url = f"{locked_server.api}/admin/version"
     assert get(url)[0] == 401
     assert get(url, Authorization=f"Basic {token}")[0] == 200

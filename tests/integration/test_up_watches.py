@@ -123,6 +123,28 @@ def test_a_server_of_our_own_is_started_again_once(tmp_path: Path) -> None:
         child.stop(2)
 
 
+def test_a_killed_child_is_replaced(tmp_path: Path) -> None:
+    """What ends by itself is said and started again after a pause, and lives."""
+    child = Child(python("http.server", "--bind", "127.0.0.1", str(free_port())), test_environ(), tmp_path)
+    said = list[str]()
+    kept = Kept("The worker", child, said.append)
+    kept.start()
+    first, now = child.pid, time.monotonic()
+    try:
+        kept.tend(now)
+        assert child.pid == first
+        child.kill()
+        assert child.wait(10) is not None
+        kept.tend(now)
+        assert said == ["The worker ended (status -9); it starts again in 2 s"]
+        kept.tend(now + 1)
+        assert child.returncode is not None
+        kept.tend(now + 3)
+        assert (child.pid != first, child.returncode) == (True, None)
+    finally:
+        child.stop(2)
+
+
 def test_the_schedule_is_read_as_the_server_shows_it(api: tuple[type[Api], str]) -> None:
     """Runs that go on, that are ahead and overdue, pauses of schedule and pool, and a deployment that is not there."""
     handler, url = api

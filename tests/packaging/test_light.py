@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli_here import cli_here
 from tests.emulator_fixtures import password_of, running_emulator
 
 CONFIG = """
@@ -30,17 +31,6 @@ timezone = "Europe/Moscow"
 [[external.departments]]
 remote = "Technical support"
 main = "Outsourced support"
-"""
-# Syncs until nothing is read any more: a thread is read again while it is fresh.
-SETTLE = """
-import contextlib, io, json, sys
-from remotesupport.cli.main import main
-for _ in range(200):
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        status = main(["sync", "--json"])
-    if status or not json.loads(out.getvalue())["billings"][0]["read"]["messages"]:
-        sys.exit(status)
-sys.exit("the sync never settles")
 """
 LOADED = """
 import sys
@@ -63,10 +53,18 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
             "ROBOT": password_of("support-robot"),
             "CUSTOMER": password_of("acme"),
         }
-        how = {"cwd": folder, "env": environ, "capture_output": True, "text": True, "timeout": 90}
-        done = subprocess.run([sys.executable, "-c", SETTLE], check=False, **how)
+        settle(folder, environ)
+        yield {"cwd": folder, "env": environ, "capture_output": True, "text": True, "timeout": 90}
+
+
+def settle(folder: Path, environ: dict[str, str]) -> None:
+    """Sync until nothing is read any more: a thread is read again while it is fresh."""
+    for _ in range(200):
+        done = cli_here("sync", "--json", cwd=folder, environ=environ)
         assert done.returncode == 0, done.stderr
-        yield how
+        if not json.loads(done.stdout)["billings"][0]["read"]["messages"]:
+            return
+    raise AssertionError("the sync never settles")
 
 
 @pytest.mark.parametrize("command", ["sync", "plan", "status"])

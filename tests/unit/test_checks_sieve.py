@@ -24,6 +24,7 @@ TEXTS = (
     "0" * 32 + "\n", "nan", "None",
 )  # fmt: skip
 NUMBERS = (-(10**12), -1, 0, 1, 5, 99, 10**12)
+HOURS = (0.0, 1.0, 10.0, 47.0, 48.0, 49.0, 100.0, 480.0, 1e9, 1e17, float("inf"), float("nan"))
 
 
 def lengths(suite: Suite, column: str) -> Iterator[str]:
@@ -40,8 +41,8 @@ def odd_rows(suite: Suite) -> pd.DataFrame:
     parts = [good]
     for column in {str(check.arguments["column"]) for check in sieved(suite)}:
         dtype = good[column].dtype
-        texts = (None,) if dtype.kind == "M" else (*TEXTS, *lengths(suite, column))
-        values = NUMBERS if dtype.kind == "i" else texts
+        texts = (*TEXTS, *lengths(suite, column))
+        values = {"M": (None,), "i": NUMBERS, "f": HOURS}.get(dtype.kind, texts)
         parts += [good.assign(**{column: pd.Series([v], dtype=dtype)}) for v in values]
     return pd.concat(parts, ignore_index=True)
 
