@@ -173,13 +173,23 @@ class Session:
         try:
             try:
                 return await fetch(session)
-            except (AccessDenied, ProtocolError):
+            except (AccessDenied, ProtocolError) as error:
                 if not fresh:
                     raise
-                return await fetch(await self._session(stale=session))
+                return await fetch(await self._once_more(session, error))
         except ConnectorError:
             self.ajax = False
             raise
+
+    async def _once_more(self, session: str, error: ConnectorError) -> str:
+        """A new session, so that ``error`` is seen to be no death; raises ``error`` when no more logins are left."""
+        try:
+            return await self._session(stale=session)
+        except Retriable as spent:
+            if spent.kind != _NO_LOGIN_LEFT:
+                raise
+            self._id = self._id or session
+            raise error from None
 
     def _note_form(self, call: Call) -> None:
         if call.func.endswith(".edit") and not call.write:

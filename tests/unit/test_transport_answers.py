@@ -79,7 +79,6 @@ BAD_ANSWERS = {
     "reset": ([RESET], Retriable, "connection"),
     "an unknown complaint": (error("dbfailure"), Retriable, "dbfailure"),
     "a complaint about values": (error("value"), ProtocolError, "value"),
-    "missed": (error("missed"), Missing, "missed"),
     "second factor": (doc({"ok": {"$": "func=totp.confirm"}}), AccessDenied, "auth"),
 }
 
@@ -95,7 +94,14 @@ async def test_each_bad_answer_has_its_class(name: str) -> None:
     assert "Sign in" not in str(caught)
 
 
-@pytest.mark.parametrize("name", sorted(BAD_ANSWERS.keys() - {"missed", "second factor"}))
+async def test_a_server_without_whoami_is_one_that_does_not_say_its_version() -> None:
+    """Where that function is missing, the login is known and nothing else; everything else is read as ever."""
+    async with answering(error("missed")) as (_, billing):
+        identity = await billing.identify()
+    assert (identity.version, identity.user, identity.level, bool(identity.name)) == ("", "", 0, True)
+
+
+@pytest.mark.parametrize("name", sorted(BAD_ANSWERS.keys() - {"second factor"}))
 async def test_a_bad_answer_to_the_login_is_classed_the_same(name: str) -> None:
     """The login is a read like any other, and is not tried again by itself."""
     answer, wanted, _ = BAD_ANSWERS[name]
