@@ -53,6 +53,7 @@ class Bell:
     """An endpoint that is served. ``now``: the seconds of its clock; the scheduled minute is always half a one away."""
 
     home: Path
+    environ: dict[str, str]
     url: str
     token: str
     client: httpx.AsyncClient
@@ -67,7 +68,7 @@ class Bell:
 def at_home(home: Path) -> dict[str, str]:
     """A state folder with a configuration of acme and globex (switched off) → the environment that points there."""
     home.mkdir(exist_ok=True)
-    urls = {name: "http://127.0.0.1:9/billmgr" for name in ("acme", "globex")}
+    urls = dict.fromkeys(("acme", "globex"), "http://127.0.0.1:9/billmgr")
     environ = configured(home, "http://127.0.0.1:9/billmgr", urls)
     file = home / "remotesupport.toml"
     file.write_text(file.read_text().replace('name = "globex"', 'name = "globex"\nenabled = false'))
@@ -83,7 +84,7 @@ async def ringing(home: Path) -> AsyncIterator[Bell]:
     held = hold(home)
     publish(held, url)
     async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, trust_env=False) as client:
-        bell = Bell(home, url, token, client)
+        bell = Bell(home, environ, url, token, client)
         rings = Rings(lambda: bell.now, lambda: 30.0)
         serving = asyncio.create_task(main.serve(opened, Ringer(rings, bell.runs, str), token, Names(environ)))
         try:
@@ -97,9 +98,9 @@ async def ringing(home: Path) -> AsyncIterator[Bell]:
 
 
 @contextmanager
-def bell_process(home: Path, api: str = "http://127.0.0.1:9/api") -> Iterator[BellProcess]:
-    """The bell as ``up`` starts it, for the Prefect server at ``api``; once it is found in its state folder."""
-    process = BellProcess(home, api, test_environ(**at_home(home)), home / "bell.log")
+def bell_process(home: Path, environ: dict[str, str]) -> Iterator[BellProcess]:
+    """The bell as ``up`` starts it, once it is found in its state folder. Its Prefect server is away."""
+    process = BellProcess(home, "http://127.0.0.1:9/api", test_environ(**environ), home / "bell.log")
     process.start()
     try:
         end = time.monotonic() + PATIENCE_S
