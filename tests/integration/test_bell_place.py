@@ -17,8 +17,10 @@ import pytest
 
 from deployments.bell.main import listening, url_of
 from deployments.bell.place import ADDRESS_FILE, TOKEN_FILE, BellError, found, hold, token_of
+from remotesupport.core.model import LinkRow
 from remotesupport.settings import BellSettings
 from tests.bell_fixtures import at_home, bell_process, ringing
+from tests.fresh_store import store_at
 from tests.prefect_fixtures import test_environ
 
 COMMAND = [sys.executable, "-m", "remotesupport.cli.main"]
@@ -147,6 +149,22 @@ async def test_the_command_rings(tmp_path: Path) -> None:
         status, said = await ask(command, tmp_path, bell.environ, "acme", "8", "--json")
         assert (status, json.loads(said)["look"]) == (0, "soon")
         assert bell.runs.begun == [{"acme": ("7",)}]
+
+
+async def test_a_ticket_of_the_main_billing_rings_for_the_one_it_comes_from(tmp_path: Path) -> None:
+    """The ledger knows which; one that it does not know is status 1, and no ticket or two at once are wrong usage."""
+    async with ringing(tmp_path) as bell:
+        with store_at(f"sqlite:///{tmp_path}/remotesupport.sqlite3") as store:
+            store.link("acme", LinkRow("acme", "7", "500", "open", "open", None), [], "r")
+        ask = asyncio.to_thread
+        status, said = await ask(command, tmp_path, bell.environ, "--main", "500")
+        assert (status, "acme 7: it is looked at now" in said) == (0, True)
+        assert bell.runs.begun == [{"acme": ("7",)}]
+        status, said = await ask(command, tmp_path, bell.environ, "--main", "501")
+        assert (status, "the ticket 501 of the main billing is linked with no ticket" in said) == (1, True)
+        for wrong in ((), ("acme",), ("acme", "7", "--main", "500")):
+            status, said = await ask(command, tmp_path, bell.environ, *wrong)
+            assert (status, "remotesupport bell --main TICKET" in said) == (2, True)
 
 
 async def test_a_token_that_was_changed_meanwhile_is_said(tmp_path: Path) -> None:
