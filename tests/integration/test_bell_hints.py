@@ -58,12 +58,11 @@ async def test_a_linked_ticket_is_read_on_both_sides_however_its_row_looks(desk:
     assert threads(desk) == []
 
 
-@pytest.mark.parametrize("ticket", ["any", "999999", "..", "1; DROP TABLE links"])
-async def test_a_ring_for_what_is_not_linked_reads_no_thread_and_fails_nothing(desk: Desk, ticket: str) -> None:
+async def test_a_ring_for_what_is_not_linked_reads_no_thread_and_fails_nothing(desk: Desk) -> None:
     """Its number opens nothing: what the login is not shown by the list stays unread."""
     await linked(desk)
     threads(desk)
-    (line,) = (await rung(desk, ticket)).billings
+    (line,) = (await rung(desk, "any", "999999", "..", "1; DROP TABLE links")).billings
     assert (line.state, line.written, threads(desk)) == (BillingState.OK, 0, [])
 
 
