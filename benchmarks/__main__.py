@@ -33,7 +33,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, not how fast")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--rings", type=int, metavar="N", help="of the benchmark bell; 100 unless told, ten minutes")
+    parser.add_argument(
+        "--rings", type=int, metavar="N", help="of the benchmark bell; 100 unless told, a quarter of an hour"
+    )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in NAMES]
     if unknown:

@@ -41,7 +41,7 @@ esac
 # The token goes to curl by its standard input: a command line can be read by everybody on this machine.
 answer=$(
     printf 'header = "Authorization: Bearer %s"\n' "$token" |
-        curl -q -K - -s -S -X POST --noproxy '*' --proto '=http,https' --connect-timeout 2 --max-time "${seconds:-7}" \
+        curl -q -K - -s -S --data '' --noproxy '*' --proto '=http,https' --connect-timeout 2 --max-time "${seconds:-7}" \
             -w ' (HTTP %{http_code})' "${url%/}/bell/$billing/$ticket" 2>&1
 )
 case $answer in
