@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME …] [--quick] [--json]``: run the benchmarks, all of them unless named.
+"""``python -m benchmarks [NAME …] [--quick] [--json] [--rings N]``: run the benchmarks, all of them unless named.
 
 Status 0 when everything was measured, 1 when a benchmark failed (the others still run), 2 for a wrong name.
 """
@@ -16,13 +16,13 @@ from typing import Any
 
 from benchmarks.table import Table
 
-NAMES = ("diff", "cycle", "cold", "schedule", "growth", "minute", "attachment")
+NAMES = ("diff", "cycle", "cold", "schedule", "growth", "minute", "attachment", "bell")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what ``arguments`` name and print it."""
     options = _options(arguments)
-    outcomes = [_one(name, quick=options.quick, loud=not options.json) for name in options.names or NAMES]
+    outcomes = [_one(name, _sizes(name, options), loud=not options.json) for name in options.names or NAMES]
     if options.json:
         print(json.dumps({"benchmarks": outcomes}, ensure_ascii=False, indent=2))
     return int(any("error" in outcome for outcome in outcomes))
@@ -33,6 +33,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, not how fast")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument(
+        "--rings", type=int, metavar="N", help="of the benchmark bell; 100 unless told, a quarter of an hour"
+    )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in NAMES]
     if unknown:
@@ -40,10 +43,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _one(name: str, *, quick: bool, loud: bool) -> dict[str, Any]:
+def _sizes(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    return {"quick": options.quick} | ({"rings": options.rings} if name == "bell" else {})
+
+
+def _one(name: str, sizes: dict[str, Any], *, loud: bool) -> dict[str, Any]:
     started = time.monotonic()
     try:
-        table: Table = importlib.import_module(f"benchmarks.{name}").run(quick=quick)
+        table: Table = importlib.import_module(f"benchmarks.{name}").run(**sizes)
     except Exception as error:
         traceback.print_exc()
         return {"benchmark": name, "error": f"{type(error).__name__}: {error}"}

@@ -37,7 +37,7 @@ def to_minute() -> float:
 def listening(settings: BellSettings) -> socket.socket:
     """A socket on the configured address. Raises BellError."""
     family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
-    opened = socket.socket(family)
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or asyncio delays small answers
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((settings.address, settings.port))

@@ -9,8 +9,8 @@ import typer
 
 from deployments.bell.place import BellError, Place, found
 from remotesupport.cli import output, session
-from remotesupport.cli.errors import FAILED, Refusal
-from remotesupport.cli.options import AsJson, BillingName
+from remotesupport.cli.errors import FAILED, WRONG, Refusal
+from remotesupport.cli.options import AnyBilling, AsJson
 
 if TYPE_CHECKING:
     import httpx
@@ -22,18 +22,44 @@ _RUNG, _WRONG_TOKEN = 202, 401
 
 
 def bell(
-    billing: BillingName,
-    ticket: Annotated[str, typer.Argument(metavar="TICKET", help="The ticket's id in that external billing.")],
+    billing: Annotated[str | None, AnyBilling] = None,
+    ticket: Annotated[
+        str | None, typer.Argument(metavar="TICKET", help="The ticket's id in that external billing.")
+    ] = None,
+    main: Annotated[
+        str | None, typer.Option(metavar="TICKET", help="Instead of both: the ticket's id in the main billing.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at this ticket now, not at the next minute: rings the bell of the `remotesupport up` that is running."""
     settings = session.configuration()
-    session.chosen(settings, [billing])
-    answer = _ring(_place(settings, billing), billing, ticket)
+    name, number = _linked(settings, main) if main and not billing else _named(settings, billing, ticket, main)
+    answer = _ring(_place(settings, name), name, number)
     if as_json:
         output.document(answer)
     else:
-        output.line(f"{billing} {ticket}: {answer['detail']}. What came of it: remotesupport why {billing} {ticket}")
+        output.line(f"{name} {number}: {answer['detail']}. What came of it: remotesupport why {name} {number}")
+
+
+def _named(settings: Settings, billing: str | None, ticket: str | None, main: str | None) -> tuple[str, str]:
+    """The billing and ticket of the command line. Raises Refusal."""
+    if not billing or not ticket or main:
+        raise Refusal("Say which ticket: remotesupport bell BILLING TICKET, or remotesupport bell --main TICKET", WRONG)
+    session.chosen(settings, [billing])
+    return billing, ticket
+
+
+def _linked(settings: Settings, main: str) -> tuple[str, str]:
+    """The external ticket that is carried over into this one of the main billing. Raises Refusal."""
+    with session.store_of(settings) as store:
+        for external in settings.enabled():
+            for ticket in store.linked(external.name, main_tickets=[main]):
+                return external.name, ticket
+    raise Refusal(
+        f"Nothing was rung: the ticket {main} of the main billing is linked with no ticket of an enabled billing. "
+        "Is it the id in the main billing? With the external one: remotesupport bell BILLING TICKET",
+        FAILED,
+    )
 
 
 def _place(settings: Settings, billing: str) -> Place:

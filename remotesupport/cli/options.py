@@ -27,6 +27,5 @@ Billings = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-BillingName = Annotated[
-    str, typer.Argument(metavar="BILLING", help="A connection's name.", autocompletion=configured_names)
-]
+AnyBilling = typer.Argument(metavar="BILLING", help="A connection's name.", autocompletion=configured_names)
+BillingName = Annotated[str, AnyBilling]

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import cold, diff, fleet
+from benchmarks import bell, cold, diff, fleet
 from benchmarks.measure import Sample, figures, interleaved
 from benchmarks.snapshots import KEY, pair
 from benchmarks.table import Table, against
@@ -110,6 +110,13 @@ def test_the_configuration_of_the_emulated_billings_is_one_that_a_user_could_wri
         settings, environ = fleet.configuration(fleet.Fleet(urls, doors), tmp_path)
     assert [external.name for external in settings.enabled()] == ["a-1", "b-2"]
     assert "demo-" not in Path(environ["REMOTESUPPORT_CONFIG"]).read_text(encoding="utf-8")
+
+
+def test_the_95th_percentile_is_a_measured_value():
+    """Of a hundred rings the fifth slowest does not count any more, and of one it is that one."""
+    samples = [Sample(float(n), 0.0) for n in range(100, 0, -1)]
+    assert bell.percentile(samples, 0.95) == 95.0
+    assert bell.percentile(samples[:1], 0.95) == 100.0
 
 
 def test_a_wrong_name_is_refused_with_the_right_ones(capsys):

@@ -5,13 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
+import prefect
 import pytest
 import yaml
+from prefect import Task
 from pydantic import ValidationError
 
+import tasks
 from deployments import settings_env
 from deployments.catalog import CATALOG, Deployment
 from deployments.serve import flow_of, schedule_of
@@ -54,6 +59,19 @@ def test_names_and_slugs_are_unique_and_schedules_have_one() -> None:
     assert len({e.full_name for e in CATALOG}) == len(CATALOG)
     assert all((schedule_of(e, active=True) is not None) == bool(e.slug) for e in CATALOG)
     assert {e.flow for e in CATALOG} == set(FLOWS)
+
+
+def test_what_runs_every_minute_has_no_tag() -> None:
+    """Neither the deployment nor a task of its runs: before each tagged task Prefect asks its server for a slot, which
+    was measured at two seconds each, and stores each tag again with each event."""
+    nightly = {"tidy"}
+    names = {module.name for module in iter_modules(tasks.__path__)} - nightly
+    modules = [import_module(f"tasks.{name}") for name in sorted(names)]
+    found = {id(t): t for m in modules for t in vars(m).values() if isinstance(t, Task)}.values()
+    assert len(found) >= 8
+    assert {task.name: task.tags for task in found if task.tags} == {}
+    assert [module.__name__ for module in modules if prefect.tags in vars(module).values()] == []
+    assert [entry.tags for entry in CATALOG if entry.name == "every-minute"] == [()]
 
 
 def test_a_minute_run_ends_before_the_next_begins() -> None:
