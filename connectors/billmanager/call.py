@@ -37,7 +37,7 @@ class Limits:
 class Answer:
     """What came back: status, the headers that matter, the raw bytes (of a stream: those that it did not get).
 
-    ``measured``: the server said how many there are, so none is missing.
+    ``measured``: the server said how many there are, so none is missing. ``attached``: it said that this is a file.
     """
 
     status: int
@@ -46,6 +46,7 @@ class Answer:
     body: bytes
     media: str = ""
     measured: bool = True
+    attached: bool = False
 
 
 class Progress:

@@ -116,9 +116,10 @@ class Session:
             async def fetch(session: str) -> bool:
                 into.restart()
                 answer = await self._post(call, form, (), session, progress, cap, into)
-                self._refuse_complaint(answer, call, session)
-                if not page:
-                    self._refuse_page(answer, call)
+                if not answer.attached:  # what a client attached is never the panel's own word
+                    self._refuse_complaint(answer, call, session)
+                    if not page:
+                        self._refuse_page(answer, call)
                 into.write(answer.body)
                 return answer.measured
 

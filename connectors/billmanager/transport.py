@@ -173,6 +173,7 @@ class Transport:
             bytes(body),
             media,
             not response.headers.keys().isdisjoint(("content-length", "transfer-encoding")),
+            response.headers.get("content-disposition", "").strip().lower().startswith("attachment"),
         )
 
 

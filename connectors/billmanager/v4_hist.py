@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree, html
 
 from connectors.billmanager.v4_answers import digest
-from connectors.billmanager.v6_rows import BadRow, moment
+from connectors.billmanager.v6_rows import BadRow, moment, of_one_row
 from connectors.billmanager.wire import has_bristles
 from remotesupport.core.model import MessageKind, MessageRow
 
@@ -41,6 +41,7 @@ _LONGEST_CLASS = 500  # each message looks at the names of all elements around i
 _ALONE = frozenset(("br", "hr", "img", "source"))
 
 
+@of_one_row
 def messages(hist: str, zone: str) -> tuple[MessageRow, ...]:
     """Every block of ``hist``, oldest first, its dates in ``zone``. Raises BadRow."""
     text = hist.replace("<\\/", "</").strip()

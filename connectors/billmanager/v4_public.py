@@ -15,7 +15,7 @@ from connectors.billmanager.call import Call
 from connectors.billmanager.v4_answers import digest, whole
 from connectors.billmanager.v4_common import OldView
 from connectors.billmanager.v4_session import OldSession
-from connectors.billmanager.v6_rows import BadRow, checked_subject
+from connectors.billmanager.v6_rows import BadRow
 from connectors.billmanager.wire import Node
 from connectors.contract import Capabilities, Setup
 from connectors.errors import ConnectorError, Fatal, ProtocolError, Refused, UnknownOutcome
@@ -210,7 +210,7 @@ class PublicStaff(PublicView):
         if not ticket:
             raise BadRow("the row has no id")
         whole(subject, author)
-        return TicketRow(ticket, checked_subject(subject), TicketState.OPEN, "queue", row_hash, _ONLY, author, activity)
+        return TicketRow(ticket, subject, TicketState.OPEN, "queue", row_hash, _ONLY, author, activity)
 
 
 class PublicCustomer(PublicView):
@@ -312,7 +312,7 @@ class PublicCustomer(PublicView):
         shown = (ticket, node.value("subject"), node.value("datelast"), status)
         return TicketRow(
             ticket=ticket,
-            subject=checked_subject(node.value("subject")),
+            subject=node.value("subject"),
             state=TicketState(self.states[status]),
             status=status,
             row_hash=digest(*shown),

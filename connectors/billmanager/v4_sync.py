@@ -13,7 +13,7 @@ from contextlib import suppress
 from connectors.billmanager.call import Call
 from connectors.billmanager.v4_answers import NO_FUNCTION, NO_RIGHT, NOT_OURS, digest, whole
 from connectors.billmanager.v4_common import OldView
-from connectors.billmanager.v6_rows import BadRow, checked_subject, is_zone, moment
+from connectors.billmanager.v6_rows import BadRow, is_zone, moment, of_one_row
 from connectors.billmanager.wire import Node
 from connectors.contract import Capabilities, Match, Setup
 from connectors.errors import AccessDenied, ConnectorError, ProtocolError, Refused, TooOld, UnknownOutcome
@@ -193,7 +193,7 @@ class SyncView(OldView):
             if given.get(row.ticket) != row.row_hash:
                 given[row.ticket] = row.row_hash
                 rows.append(row)
-        return Page(LISTING, number, tuple(rows), int(doc.value("total")), tuple(bad))
+        return Page(LISTING, number, tuple(rows), natural(doc.value("total")), tuple(bad))
 
     async def _one(self, ticket: str) -> Node:
         doc = await self._session.document(TICKETS, {"elid": ticket}, ticket=ticket)
@@ -290,6 +290,7 @@ def _revision(row: Node) -> int:
     return natural(row.value("revision")) or 0
 
 
+@of_one_row
 def _ticket(node: Node) -> TicketRow:
     ticket, state = node.value("id"), node.value("state")
     if not ticket:
@@ -301,7 +302,7 @@ def _ticket(node: Node) -> TicketRow:
     whole(node.value("subject"), node.value("author"))
     return TicketRow(
         ticket=ticket,
-        subject=checked_subject(node.value("subject")),
+        subject=node.value("subject"),
         state=TicketState(STATES[state]),
         status=state,
         row_hash=digest(ticket, node.value("revision"), state, node.value("department"), node.value("subject")),
@@ -311,6 +312,7 @@ def _ticket(node: Node) -> TicketRow:
     )
 
 
+@of_one_row
 def _message(node: Node, ordinal: int, zone: str) -> MessageRow:
     number = node.value("id")
     if not number or not node.has("text"):

@@ -33,6 +33,7 @@ from connectors.errors import (
     TicketDenied,
     UnknownOutcome,
 )
+from remotesupport.core.foreign import natural
 from remotesupport.core.habits import HabitObservation
 from remotesupport.core.model import (
     CallStats,
@@ -126,7 +127,7 @@ class View(Observing):
             version=version,
             user=user.attr("id"),
             name=user.attr("name"),
-            level=int(level) if level.isdigit() else 0,
+            level=natural(level) or 0,
             timezone=zone if v6_rows.is_zone(zone) else None,
         )
 
@@ -393,7 +394,7 @@ def _unconfirmed(where: str, call: Call, ticket: str) -> ConnectorError:
 
 def _rank(row: Node, sort: str) -> tuple[int, str, int]:
     value, number = row.value(sort), row.value("id")
-    return (int(value) if sort == "id" and value.isdigit() else 0, value, int(number) if number.isdigit() else 0)
+    return ((natural(value) or 0) if sort == "id" else 0, value, natural(number) or 0)
 
 
 def _newest_first(sheet: Sheet, sort: str) -> bool:

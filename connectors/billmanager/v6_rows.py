@@ -6,11 +6,12 @@ conversations (``v6_thread``).
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.billmanager import habits
@@ -23,7 +24,6 @@ from remotesupport.core.model import TicketRow, TicketState
 # Columns that change by themselves (delays), by mere looking (unread), or are a date once more in a local spelling.
 _RESTLESS = frozenset({"unread", "delay", "wait_time", "blocked_by", "avatar"})
 _LOCAL = ("_l", "_s", "_locale_time")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class BadRow(ValueError):
@@ -38,6 +38,24 @@ class Unclear(BadRow):
         super().__init__(what)
 
 
+_Reader = TypeVar("_Reader", bound=Callable[..., object])
+
+
+def of_one_row(reader: _Reader) -> _Reader:
+    """A reader of one row or one thread that raises nothing but BadRow: what is odd in a row concerns that row only."""
+
+    @functools.wraps(reader)
+    def guarded(*args: object, **named: object) -> object:
+        try:
+            return reader(*args, **named)
+        except BadRow:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise BadRow(f"it holds a value that cannot be read ({type(error).__name__})") from None
+
+    return cast("_Reader", guarded)
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A ticket's row, and what reading it showed of the server's habits."""
@@ -46,6 +64,7 @@ class Read:
     seen: tuple[HabitObservation, ...] = ()
 
 
+@of_one_row
 def ticket_row(row: Node, departments: Departments, *, activity: str, listed: str = "") -> Read:
     """A row of ``ticket_all``, ``clientticket`` or ``clientticket_archive``. ``listed``: as for ``state_of``.
 
@@ -63,7 +82,7 @@ def ticket_row(row: Node, departments: Departments, *, activity: str, listed: st
     told = departments.of(row.first("responsible"))
     found = TicketRow(
         ticket=ticket,
-        subject=checked_subject(row.value("name")),
+        subject=row.value("name"),
         state=TicketState(STATES[state.number]),
         status=state.number,
         row_hash=row_hash(row),
@@ -74,6 +93,7 @@ def ticket_row(row: Node, departments: Departments, *, activity: str, listed: st
     return Read(found, (_seen(habits.STATE, state.how, ticket), *_department_seen(told, ticket)))
 
 
+@of_one_row
 def queue_row(row: Node, departments: Departments) -> Read:
     """A row of ``ticket``: its ``id`` is an assignment; it only says that the ticket arrived. Raises BadRow."""
     ticket = row.value("ticket")
@@ -101,14 +121,6 @@ def _seen(habit: str, answer: str, ticket: str) -> HabitObservation:
     return HabitObservation(habit, answer, 1, (f"ticket {ticket}",))
 
 
-def checked_subject(subject: str) -> str:
-    """Raises BadRow for a control character: it would spoil every XML page that the subject gets to."""
-    found = _CONTROL.search(subject)
-    if found:
-        raise BadRow(f"the subject holds the control character U+{ord(found[0]):04X}")
-    return subject
-
-
 def members_of(text: str, names: Mapping[str, str]) -> frozenset[str] | None:
     """Ids of the departments that an employee's row names, by commas; ``names``: name by id.
 
@@ -127,10 +139,10 @@ def row_hash(row: Node) -> str:
 
 
 def moment(text: str, zone: str) -> datetime | None:
-    """``YYYY-MM-DD HH:MM:SS`` of that zone → UTC; None when it is no such text."""
+    """``YYYY-MM-DD HH:MM:SS`` of that zone → UTC; None when it is no such text, or no moment that UTC has."""
     try:
         return datetime.strptime(text.strip(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    except (ValueError, ZoneInfoNotFoundError):
+    except (ValueError, OverflowError, ZoneInfoNotFoundError):
         return None
 
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.billmanager import habits
-from connectors.billmanager.v6_rows import BadRow, Unclear, moment
+from connectors.billmanager.v6_rows import BadRow, Unclear, moment, of_one_row
 from connectors.billmanager.wire import Node
 from remotesupport.core.compose import begins_as_ours
+from remotesupport.core.foreign import natural
 from remotesupport.core.habits import HabitObservation
 from remotesupport.core.model import PEOPLE, FileRef, MessageKind, MessageRow
 from remotesupport.core.normalize import body_hash
@@ -66,6 +67,7 @@ class Thread:
     seen: tuple[HabitObservation, ...]
 
 
+@of_one_row
 def read_thread(doc: Node, viewer: Viewer, ticket: str = "", *, ours: bool = False, said: str = "") -> Thread:
     """A form → its conversation. ``ours``: this login opened the ticket; ``said``: the hash of what it wrote last.
 
@@ -133,7 +135,7 @@ def _in_order(doc: Node) -> list[Node]:
 
 
 def _ids(nodes: Iterable[Node]) -> list[int]:
-    return [int(n.attr("id")) for n in nodes if n.attr("id").isdigit() and _speaks(n)]
+    return [number for n in nodes if _speaks(n) and (number := natural(n.attr("id"))) is not None]
 
 
 def _falls(ids: Sequence[int]) -> bool:
@@ -194,8 +196,7 @@ def _message(node: Node, number: str, ordinal: int, kind: MessageKind, viewer: V
 
 def _files(node: Node) -> Iterator[FileRef]:
     for entry in node.all("file"):
-        size = entry.value("size")
-        yield FileRef(entry.value("param"), entry.value("name"), int(size) if size.isdigit() else None)
+        yield FileRef(entry.value("param"), entry.value("name"), natural(entry.value("size")))
 
 
 def _own(node: Node, kind: MessageKind, viewer: Viewer) -> bool | None:

@@ -28,8 +28,8 @@ def origin_tag(connection: str, ticket: str) -> str:
 
 
 def subject_with_origin(connection: str, ticket: str, subject: str) -> str:
-    """``[acme #123] subject`` on one line, at most 250 characters."""
-    words = " ".join(_CONTROL.sub(" ", subject).split())
+    """``[acme #123] subject`` on one line, at most 250 characters; ``(no subject)`` where there is none."""
+    words = " ".join(_CONTROL.sub(" ", subject).split()) or "(no subject)"
     return shorten(f"{origin_tag(connection, ticket)} {words}", SUBJECT_CHARS)
 
 

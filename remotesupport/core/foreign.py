@@ -21,6 +21,7 @@ _NAMED = re.compile(
         ["']? \s* [=:] \s* ["']?)
         [^\s"'&,;<>(){}\[\]]+""",
 )
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _URL_LOGIN = re.compile(r"(://[^\s:/@]*:)[^\s@/]+(@)")
 _PICTURES = 0x2400  # Unicode's own pictures of the controls
 _DELETE = "\x7f"
@@ -31,6 +32,11 @@ def visible(text: str, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c in keep or c.isprintable() else _stand_in(c) for c in text)
+
+
+def without_controls(text: str) -> str:
+    """``text`` with Unicode's pictures (␛, ␀) in place of control characters, which no page of XML can carry."""
+    return _CONTROLS.sub(lambda found: _stand_in(found[0]), text)
 
 
 def _stand_in(character: str) -> str:

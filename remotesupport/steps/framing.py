@@ -1,4 +1,7 @@
-"""What a billing showed → rows of the run's frames, which are made once for the whole shard. No decisions, no I/O."""
+"""What a billing showed → rows of the run's frames, which are made once for the whole shard. No decisions, no I/O.
+
+Control characters are shown as stand-ins from here on, so that no text is refused for them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from remotesupport.core.compose import origin_of
+from remotesupport.core.foreign import without_controls
 from remotesupport.core.model import DepartmentRow, FileRef, MessageRow, Side, TicketRow
 from remotesupport.core.normalize import body_hash
 
@@ -32,8 +36,9 @@ def ticket_rows(connection: str, side: Side, rows: Iterable[TicketRow], fresh: C
     inside = side is Side.MAIN
     return [
         {
-            "connection": connection, "side": str(side), "ticket": r.ticket, "subject": r.subject,
-            "department": r.department, "state": str(r.state), "status": r.status, "author": r.author,
+            "connection": connection, "side": str(side), "ticket": r.ticket,
+            "subject": without_controls(r.subject), "department": r.department, "state": str(r.state),
+            "status": r.status, "author": without_controls(r.author),
             "activity": r.activity, "origin": origin_of(r.subject, connection) if inside else None,
             "fresh": r.ticket in fresh,
         }
@@ -51,12 +56,13 @@ def message_rows(connection: str, side: Side, threads: Mapping[str, Sequence[Mes
     return [
         {
             "connection": connection, "side": str(side), "ticket": ticket, "message": m.message,
-            "ordinal": m.ordinal, "kind": str(m.kind), "author": m.author, "at_text": m.at_text, "zone": m.zone,
-            "at": m.at, "body": m.body, "body_hash": body_hash(m.body), "files": files_json(m.files),
-            "own": _YES_OR_NO[m.own],
+            "ordinal": m.ordinal, "kind": str(m.kind), "author": without_controls(m.author),
+            "at_text": without_controls(m.at_text), "zone": m.zone, "at": m.at, "body": body,
+            "body_hash": body_hash(body), "files": files_json(m.files), "own": _YES_OR_NO[m.own],
         }
         for ticket, thread in threads.items()
         for m in thread
+        for body in (without_controls(m.body),)
     ]  # fmt: skip
 
 

@@ -13,11 +13,12 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -35,6 +36,8 @@ from tests.writing_machine.billings import Death
 OLD, NEW = "4.0.68", "6.94.1"
 PAIRS = {"6/6": (NEW, NEW, NEW), "4/4": (OLD, OLD, OLD), "6/4": (NEW, OLD, NEW), "4/6": (OLD, NEW, OLD)}
 BILLINGS = ("main", "acme", "globex")
+Habits: TypeAlias = Mapping[str, str]
+DEFAULTS: Habits = MappingProxyType({})
 ACTS = (
     "open", "write", "answer", "open", "write", "answer", "local", "note", "main note", "edit", "edit answer", "close",
     "main close", "archive", "take", "main take", "open elsewhere", "away", "back", "back", "delete", "main delete",
@@ -271,12 +274,21 @@ class Life:
         return talk.cut or (lost and what.direction is Direction.TO_EXTERNAL)
 
 
-async def lived(pair: str, minutes: Sequence[Minute]) -> tuple[list[str], Counter[str]]:
+async def lived(
+    pair: str, minutes: Sequence[Minute], main_habits: Habits = DEFAULTS, acme_habits: Habits = DEFAULTS
+) -> tuple[list[str], Counter[str]]:
     """A whole history → what is wrong at its end (empty: nothing), and what it has met."""
     main, acme, globex = PAIRS[pair]
     with (
         tempfile.TemporaryDirectory(prefix="remotesupport-simulation-") as folder,
-        three_billings(Path(folder), main_version=main, acme_version=acme, globex_version=globex) as world,
+        three_billings(
+            Path(folder),
+            main_version=main,
+            acme_version=acme,
+            globex_version=globex,
+            main_habits=main_habits,
+            acme_habits=acme_habits,
+        ) as world,
     ):
         desk = MortalDesk(world, BILLINGS[1:])
         life = Life(world, desk, HttpPeople(world))

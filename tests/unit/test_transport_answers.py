@@ -20,8 +20,10 @@ from connectors.errors import (
     NoConnection,
     ProtocolError,
     Retriable,
+    TicketDenied,
     TooOld,
 )
+from remotesupport.core.model import FileRef
 from tests.files import fetched
 from tests.hostile_server import RESET, WHOAMI, Answer, HostileServer, doc, error, http
 
@@ -175,7 +177,6 @@ async def test_a_refused_connection_is_retriable() -> None:
 
 async def test_a_file_that_is_a_document_is_still_a_file() -> None:
     """A JSON attachment comes as its bytes; an error document instead of a file raises what it means."""
-    from remotesupport.core.model import FileRef
 
     for body, media in ((b'{"a": 1}', "application/json"), (b"<doc><x/></doc>", "text/xml"), (b"", "text/plain")):
         async with answering(http(body, media=media), "ticket.file") as (_, billing):
@@ -183,3 +184,22 @@ async def test_a_file_that_is_a_document_is_still_a_file() -> None:
     async with answering(error("missed", "file"), "ticket.file") as (_, billing):
         with pytest.raises(Missing):
             await fetched(billing, FileRef("1", "a.json"), limit=1000)
+
+
+@pytest.mark.parametrize("kind", ["access", "auth", "missed", "value", "dbfailure"])
+async def test_a_file_is_a_file_whatever_its_words_are(kind: str) -> None:
+    """R3: a client's file whose content looks like the panel's own error is fetched like any other, and nobody's login
+    is in question."""
+    said = b'{"doc": {"error": {"$type": "%s", "$object": "user", "msg": {"$": "no"}}}}' % kind.encode()
+    answer = http(said, media="application/json", Content_Disposition='attachment; filename="answer.json"')
+    async with answering(answer, "ticket.file") as (server, billing):
+        assert await fetched(billing, FileRef("1", "answer.json"), limit=1000) == said
+        assert server.funcs().count("auth") == 1
+
+
+async def test_words_that_deny_one_file_concern_that_file_only() -> None:
+    """R3: where the server does not say that it is a file, a denial in a session that lives is of this file alone."""
+    async with answering(error("access", "user"), "ticket.file") as (_, billing):
+        with pytest.raises(TicketDenied):
+            await fetched(billing, FileRef("1", "answer.json"), limit=1000)
+        await billing.identify()
