@@ -32,7 +32,7 @@ def test_header_line() -> None:
 def test_subject() -> None:
     """A subject carries its origin first, on one line of bounded length."""
     assert subject_with_origin("acme", "123", " Не\r\nработает\t😀 ") == "[acme #123] Не работает 😀"
-    assert subject_with_origin("acme", "123", "").strip() == "[acme #123]"
+    assert subject_with_origin("acme", "123", " \n") == "[acme #123] (no subject)"
     assert len(subject_with_origin("acme", "123", "x" * 999)) == 250
 
 
