@@ -45,7 +45,7 @@ class ConnectorError(Exception):
         kind: str = "",
         side: Side | None = None,
     ) -> None:
-        what, function = visible(what[:_LONGEST]), visible(function[:_LONGEST])
+        what, function = visible(" ".join(what[:_LONGEST].split())), visible(function[:_LONGEST])
         self.what, self.billing, self.function, self.ticket, self.cure = what, billing, function, ticket, cure
         self.kind, self.side = kind, side
         super().__init__(what, billing, function, ticket, cure, kind)

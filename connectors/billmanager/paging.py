@@ -7,10 +7,13 @@ below level 30 it may count rows that the login is not shown (GUIDE6), or one pa
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from connectors.billmanager.sheets import Sheet
+from connectors.billmanager.wire import Node
+from remotesupport.core.foreign import natural
 
 ReadPage = Callable[[int, int], Awaitable[Sheet]]
 _MOST_STEPS_BACK = 20
@@ -142,3 +145,15 @@ class Walk:
         if sheet.total is not None and not (number == 1 and sheet.count == self._size == sheet.total):
             return number * self._size >= sheet.total
         return sheet.count < self._size or not fresh.count
+
+
+def rank(row: Node, sort: str) -> tuple[int, str, int]:
+    """Where a row stands in a list that is sorted by ``sort``; numbers count as numbers only in the column id."""
+    value, number = row.value(sort), row.value("id")
+    return ((natural(value) or 0) if sort == "id" else 0, value, natural(number) or 0)
+
+
+def is_newest_first(sheet: Sheet, sort: str) -> bool:
+    """Whether the rows came in the order that was asked for."""
+    ranks = [rank(row, sort)[:2] for row in sheet.rows]
+    return all(a >= b for a, b in itertools.pairwise(ranks))

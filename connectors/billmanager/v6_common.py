@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from connectors.billmanager import habits, v6_rows
 from connectors.billmanager.answers import too_old
 from connectors.billmanager.call import Call
 from connectors.billmanager.observing import Observing
-from connectors.billmanager.paging import DoesNotAddUp, Walk
+from connectors.billmanager.paging import DoesNotAddUp, Walk, is_newest_first, rank
 from connectors.billmanager.session import WHOAMI, Session
 from connectors.billmanager.sheets import ONE_ROW, Sheet, Sheets
 from connectors.billmanager.v6_departments import Departments
@@ -329,7 +328,7 @@ class View(Observing):
         sheets = Sheets(self._session, listing.call, {"filter": "on", "p_sort": listing.sort, "p_order": "desc"})
         kept: list[Sheet] = []
         async for sheet in self._walked(sheets, listing.call, size, listing.sort):
-            sorted_ = _newest_first(sheet, listing.sort)
+            sorted_ = is_newest_first(sheet, listing.sort)
             if len(sheet.rows) > 1:
                 self._saw(HabitObservation(habits.SORTING, "asked" if sorted_ else "ignored"))
             if kept or not sorted_:
@@ -338,7 +337,7 @@ class View(Observing):
                 yield sheet
         if kept:
             rows = sorted(
-                (row for sheet in kept for row in sheet.rows), key=lambda r: _rank(r, listing.sort), reverse=True
+                (row for sheet in kept for row in sheet.rows), key=lambda r: rank(r, listing.sort), reverse=True
             )
             bad = tuple(row for sheet in kept for row in sheet.rejected)
             yield Sheet(tuple(rows), bad, kept[-1].total)
@@ -390,13 +389,3 @@ def _version(doc: Node) -> str:
 
 def _unconfirmed(where: str, call: Call, ticket: str) -> ConnectorError:
     return UnknownOutcome("the answer does not confirm the write", billing=where, function=call.func, ticket=ticket)
-
-
-def _rank(row: Node, sort: str) -> tuple[int, str, int]:
-    value, number = row.value(sort), row.value("id")
-    return ((natural(value) or 0) if sort == "id" else 0, value, natural(number) or 0)
-
-
-def _newest_first(sheet: Sheet, sort: str) -> bool:
-    ranks = [_rank(row, sort)[:2] for row in sheet.rows]
-    return all(a >= b for a, b in itertools.pairwise(ranks))

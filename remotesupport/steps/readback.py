@@ -15,7 +15,7 @@ from typing import Any
 from connectors.contract import Billing
 from connectors.errors import Missing, ProtocolError, Skippable
 from remotesupport.bootstrap import Connection, Context
-from remotesupport.core.compose import subject_with_origin
+from remotesupport.core.compose import origin_tag
 from remotesupport.core.model import (
     ChangeKind,
     Direction,
@@ -249,7 +249,7 @@ async def _locate(connection: Connection, intent: Intent) -> Intent:
     """An unanswered create has no ticket id: look for the one that carries its origin."""
     if intent.kind is not ChangeKind.CREATE or intent.main_ticket is not None:
         return intent
-    wanted = subject_with_origin(intent.connection, intent.ext_ticket, "").strip()
+    wanted = origin_tag(intent.connection, intent.ext_ticket)
     for listing in connection.main.capabilities.listings:
         async for page in connection.main.pages(listing):
             for row in page.rows:

@@ -220,6 +220,7 @@ def test_a_closed_pipe_changes_no_exit_status(newcomer: Newcomer, command: str, 
 COMMANDS = (
     "check", "departments", "plan", "apply p-1", "sync", "audit", "backfill --since 2026-01-01", "why acme 1", "status",
     "pause acme", "resume acme", "up --port 0", "worker", "parked", "parked retry 1", "links rebuild",
+    "bell acme 1", "habits",
 )  # fmt: skip
 
 

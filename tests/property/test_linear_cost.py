@@ -68,7 +68,7 @@ def _cost(parse: Callable[[str], object], text: str) -> float:
 @given(
     head=st.lists(st.sampled_from(PIECES), max_size=3), again=st.lists(st.sampled_from(PIECES), min_size=1, max_size=4)
 )
-@settings(max_examples=30, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 def test_cost_is_linear(name: str, head: list[str], again: list[str]) -> None:
     """W2, W3, W4: no parser of foreign text spends more than linear CPU on any repetition of hostile pieces."""
     piece = "".join(again)
