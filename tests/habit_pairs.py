@@ -53,7 +53,7 @@ def covering(group: str) -> list[Combination]:
     names = list(varied)
 
     def can(row: Sequence[str]) -> bool:
-        return not HIDDEN <= set(zip(names, row, strict=False))
+        return not set(zip(names, row, strict=False)).issuperset(HIDDEN)
 
     return [dict(zip(names, row, strict=True)) for row in AllPairs(list(varied.values()), filter_func=can)]
 
