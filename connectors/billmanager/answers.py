@@ -1,6 +1,6 @@
 """Documents of the API that say no: which class of error each one is.
 
-Types and objects are SEEN IN CODE (protocol reference 1.2, 1.5, 4) unless marked otherwise. Must stay out: sending,
+Types and objects are SEEN IN CODE (protocol sections 2.1 and 2.3) unless marked otherwise. Must stay out: sending,
 sessions, rows.
 """
 
@@ -84,7 +84,7 @@ def complaint(doc: Node) -> Complaint | None:
 
 
 def too_old(where: str) -> TooOld:
-    """The server speaks like version 4 (INFERRED, reference 3.4)."""
+    """The server speaks like version 4 (INFERRED, protocol section 2.3)."""
     return TooOld(
         "it answers like BILLmanager 4, not like the configured version",
         billing=where,

@@ -1,8 +1,8 @@
 """The habits of BILLmanager 5 and 6 that no public source settles, as a table.
 
 One entry for each question: its answers with their marks and sources, who tells, and what holds until it is told. The
-readers take the answers that were learned (``core.habits.learn``); nothing here reads or decides. The sources' short
-names are those of docs/protocol.md.
+readers take the answers that were learned (``core.habits.learn``); nothing here reads or decides. Marks and sources:
+protocol sections 1.1 and 1.2.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TABLE: tuple[Habit, ...] = (
         _EXTERNAL,
         "the type of our own replies",
         (
-            Answer(CLIENT_INCOMING, _SEEN, "ZEXT, comments and use"),
+            Answer(CLIENT_INCOMING, _SEEN, "ZEXT2, comments and use"),
             Answer(CLIENT_OUTCOMING, Mark.OURS, "nowhere seen; a reply of ours that comes back as the client's stops"),
         ),
         exclusive=True,
@@ -64,8 +64,8 @@ TABLE: tuple[Habit, ...] = (
             Answer(ORIG_NUMBER, _INFERRED, "orig is the bare id, as in the database (TMI)"),
             Answer(PREFIXED, _INFERRED, "d_<id> as text"),
             Answer(NUMBER, _SEEN, "TMI: ticket.responsible is a bare user id in the database"),
-            Answer(NAME, _SEEN, "ZEXT picks departments by the text"),
-            Answer(NAME_INSIDE, _SEEN, "ZEXT: the text contains the name"),
+            Answer(NAME, _SEEN, "ZEXT2 picks departments by the text"),
+            Answer(NAME_INSIDE, _SEEN, "ZEXT2: the text contains the name"),
             Answer(QUEUE, _INFERRED, "an employee is in charge, and the queue's row names the department"),
             Answer(FORM, _INFERRED, "an employee is in charge, and the form names the department"),
         ),
@@ -89,7 +89,7 @@ TABLE: tuple[Habit, ...] = (
         "a redirect in a session that lives: the read is asked once again with sfrom=ajax",
         (
             Answer(ACCEPTED, _SEEN, "most clients"),
-            Answer(AJAX, _SEEN, "ZEXT: 301 without sfrom=ajax"),
+            Answer(AJAX, _SEEN, "ZEXT2: 301 without sfrom=ajax"),
         ),
         default=ACCEPTED,
     ),
@@ -147,7 +147,11 @@ TABLE: tuple[Habit, ...] = (
         "Which end of a conversation comes first?",
         _BOTH,
         "the ids of what people said (increasing: SEEN IN CODE, TMI)",
-        (Answer("oldest_first", _SEEN, "ZOM"), Answer("newest_first", _INFERRED, "not excluded")),
+        (
+            Answer("oldest_first", _SEEN, "ZOM"),
+            Answer("newest_first", _INFERRED, "not excluded"),
+            Answer("newest_group_first", _INFERRED, "not excluded where a day is a group"),
+        ),
     ),
     Habit(
         TOTAL,

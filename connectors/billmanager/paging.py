@@ -1,8 +1,9 @@
 """Pages that add up: every row of a list once, although rows move while it is read.
 
-Two traps of the server (SEEN IN CODE, reference 1.3): ``p_cnt`` is remembered, so it is always sent; a page past the
-end shows the last page again, so reading stops by ``p_elems`` or when rows repeat. A total is not always true, though:
-below level 30 it may count rows that the login is not shown (GUIDE6), or one page's. Must stay out: what a row means.
+Two traps of the server (SEEN IN CODE, protocol section 2.4): ``p_cnt`` is remembered, so it is always sent; a page past
+the end shows the last page again, so reading stops by ``p_elems`` or when rows repeat. A total is not always true,
+though: below level 30 it may count rows that the login is not shown (GUIDE6), or one page's. Must stay out: what a row
+means.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A view whose version is found out at the first call: one of several, asked in their order, and kept.
 
-Version 4 answers a login without ``doc`` (INFERRED, protocol reference 3.4); whether its login may call the three
+Version 4 answers a login without ``doc`` (INFERRED, protocol section 4.1); whether its login may call the three
 functions of remote support is seen by calling one. Must stay out: what any version's functions mean.
 """
 

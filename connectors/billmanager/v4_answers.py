@@ -1,4 +1,4 @@
-"""Version 4's way to say no: numbers, and for code 100 the words (protocol reference 1.5).
+"""Version 4's way to say no: numbers, and for code 100 the words (protocol section 4.2).
 
 Must stay out: sending, what a function's rows mean.
 """

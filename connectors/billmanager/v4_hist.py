@@ -1,4 +1,4 @@
-"""``hist``, version 4's conversation in one piece of HTML → messages (SEEN IN CODE, protocol reference 2.2).
+"""``hist``, version 4's conversation in one piece of HTML → messages (SEEN IN CODE, protocol section 4.4).
 
 There are no ids: a message's key is a digest of who, when and what, and the how-manieth of equal ones it is. An edited
 message therefore is a new one. Anything that is not exactly a row of known blocks spoils the ticket, never a message.

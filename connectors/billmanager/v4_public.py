@@ -62,7 +62,7 @@ class PublicView(OldView):
         return Capabilities(self.dialect, False, False, listings, states, dict(self.states_back))
 
     async def identify(self) -> Identity:
-        """There is no ``whoami``: that the login is let in is all there is to know (reference 3.4)."""
+        """There is no ``whoami``: that the login is let in is all there is to know (protocol section 4.1)."""
         login = await self._session.log_in()
         return Identity("4", login, login, 0, None, PublicBecause.CONFIGURED)
 

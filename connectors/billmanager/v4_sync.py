@@ -1,7 +1,8 @@
 """The wire of the three functions of remote support: ``clienttickets.sync``, ``.syncadmticket``, ``.syncdepartments``.
 
-Nothing about their parameters and answers is public. ALL OF THIS FILE IS OURS (docs/protocol.md): when a real server
-shows something else, this is the one place to correct. An answer that does not fit raises ProtocolError saying so.
+Nothing about their parameters and answers is public. ALL OF THIS FILE IS OURS (protocol section 4.5): when a real
+server shows something else, this is the one place to correct. An answer that does not fit raises ProtocolError
+saying so.
 """
 
 from __future__ import annotations

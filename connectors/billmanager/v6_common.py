@@ -183,7 +183,7 @@ class View(Observing):
             raise
 
     async def setup(self) -> Setup | None:
-        """These versions have no such settings (reference 3.3)."""
+        """These versions have no such settings (protocol section 3.6)."""
         return None
 
     async def aclose(self) -> None:

@@ -1,7 +1,7 @@
 """Columns of versions 5 and 6 ↔ rows of the contract: tickets and times.
 
-Pure: nodes in, values out. Marks are those of the protocol reference. Must stay out: asking the server for anything,
-conversations (``v6_thread``).
+Pure: nodes in, values out. Columns and marks: protocol sections 3.2, 3.3 and 3.5. Must stay out: asking the server for
+anything, conversations (``v6_thread``).
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from connectors.billmanager import habits
 from connectors.billmanager.wire import Node
 
-# DOCUMENTED (clientticket): 0 new, 1 under review, 2 awaiting response, 3 closed, 10 archived.
+# DOCUMENTED (protocol section 3.5): 0 new, 1 under review, 2 awaiting response, 3 closed, 10 archived.
 STATES = {"0": "open", "1": "open", "2": "open", "3": "closed", "10": "closed"}
 ARCHIVED = "10"
 
-# The names of the same document; those that SEEN IN CODE (ZOM) shows; "awaiting client" is DOCUMENTED for staff.
+# The names of the same document; those that ZOM shows (SEEN IN CODE); "awaiting client" is DOCUMENTED for staff.
 _WORDS = {
     "new": "0",
     "under review": "1",

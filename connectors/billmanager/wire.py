@@ -3,7 +3,7 @@
 A document that is not whole, not UTF-8, not the protocol's or dangerous becomes ``Unreadable`` with a kind that says
 what came; the text of the answer is never part of the error. Must stay out: HTTP, sessions, what a function means.
 
-Shape (SEEN IN CODE, protocol reference 1.4): attributes ``$name``, text ``$``, children by name, one or many.
+Shape (SEEN IN CODE, protocol section 2.2): attributes ``$name``, text ``$``, children by name, one or many.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ EXAMPLES = 3  # ids kept for each answer
 
 
 class Mark(StrEnum):
-    """How sure a statement about BILLmanager is (the protocol reference's marks)."""
+    """How sure a statement about BILLmanager is (protocol section 1.1)."""
 
     DOCUMENTED = "DOCUMENTED"
     SEEN_IN_CODE = "SEEN IN CODE"

@@ -1,5 +1,6 @@
-"""The three functions of remote support. Their wire is not public: everything in this file is OURS (docs/protocol.md).
+"""The three functions of remote support.
 
+Their wire is not public: everything in this file is OURS (protocol section 4.5).
 What they show depends on who calls: staff see the tickets of their departments (superusers all), the customer's user
 the tickets of the account. Internal notes are never in an answer. Both ends have all three.
 """
