@@ -1,4 +1,4 @@
-"""Tests that pages name exist; the page of guarantees has every way to fail; sections and sources that are cited exist."""
+"""Tests that pages name exist, so do cited sections and sources; the page of guarantees has every way to fail."""
 
 from __future__ import annotations
 
