@@ -27,7 +27,7 @@ CANNOT = {
     ("acme", "staff_types"): {"client_outcoming"},
     ("acme", "message_refusal"): {"blocked", "paid"},
     ("main", "message_refusal"): {"blocked", "paid"},
-    ("main", "after_archive"): {"open", "awaiting", "unchanged", "drawn"},  # its close is parked, in words
+    ("main", "after_archive"): {"open", "awaiting", "closed", "unchanged", "drawn"},  # its close is parked, in words
     ("acme", "after_reopen"): {"awaiting", "closed", "archived", "unchanged", "drawn"},
 }
 # Once answered, such a ticket is in no queue, which alone says its department; what is said there waits, in words.
