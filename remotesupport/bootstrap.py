@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from connectors.billmanager import connect_external, connect_main
+from connectors.billmanager.call import Listener
 from connectors.contract import ExternalBilling, MainBilling
 from remotesupport.core.model import Side
 from remotesupport.settings import BlockReader, ExternalSettings, Settings, SettingsError
@@ -85,8 +86,16 @@ class Context:
         self.store.close()
 
 
-async def connect(settings: Settings, external: ExternalSettings, blocks: BlockReader | None) -> Connection:
-    """Both clients of a connection; nothing is sent yet. Raises SettingsError with each secret that is not there."""
+async def connect(
+    settings: Settings,
+    external: ExternalSettings,
+    blocks: BlockReader | None,
+    listeners: Mapping[Side, Listener] = MappingProxyType({}),
+) -> Connection:
+    """Both clients of a connection; nothing is sent yet. Raises SettingsError with each secret that is not there.
+
+    ``listeners``: told of every answer of a side.
+    """
     main = settings.main
     password, main_password = await resolve_all((external.password, external.main_password), blocks)
     return Connection(
@@ -102,6 +111,7 @@ async def connect(settings: Settings, external: ExternalSettings, blocks: BlockR
             ca_file=str(external.ca_file) if external.ca_file else None,
             tls_fingerprint=external.tls_fingerprint,
             timezone=external.timezone,
+            listen=listeners.get(Side.EXTERNAL),
         ),
         connect_main(
             external.name,
@@ -114,6 +124,7 @@ async def connect(settings: Settings, external: ExternalSettings, blocks: BlockR
             ca_file=str(main.ca_file) if main.ca_file else None,
             tls_fingerprint=main.tls_fingerprint,
             timezone=external.zone_of_main,
+            listen=listeners.get(Side.MAIN),
         ),
     )
 

@@ -5,7 +5,7 @@ Must stay out: sending anything, judging anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
@@ -47,6 +47,10 @@ class Answer:
     media: str = ""
     measured: bool = True
     attached: bool = False
+
+
+# Told of each answer that is no stream, with the parameters that were sent, credentials among them.
+Listener = Callable[[Mapping[str, str], Answer], None]
 
 
 class Progress:

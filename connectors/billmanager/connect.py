@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from connectors.billmanager.call import Call, Limits
+from connectors.billmanager.call import Call, Limits, Listener
 from connectors.billmanager.probing import AnyView, ProbingExternal, ProbingMain
 from connectors.billmanager.session import Credentials, Session
 from connectors.billmanager.transport import Transport
@@ -39,14 +39,16 @@ def connect_external(
     timezone: str = "UTC",
     limits: Limits | None = None,
     http: httpx.AsyncBaseTransport | None = None,
+    listen: Listener | None = None,
 ) -> ExternalBilling:
     """The staff view. Nothing is sent before the first call. ``http`` replaces the network, for tests.
+    ``listen``: told of every answer.
 
     ``departments``: the enabled remote departments, for a version 4 that names none. Raises Fatal for an address,
     trust, version or dialect that cannot be used.
     """
     where = f"{name} (external)"
-    old, new = _sessions(where, url, login, password, version, ca_file, tls_fingerprint, limits, http, QUEUE)
+    old, new = _sessions(where, url, login, password, version, ca_file, tls_fingerprint, limits, http, QUEUE, listen)
     only = departments[0] if len(departments) == 1 else None
     staff = StaffView(name, new, timezone=timezone)
     olds: dict[str, ExternalBilling] = {
@@ -70,13 +72,14 @@ def connect_main(
     timezone: str = "UTC",
     limits: Limits | None = None,
     http: httpx.AsyncBaseTransport | None = None,
+    listen: Listener | None = None,
 ) -> MainBilling:
     """The customer's own view; parameters and errors as for ``connect_external``.
 
     ``departments``: the main departments as they are configured, for a version 4 whose form does not list them.
     """
     where = f"{name} (main)"
-    old, new = _sessions(where, url, login, password, version, ca_file, tls_fingerprint, limits, http, ACTIVE)
+    old, new = _sessions(where, url, login, password, version, ca_file, tls_fingerprint, limits, http, ACTIVE, listen)
     customer = CustomerView(name, new, timezone=timezone)
     olds: dict[str, MainBilling] = {
         "sync": SyncCustomer(name, old, timezone=timezone),
@@ -110,11 +113,14 @@ def _sessions(
     limits: Limits | None,
     http: httpx.AsyncBaseTransport | None,
     known: Call,
+    listen: Listener | None,
 ) -> tuple[OldSession, Session]:
     """A session of each kind over one transport. ``known``: the list that every version 4 has for such a login."""
     if _major(version) not in VERSIONS:
         raise Fatal(f"the version {version[:20]!r} is unknown", billing=where, cure="Write auto, 4, 5 or 6")
-    transport = Transport(url, where=where, ca_file=ca_file, fingerprint=fingerprint, limits=limits, http=http)
+    transport = Transport(
+        url, where=where, ca_file=ca_file, fingerprint=fingerprint, limits=limits, http=http, listen=listen
+    )
     credentials = Credentials(login, password)
     old = OldSession(transport, credentials, questions=(known, DEPARTMENTS))
     return old, Session(transport, credentials)

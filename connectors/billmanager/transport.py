@@ -20,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from connectors.billmanager import outcomes, tls
-from connectors.billmanager.call import Answer, Call, Limits, Progress
+from connectors.billmanager.call import Answer, Call, Limits, Listener, Progress
 from connectors.contract import Sink
 from connectors.errors import ConnectorError, Fatal, Refused, Retriable, UnknownOutcome
 from remotesupport.core.foreign import seconds
@@ -36,7 +36,10 @@ HELD_BYTES = 64 * 1024  # of a stream; more than any document that says no has
 
 
 class Transport:
-    """The connection to one address with one login's limits. ``where`` names it in errors."""
+    """The connection to one address with one login's limits. ``where`` names it in errors.
+
+    ``listen``: told of every answer that is no stream.
+    """
 
     def __init__(
         self,
@@ -47,7 +50,9 @@ class Transport:
         fingerprint: str | None = None,
         limits: Limits | None = None,
         http: httpx.AsyncBaseTransport | None = None,
+        listen: Listener | None = None,
     ) -> None:
+        self._listen = listen
         self.where, self.limits = where, limits or Limits()
         self.url = _checked(url, where)
         self._slots = asyncio.Semaphore(self.limits.in_flight)
@@ -79,7 +84,10 @@ class Transport:
             started = time.perf_counter()
             self._functions[call.func] += 1
             try:
-                return await self._exchange(form, files, progress, cap or self.limits.max_bytes, into)
+                answer = await self._exchange(form, files, progress, cap or self.limits.max_bytes, into)
+                if self._listen is not None and into is None:
+                    self._listen(form, answer)
+                return answer
             except httpx.HTTPError as error:
                 failure = outcomes.of_lost(call, error, progress, self.where, self.url)
             except UnicodeEncodeError:

@@ -9,6 +9,7 @@ Shape (SEEN IN CODE, protocol section 2.2): attributes ``$name``, text ``$``, ch
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -72,6 +73,11 @@ class Node:
     @property
     def text(self) -> str:
         return _text(self._raw.get("$"))
+
+    @property
+    def tree(self) -> Mapping[str, Any]:
+        """The element as it is: attributes ``$name``, text ``$``, children by name."""
+        return self._raw
 
     def attr(self, name: str) -> str:
         """An attribute, empty when absent."""

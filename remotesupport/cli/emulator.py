@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from remotesupport.emulator.running import RunningEmulator
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+
+
+class RecordedSides(StrEnum):
+    """The sides that a recording has."""
+
+    EXTERNAL = "external"
+    MAIN = "main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +63,24 @@ def emulator(
     habits: Annotated[
         bool, typer.Option("--habits", help="Print the table of habits and their answers, and end.")
     ] = False,
+    recording: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Serve what `check --record` wrote, to any login; --name chooses connections of it. Other options "
+            "that shape a billing do not apply.",
+        ),
+    ] = None,
+    side: Annotated[
+        RecordedSides | None, typer.Option(help="Of a recording, only this side; else both, on two ports.")
+    ] = None,
 ) -> None:
     """Emulated BILLmanager installations to try things with: API, pages to click on, a side door for tests."""
     if habits:
         typer.echo(_table(version))
+        return
+    if recording is not None:
+        _replay(recording, port, name or [], side)
         return
     if host not in _LOOPBACK and not allow_remote:
         raise typer.BadParameter(f"{host} is not loopback: everybody there could sign in. --allow-remote permits it.")
@@ -71,6 +93,22 @@ def emulator(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
             running = _prepare(wish, each, port + number if port else 0, folder, several=len(names) > 1)
             _announce(stack.enter_context(running))
+        _until_told()
+
+
+def _replay(file: Path, port: int, names: list[str], side: RecordedSides | None) -> None:
+    from remotesupport.emulator.recorded import SIDES, NoRecording, load
+    from remotesupport.emulator.replaying import RunningReplay
+
+    try:
+        found = load(file, names, (side.value,) if side else SIDES)
+        replays = [RunningReplay(each, port=port + n if port else 0) for n, each in enumerate(found)]
+    except (NoRecording, OSError) as error:
+        raise typer.BadParameter(str(error)) from error
+    with ExitStack() as stack:
+        for each in replays:
+            stack.enter_context(each)
+            typer.echo(f"{each.name}: API {each.url}")
         _until_told()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +17,9 @@ from remotesupport.cli.streams import is_unicode
 from remotesupport.settings import BlockReader, Problem, Settings, SettingsError, load_settings, ready_state_folder
 
 if TYPE_CHECKING:
+    from connectors.billmanager.call import Listener
     from remotesupport.bootstrap import Connection, Context
+    from remotesupport.core.model import Side
     from remotesupport.store import Store
 
 T = TypeVar("T")
@@ -91,11 +93,13 @@ async def context_of(settings: Settings) -> AsyncIterator[Context]:
 
 
 @asynccontextmanager
-async def connection_of(settings: Settings, name: str) -> AsyncIterator[Connection]:
+async def connection_of(
+    settings: Settings, name: str, listeners: Mapping[Side, Listener] | None = None
+) -> AsyncIterator[Connection]:
     """The clients of one connection without the store. Raises SettingsError where a secret is not there."""
     from remotesupport.bootstrap import connect
 
-    connection = await connect(settings, settings.connection(name), block_reader())
+    connection = await connect(settings, settings.connection(name), block_reader(), listeners or {})
     try:
         yield connection
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from remotesupport.core.habits import HabitEvidence
     from remotesupport.steps.check_row import CheckRow
     from remotesupport.steps.departments import DepartmentBoard, DepartmentLine
+    from remotesupport.steps.recording import Recorder
 
 
 def init() -> None:
@@ -40,15 +42,25 @@ def check(
     everything: Annotated[
         bool, typer.Option("--all", help="Show the rows that do not apply to a version, too.")
     ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what the billings answered to this file, readable by you alone: texts, names, logins, ids and "
+            "times replaced, no password. For a report; docs/recordings.md.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Test each connection: TLS, login, version, rights, customer user, departments, canary, time zone."""
     from remotesupport.cli.check_table import show
+    from remotesupport.cli.record import recorder_to
     from remotesupport.steps.check_row import verdict
 
     settings = session.configuration()
     names = session.chosen(settings, billing) or tuple(e.name for e in settings.enabled())
-    found = session.run(_check_all(settings, names))
+    with recorder_to(record) as recorder:
+        found = session.run(_check_all(settings, names, recorder))
     reached = verdict(found)
     if as_json:
         shown = [{"name": name, "checks": [r.to_json() for r in rows]} for name, rows in found.items()]
@@ -58,20 +70,25 @@ def check(
     raise typer.Exit(_status(found))
 
 
-async def _check_all(settings: Settings, names: tuple[str, ...]) -> dict[str, list[CheckRow]]:
-    rows = await asyncio.gather(*(_check_one(settings, name) for name in names))
+async def _check_all(
+    settings: Settings, names: tuple[str, ...], recorder: Recorder | None
+) -> dict[str, list[CheckRow]]:
+    rows = await asyncio.gather(*(_check_one(settings, name, recorder) for name in names))
     return dict(zip(names, rows, strict=True))
 
 
-async def _check_one(settings: Settings, name: str) -> list[CheckRow]:
+async def _check_one(settings: Settings, name: str, recorder: Recorder | None) -> list[CheckRow]:
     from connectors.errors import ConnectorError
     from remotesupport.steps.check import check_connection
     from remotesupport.steps.check_row import CheckRow, Part, of_part
+    from remotesupport.steps.recording import THREADS
 
     store, known, evidence = _store(settings, name)
+    listeners = recorder.listeners(settings.connection(name)) if recorder else None
+    threads = THREADS if recorder else 0
     try:
-        async with session.connection_of(settings, name) as connection:
-            rows = await check_connection(connection, settings.main, known, evidence=evidence)
+        async with session.connection_of(settings, name, listeners) as connection:
+            rows = await check_connection(connection, settings.main, known, evidence=evidence, threads=threads)
     except SettingsError as error:
         rows = of_part(Part.HERE, [CheckRow("password", False, f"{p.where}: {p.what}", p.cure) for p in error.problems])
     except ConnectorError as error:

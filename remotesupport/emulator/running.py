@@ -12,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.certificate import Certificate, self_signed
+from remotesupport.emulator.listening import ListeningServer, bound
 from remotesupport.emulator.server import application
 from remotesupport.emulator.side_door import act, state
 
@@ -27,18 +28,6 @@ class _OpenTransport(H11Protocol):
             await inner({**scope, "emulator.transport": self.transport}, receive, send)
 
         self.app = outer
-
-
-class _Server(uvicorn.Server):
-    """Tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
 
 
 class RunningEmulator:
@@ -62,7 +51,7 @@ class RunningEmulator:
         self._certificate: Certificate | None = self_signed(tls_folder, host) if tls_folder else None
         self._socket: socket.socket | None = self._bind(port)
         self.port: int = self._socket.getsockname()[1]
-        self._server: _Server | None = None
+        self._server: ListeningServer | None = None
         self._thread: threading.Thread | None = None
         self._pause: threading.Thread | None = None
         self._over = threading.Event()
@@ -108,7 +97,7 @@ class RunningEmulator:
         """Listen; returns when the first request can come."""
         listener = self._socket or self._bind(self.port)
         self._socket = None
-        self._server = _Server(self._config())
+        self._server = ListeningServer(self._config())
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name=f"emulator-{self.core.name}", daemon=True
         )
@@ -152,11 +141,7 @@ class RunningEmulator:
         self.core.close()
 
     def _bind(self, port: int) -> socket.socket:
-        # asyncio sets TCP_NODELAY only where the protocol is named; without it every answer waits 40 ms for an ACK.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((self._host, port))
-        return listener
+        return bound(self._host, port)
 
     def _config(self) -> uvicorn.Config:
         certificate = self._certificate

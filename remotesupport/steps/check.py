@@ -37,11 +37,13 @@ async def check_connection(
     known: Mapping[str, str] = NOTHING,
     look: Look = tls.shown,
     evidence: Sequence[HabitEvidence] = (),
+    threads: int = 0,
 ) -> list[CheckRow]:
     """Every row for one connection, in the order in which a person would correct things. Never raises for a billing.
 
     ``known``: the ids that names of remote departments meant in the last good run. ``look``: gives the certificate
-    that an address shows to anybody. ``evidence``: what the store has learned of both servers.
+    that an address shows to anybody. ``evidence``: what the store has learned of both servers. ``threads``: how many
+    open tickets' conversations are read on each side.
     """
     try:
         async with asyncio.timeout(BUDGET):
@@ -50,7 +52,7 @@ async def check_connection(
             )
             rights = [await _rights(connection.external, external), await _rights(connection.main, inside)]
             canary = await _canary(connection, external)
-            server = await _server(connection, rights, evidence)
+            server = await _server(connection, rights, evidence, threads)
     except TimeoutError:
         what = f"no complete answer within {BUDGET:.0f} s"
         return [CheckRow("answer", False, what, "Look at its load", person=False, part=Part.EXTERNAL)]
@@ -68,13 +70,13 @@ async def check_connection(
 
 
 async def _server(
-    connection: Connection, rights: Sequence[CheckRow], evidence: Sequence[HabitEvidence]
+    connection: Connection, rights: Sequence[CheckRow], evidence: Sequence[HabitEvidence], threads: int
 ) -> list[CheckRow]:
     """What these servers do, once both can be read."""
     if not all(row.ok and row.looked_at for row in rights):
         return [not_looked_at("habits")]
     try:
-        return await habit_rows(connection, evidence, datetime.now(UTC))
+        return await habit_rows(connection, evidence, datetime.now(UTC), threads)
     except ConnectorError as error:
         return [failed("habits", error)]
 

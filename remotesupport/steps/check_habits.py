@@ -6,6 +6,7 @@ Reads the first page of each listing and a few tickets whose rows do not say the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from connectors.contract import Billing
@@ -19,18 +20,24 @@ _PAGE = 50
 _ASKED = 3  # tickets whose own form is asked for their department
 
 
-async def habit_rows(connection: Connection, evidence: Sequence[HabitEvidence], now: datetime) -> list[CheckRow]:
+async def habit_rows(
+    connection: Connection, evidence: Sequence[HabitEvidence], now: datetime, threads: int = 0
+) -> list[CheckRow]:
     """One row for each habit of each side, and one on how many tickets correspond. Raises ConnectorError.
 
-    ``evidence``: what the store has of this connection.
+    ``evidence``: what the store has of this connection. ``threads``: how many open tickets' conversations are read on
+    each side.
     """
     rows: list[CheckRow] = []
     for billing in (connection.external, connection.main):
-        if not billing.habits:
+        if not billing.habits and not threads:
             continue
         known = [one for one in evidence if one.side is billing.side]
         _teach(billing, known)
         found, rejected = await _first_pages(billing)
+        await _read_threads(billing, found, threads)
+        if not billing.habits:
+            continue
         untold = await _without_department(billing, found) if billing.side is Side.EXTERNAL else []
         known = merged(known, billing.observations(), connection=connection.name, side=billing.side, now=now)
         rows += _of_side(billing, known, rejected, untold)
@@ -52,6 +59,13 @@ async def _first_pages(billing: Billing) -> tuple[list[TicketRow], list[Rejected
             rejected += page.rejected
             break
     return rows, rejected
+
+
+async def _read_threads(billing: Billing, rows: Sequence[TicketRow], most: int) -> None:
+    """For what reading them shows; one that cannot be read shows nothing."""
+    for row in [row for row in rows if row.state is TicketState.OPEN and not row.partial][:most]:
+        with suppress(ConnectorError):
+            await billing.thread(row.ticket)
 
 
 async def _without_department(billing: Billing, rows: Sequence[TicketRow]) -> list[str]:
