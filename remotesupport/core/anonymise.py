@@ -183,7 +183,7 @@ class _Replacer:
 def _kept(place: Place, text: str) -> str:
     """The value as it may stay: "" where it may not."""
     plain = closed.words(text)
-    if text in closed.SWITCHES:
+    if text in closed.SWITCHES | closed.RIGHTS or (place.attr == "func" and text == place.func):
         return text
     if place.owner == "tstatus" and (plain in closed.STATE_WORDS or text in closed.STATE_NUMBERS):
         return text
@@ -191,7 +191,7 @@ def _kept(place: Place, text: str) -> str:
         return text
     if place.attr == "name" and place.owner == "slist" and text in closed.FORM_FIELDS:
         return text
-    if place.attr == "version" or (place.owner in ("billmgr", "core") and not place.attr):
+    if place.attr == "version" or (place.owner in ("billmgr", "core", "version") and not place.attr):
         return closed.version(text) or ""
     if _is_count(place, text):
         return _no_longer(text)

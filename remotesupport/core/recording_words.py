@@ -45,6 +45,8 @@ NOT_ASKED = SECRETS | {"username", "key", "su", "lang"}
 PEOPLE = frozenset(
     {"account", "blocked_by", "client", "create_user", "email", "login", "message_user", "realname", "responsible"}
 )
+# Rights that version 4 lists by the functions' names.
+RIGHTS = frozenset({"clienttickets.sync", "clienttickets.syncadmticket", "clienttickets.syncdepartments"})
 DEPARTMENT_FUNCTIONS = frozenset({"department", "clienttickets.syncdepartments"})
 
 _VERSION = re.compile(r"(\d{1,3}\.\d{1,4}(?:\.\d{1,4})?)(?:-.*)?", re.DOTALL)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -16,6 +16,8 @@ FORMAT, VERSION = "remotesupport recording", 1
 SIDES = ("external", "main")
 # What an answer does not depend on: who asks, the format, the words' language, how many rows a page has.
 _NOT_COMPARED = frozenset({"auth", "authinfo", "username", "password", "key", "su", "lang", "out", "p_cnt"})
+
+_Key: TypeAlias = frozenset[tuple[str, str]]
 
 
 class NoRecording(ValueError):
@@ -37,17 +39,22 @@ class RecordedSide:
 
     def __init__(self, connection: str, side: str, answers: Sequence[Mapping[str, Any]]) -> None:
         self.name = f"{connection} {side}"
-        self._answers = {_key(each["asked"]): _answer(each) for each in answers}
+        self._answers: dict[_Key, dict[str, Answer]] = {}
+        for each in answers:
+            self._answers.setdefault(_key(each["asked"]), {})[each["asked"].get("out", "")] = _answer(each)
 
     @property
     def flat(self) -> bool:
         """Whether it speaks as version 4 does: without ``doc`` around its JSON."""
-        documents = [each.document for each in self._answers.values() if each.document is not None]
+        answers = [answer for formats in self._answers.values() for answer in formats.values()]
+        documents = [answer.document for answer in answers if answer.document is not None]
         return bool(documents) and not any("doc" in each for each in documents)
 
     def answer(self, params: Mapping[str, str]) -> Answer:
-        """The recorded answer to the same question, else the protocol's ``missed``."""
-        return self._answers.get(_key(params)) or self._missed(params.get("func", ""))
+        """The recorded answer to the same question, in another format where it has only that; else ``missed``."""
+        formats = self._answers.get(_key(params), {})
+        found = formats.get(params.get("out", "")) or next(iter(formats.values()), None)
+        return found or self._missed(params.get("func", ""))
 
     def begun(self) -> Answer:
         """A session, for any login and password."""
@@ -99,7 +106,7 @@ def _content(file: Path) -> dict[str, Any]:
     return content
 
 
-def _key(params: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+def _key(params: Mapping[str, str]) -> _Key:
     return frozenset((name, str(value)) for name, value in params.items() if name not in _NOT_COMPARED)
 
 

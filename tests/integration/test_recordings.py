@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 from contextlib import ExitStack
@@ -81,11 +82,15 @@ def record(world: ThreeBillings, file: Path) -> Ended:
 
 
 @pytest.mark.parametrize(
-    ("acme", "main"),
-    [({"responsible": "name"}, {}), ({"state": "words"}, {"state": "words"}), ({}, {"types": "by_direction"})],
+    ("acme", "main", "shown"),
+    [
+        ({"responsible": "name"}, {}, ("external habit responsible", "True name")),
+        ({"state": "words"}, {"state": "words"}, ("main habit state", "True words")),
+        ({}, {"types": "by_direction"}, ("main habit types", "True by_direction")),
+    ],
 )
 async def test_the_served_recording_has_the_same_habits(
-    tmp_path: Path, acme: dict[str, str], main: dict[str, str]
+    tmp_path: Path, acme: dict[str, str], main: dict[str, str], shown: tuple[str, str]
 ) -> None:
     """``check`` says of the emulator that serves a recording the habits that it says of the recorded servers."""
     (tmp_path / "desk").mkdir()
@@ -93,12 +98,11 @@ async def test_the_served_recording_has_the_same_habits(
         async with http_desk(world) as desk:
             await MainJob(desk).to_main()
         before, after = await in_thread(world, tmp_path)
+    assert shown in habits_in(before).items()
     assert habits_in(after) == habits_in(before)
 
 
 async def in_thread(world: ThreeBillings, folder: Path) -> tuple[Ended, Ended]:
-    import asyncio
-
     file = folder / "recording.json"
     before = await asyncio.to_thread(record, world, file)
     after, _ = await asyncio.to_thread(served, folder / "served", file)
