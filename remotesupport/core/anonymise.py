@@ -183,7 +183,11 @@ class _Replacer:
 def _kept(place: Place, text: str) -> str:
     """The value as it may stay: "" where it may not."""
     plain = closed.words(text)
-    if text in closed.SWITCHES | closed.RIGHTS or (place.attr == "func" and text == place.func):
+    if (
+        text in closed.SWITCHES
+        or closed.RIGHTS.issuperset(text.split(","))
+        or (place.attr == "func" and text == place.func)
+    ):
         return text
     if place.owner == "tstatus" and (plain in closed.STATE_WORDS or text in closed.STATE_NUMBERS):
         return text

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import stat
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -37,6 +40,7 @@ timezone = "UTC"
 remote = "{departments[external]}"
 main = "{departments[main]}"
 """
+_RUN = "import typer; from remotesupport.cli.emulator import emulator; typer.run(emulator)"
 PERSONAL = "Иван Петров, ул. Ленина 5, +7 916 123-45-67, PLANTED-SECRET-8841"
 
 
@@ -109,9 +113,10 @@ async def in_thread(world: ThreeBillings, folder: Path) -> tuple[Ended, Ended]:
     return before, after
 
 
-def test_nothing_personal_is_in_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ["6.94.1", "4.0.68"])
+def test_nothing_personal_is_in_the_file(tmp_path: Path, version: str) -> None:
     """Texts, names, logins, passwords and subjects of the billings are not in the file, which only its owner reads."""
-    with three_billings(tmp_path) as world:
+    with three_billings(tmp_path, acme_version=version) as world:
         world.acme.act(as_="ivan", do="open", department="Technical support", subject=PERSONAL, text=PERSONAL)
         ended = record(world, file := tmp_path / "recording.json")
         people = world.acme.state()["users"] + world.main.state()["users"]
@@ -160,6 +165,21 @@ def test_what_was_not_recorded_is_missed(tmp_path: Path) -> None:
     assert "user" in docs[0]
     assert [doc["error"]["$type"] for doc in docs[1:]] == ["missed"] * 3
     assert login["doc"]["auth"]["$id"]
+
+
+def test_the_command_serves_a_recording_until_told(tmp_path: Path) -> None:
+    """``emulator --recording`` says where it serves which side, serves it, and ends with status 0 when told."""
+    with three_billings(tmp_path) as world:
+        record(world, file := tmp_path / "recording.json")
+    options = ["--recording", str(file), "--side", "main", "--port", "0"]
+    with subprocess.Popen([sys.executable, "-c", _RUN, *options], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        name, _, url = process.stdout.readline().partition(": API ")
+        answer = httpx.post(url.strip(), data={"func": "whoami", "out": "json"}).json()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert name == "connection-1 main"
+    assert "user" in answer["doc"]
 
 
 @pytest.mark.parametrize(
