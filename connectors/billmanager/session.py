@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
 
-from connectors.billmanager import answers
+from connectors.billmanager import answers, habits
 from connectors.billmanager.call import Answer, Call, Progress
 from connectors.billmanager.transport import Transport
 from connectors.billmanager.wire import Format, Node, Unreadable, parse
@@ -146,7 +146,7 @@ class Session:
         except ConnectorError as error:
             if not await self._has_died(error, call, session, row):
                 raise
-            session = await self._renewed(session, error)
+            session = await self._renewed(session, error, doubtful=error.kind == _ACCESS and not self._death_is_certain)
         try:
             return await self._as_wanted(call, fetch, session, fresh=True)
         except AccessDenied as error:
@@ -177,32 +177,25 @@ class Session:
             except (AccessDenied, ProtocolError) as error:
                 if not fresh:
                     raise
-                return await fetch(await self._once_more(session, error))
+                return await fetch(await self._renewed(session, error, doubtful=True))
         except ConnectorError:
             self.ajax = False
             raise
 
-    async def _once_more(self, session: str, error: ConnectorError) -> str:
-        """A new session, so that ``error`` is seen to be no death; raises ``error`` when no more logins are left."""
-        try:
-            return await self._session(stale=session)
-        except Retriable as spent:
-            if spent.kind != _NO_LOGIN_LEFT:
-                raise
-            self._id = self._id or session
-            raise error from None
-
     def _note_form(self, call: Call) -> None:
         if call.func.endswith(".edit") and not call.write:
-            self.form_posts["ajax" if self.ajax else "accepted"] += 1
+            self.form_posts[habits.AJAX if self.ajax else habits.ACCEPTED] += 1
 
-    async def _renewed(self, session: str, error: ConnectorError) -> str:
-        """A new session in place of one that died of ``error``, which is raised when that may have been no death and no
-        more logins are left in this minute."""
+    async def _renewed(self, session: str, error: ConnectorError, *, doubtful: bool) -> str:
+        """A new session in place of one that died of ``error``.
+
+        Where its death is ``doubtful`` and no more logins are left in this minute, the session is kept and ``error``
+        raised.
+        """
         try:
             return await self._session(stale=session)
         except Retriable as spent:
-            if spent.kind == _NO_LOGIN_LEFT and error.kind == _ACCESS and not self._death_is_certain:
+            if doubtful and spent.kind == _NO_LOGIN_LEFT:
                 self._id = self._id or session
                 raise error from None
             raise
@@ -300,7 +293,7 @@ class Session:
         return user is not None and bool(user.attr("name") or user.attr("id"))
 
     async def _is_answered(self, session: str) -> bool:
-        """Whether one of ``questions`` is answered in this session."""
+        """Tell whether the server answers one of ``questions`` in this session."""
         for call in self.questions:
             answer = await self._post(call, {"out": str(Format.JSON)}, (), session, Progress())
             try:
