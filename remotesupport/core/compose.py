@@ -74,7 +74,7 @@ def markers_in(body: str, connection: str, ticket: str) -> list[str]:
 
 
 def begins_as_ours(body: str, connection: str) -> bool:
-    """Whether a text begins with one of our header lines: only we write to main like that."""
+    """Tell whether a text begins with one of our header lines: only we write to main like that."""
     return re.match(rf"\s*{re.escape(connection)} #[^\s/|]+/\S+ \|", body) is not None
 
 
