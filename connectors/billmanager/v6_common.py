@@ -95,7 +95,8 @@ class View(Observing):
     def learned(self, answers: Mapping[str, frozenset[str]]) -> None:
         """Read by these answers, and ask for forms as this server wants them."""
         super().learned(answers)
-        self._session.ajax = self._session.ajax or habits.AJAX in answers.get(habits.FORM_POSTS, ())
+        if habits.AJAX in answers.get(habits.FORM_POSTS, ()):
+            self._session.ask_by_ajax()
 
     def observations(self) -> tuple[HabitObservation, ...]:
         """Hand over what was seen, with what the session met of forms."""
