@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from connectors.billmanager import habits
 from connectors.billmanager.v6_rows import BadRow, Unclear, moment, of_one_row
 from connectors.billmanager.wire import Node
-from remotesupport.core.compose import begins_as_ours
+from remotesupport.core.compose import has_header
 from remotesupport.core.foreign import natural
 from remotesupport.core.habits import HabitObservation
 from remotesupport.core.model import PEOPLE, FileRef, MessageKind, MessageRow
@@ -97,7 +97,7 @@ def _told(nodes: Sequence[Node], viewer: Viewer, ticket: str, *, ours: bool, sai
     spoken = [node for node in nodes if _speaks(node)]
     own = [node for node in spoken if _shown_as(node, viewer) is True] + _just_written(spoken, said)
     opening = spoken[:1]
-    if opening and (ours or begins_as_ours(opening[0].value("body"), viewer.connection)):
+    if opening and (ours or has_header(opening[0].value("body"), viewer.connection)):
         own.append(opening[0])
     return [
         HabitObservation(habits.TYPES, _OWN_TYPE[kind], 1, (_example(ticket, node),))
