@@ -74,7 +74,7 @@ def markers_in(body: str, connection: str, ticket: str) -> list[str]:
 
 
 def has_header(body: str, connection: str) -> bool:
-    """Tell whether a text has one of our header lines, perhaps below a note of ours: only we write to main like that."""
+    """Tell whether a text has one of our header lines, perhaps below a note: only we write to main like that."""
     return re.search(rf"^{re.escape(connection)} #[^\s/|]+/\S+ \|", unify_line_ends(body), re.MULTILINE) is not None
 
 

@@ -90,7 +90,7 @@ def requests_of(connection: Connection) -> int:
 
 
 async def introduced(ctx: Context, connection: Connection) -> None:
-    """Both sides have said who they are, and each client knows what was learned of its server. Raises ConnectorError."""
+    """Both sides have said who they are, and each client knows what was learned. Raises ConnectorError."""
     if not connection.identified:
         await _identified(connection)
     hand_in(ctx.store, connection)

@@ -253,7 +253,7 @@ def _fill_from_queue(got: _Gathering) -> None:
 def _to_ask(scope: Scope, got: _Gathering) -> list[str]:
     """Tickets whose department only a direct look may tell: of those whose rows moved, in an audit all that are open.
 
-    A closed ticket that is not known in main does not cross whatever its department is. At most ``MOST_ASKED`` in a run;
+    A closed ticket not known in main does not cross whatever its department is. At most ``MOST_ASKED`` in a run;
     the others have their turn in the next ones.
     """
     hidden = [t for t, row in got.rows.items() if row.department is None and (t in got.moved or scope.complete)]

@@ -1,4 +1,4 @@
-"""A store that was lost, between servers that show what they do only while tickets are read: what was learned of them is lost too."""
+"""A store that was lost between servers that show what they do only while tickets are read: that is lost, too."""
 
 from __future__ import annotations
 
