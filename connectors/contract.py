@@ -116,10 +116,10 @@ class Billing(Protocol):
         """The questions about this server that its own data answers while it is read."""
 
     def learned(self, answers: Mapping[str, frozenset[str]]) -> None:
-        """What was learned of the server before: each habit's answers. Reading goes by them from now on."""
+        """Read by these answers of the server's habits, which earlier runs have learned."""
 
     def observations(self) -> tuple[HabitObservation, ...]:
-        """What reading and writing have shown of the habits since this was last asked."""
+        """Hand over what reading and writing have shown of the habits since this was last asked."""
 
     async def identify(self) -> Identity:
         """Log in and say who we are. Raises AccessDenied, TooOld, Fatal, Retriable."""

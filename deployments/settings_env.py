@@ -6,12 +6,13 @@ Every setting that ``up`` makes is in here, with its reason; starting processes 
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from deployments.secret_file import made_once
 
 RETENTION_DAYS = 3
 AUTH_VARIABLE, CLIENT_AUTH_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING", "PREFECT_API_AUTH_STRING"
@@ -50,13 +51,8 @@ def api_url(port: int) -> str:
 
 def encryption_key(home: Path) -> str:
     """The key of Prefect's Secret blocks, made once and kept beside the database instead of inside it."""
-    path = prefect_home(home) / "encryption.key"
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_bytes(base64.urlsafe_b64encode(os.urandom(32)))
-    except FileExistsError:
-        pass
-    return path.read_text().strip()
+    key = prefect_home(home) / "encryption.key"
+    return made_once(key, lambda: base64.urlsafe_b64encode(os.urandom(32)).decode())
 
 
 def auth_file(home: Path) -> Path:
@@ -66,15 +62,7 @@ def auth_file(home: Path) -> Path:
 
 def auth_string(home: Path) -> str:
     """The login of our own server: made at the first start, readable by the state folder's owner only."""
-    path = auth_file(home)
-    if not path.exists():
-        new = path.with_name(f".{AUTH_FILE}.{os.getpid()}")
-        new.touch(mode=0o600)
-        new.write_text(f"remotesupport:{secrets.token_urlsafe(24)}\n")
-        with contextlib.suppress(FileExistsError):
-            os.link(new, path)  # whole or not at all, and never over another start's
-        new.unlink()
-    return path.read_text().strip()
+    return made_once(auth_file(home), lambda: f"remotesupport:{secrets.token_urlsafe(24)}")
 
 
 def own_login(home: Path, url: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -181,7 +181,7 @@ def _database_problems(env: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _collisions(raw: Mapping[str, Any]) -> Iterator[Problem]:
-    """What no single section can know: names used twice, and one customer user in two connections."""
+    """Find what no single section can know: names used twice, and one customer user in two connections."""
     names: dict[str, int] = defaultdict(int)
     owners: dict[str, list[str]] = defaultdict(list)
     for number, one in enumerate(_sections(raw, "external"), 1):

@@ -37,50 +37,50 @@ class MainJob:
 
     async def to_main(self) -> None:
         """Ivan opens a ticket, and main has it once."""
-        self.other = self._open("Another ticket, which stays")
-        self.ticket = self._open(THERE[0])
-        await self._runs()
+        self.other = self.open("Another ticket, which stays")
+        self.ticket = self.open(THERE[0])
+        await self.runs()
         crossed_once(self.world.main, self.copy, THERE[:1])
 
     async def answered(self) -> None:
         """Anna notes something and answers: Ivan has the answer once, and the note is nowhere outside."""
         self.world.main.act(as_="anna", do="note", ticket=self.copy, text=NOTE)
         self.world.main.act(as_="anna", do="reply", ticket=self.copy, text=BACK[0])
-        await self._runs()
+        await self.runs()
         crossed_once(self.world.acme, self.ticket, BACK[:1])
 
     async def two_equal_messages(self) -> None:
         """Ivan says the same twice: main hears it twice."""
         for _ in range(2):
-            self._acme("ivan", "reply", ticket=self.ticket, text="says it twice")
-        await self._runs()
-        await self._heard_at_last("says it twice", 2)
+            self.acme("ivan", "reply", ticket=self.ticket, text="says it twice")
+        await self.runs()
+        await self.heard_at_last("says it twice", 2)
 
     async def closed_and_written_to_again(self) -> None:
         """Anna answers and closes; Ivan asks once more, and is heard and answered."""
         self.world.main.act(as_="anna", do="reply", ticket=self.copy, text=BACK[1])
         with suppress(Refusal):  # a server whose answer gave the ticket away has nothing left to close
             self.world.main.act(as_="anna", do="close", ticket=self.copy)
-        await self._runs()
+        await self.runs()
         crossed_once(self.world.acme, self.ticket, BACK)
-        self._acme("ivan", "reply", ticket=self.ticket, text="is it back?")
-        await self._runs()
-        await self._heard_at_last("is it back?", 1)
+        self.acme("ivan", "reply", ticket=self.ticket, text="is it back?")
+        await self.runs()
+        await self.heard_at_last("is it back?", 1)
 
     async def departed(self) -> None:
         """The ticket leaves for a department that is not handled outside: what is said there stays there."""
-        self._acme("admin", "transfer", ticket=self.ticket, department="Sales")
-        await self._runs()
-        self._acme("ivan", "reply", ticket=self.ticket, text="only for sales")
-        await self._runs()
-        assert self._heard("only for sales") == 0, texts(self.world.main, self.copy)
+        self.acme("admin", "transfer", ticket=self.ticket, department="Sales")
+        await self.runs()
+        self.acme("ivan", "reply", ticket=self.ticket, text="only for sales")
+        await self.runs()
+        assert self.heard("only for sales") == 0, texts(self.world.main, self.copy)
 
     async def nothing_is_left(self) -> None:
         """Nothing is open, two runs write nothing, and everything crossed once; the note did not."""
         self.reports += await self.desk.drain()
         crossed_once(self.world.acme, self.ticket, BACK)
-        assert self._heard("says it twice") == 2
-        assert [self._heard(text) for text in (THERE[0], "is it back?")] == [1, 1]
+        assert self.heard("says it twice") == 2
+        assert [self.heard(text) for text in (THERE[0], "is it back?")] == [1, 1]
         assert NOTE not in repr(self.world.acme.requests())
         assert len(self.world.copies("[acme #")) == 2
 
@@ -89,24 +89,24 @@ class MainJob:
         """The id of main's ticket."""
         return self.world.copy(f"[acme #{self.ticket}]")
 
-    def _open(self, text: str) -> str:
-        opened = self._acme("ivan", "open", department="Technical support", subject="Help", text=text)
+    def open(self, text: str) -> str:
+        opened = self.acme("ivan", "open", department="Technical support", subject="Help", text=text)
         return str(opened["ticket"])
 
-    def _acme(self, who: str, do: str, **what: str) -> dict[str, object]:
+    def acme(self, who: str, do: str, **what: str) -> dict[str, object]:
         return self.world.acme.act(as_=who, do=do, **what)
 
-    async def _heard_at_last(self, text: str, times: int) -> None:
+    async def heard_at_last(self, text: str, times: int) -> None:
         """Main has it so often; where staff's list shows only what waits (version 4), with audits."""
         for _hour in range(times):  # where main takes one message a minute, the next one comes with the next audit
-            if self._heard(text) < times and not self.desk.shows_all():
+            if self.heard(text) < times and not self.desk.shows_all():
                 self.reports.append(await self.desk.run(RunKind.AUDIT))
-                await self._runs(4)
-        assert self._heard(text) == times, texts(self.world.main, self.copy)
+                await self.runs(4)
+        assert self.heard(text) == times, texts(self.world.main, self.copy)
 
-    def _heard(self, text: str) -> int:
+    def heard(self, text: str) -> int:
         return sum(said.count(text) for said in texts(self.world.main, self.copy))
 
-    async def _runs(self, count: int = 2) -> None:
+    async def runs(self, count: int = 2) -> None:
         for _ in range(count):
             self.reports.append(await self.desk.run())

@@ -1,4 +1,4 @@
-"""What a view has learned about its server, and what it has observed since it was last asked.
+"""A view keeps what was learned about its server, and hands over what it has observed since it was last asked.
 
 Must stay out: deciding (``remotesupport.core.habits``), keeping (the store).
 """
@@ -18,11 +18,11 @@ class Observing:
     _observed: tuple[HabitObservation, ...] = ()
 
     def learned(self, answers: Mapping[str, frozenset[str]]) -> None:
-        """What is known of the server from now on: each habit's answers."""
+        """Read by these answers of the server's habits from now on."""
         self._answers = dict(answers)
 
     def observations(self) -> tuple[HabitObservation, ...]:
-        """What was seen since this was last asked."""
+        """Hand over what was seen since this was last asked, once."""
         seen, self._observed = self._observed, ()
         return seen
 

@@ -155,6 +155,6 @@ def rank(row: Node, sort: str) -> tuple[int, str, int]:
 
 
 def is_newest_first(sheet: Sheet, sort: str) -> bool:
-    """Whether the rows came in the order that was asked for."""
+    """Tell whether the rows came newest first, as it was asked for."""
     ranks = [rank(row, sort)[:2] for row in sheet.rows]
     return all(a >= b for a, b in itertools.pairwise(ranks))

@@ -97,7 +97,7 @@ class Probing(Generic[AnyView]):
         return (self._chosen or self._choices[0]).habits
 
     def learned(self, answers: Mapping[str, frozenset[str]]) -> None:
-        """All choices are told: which one it is may not be known yet."""
+        """Tell all choices: which one it is may not be known yet."""
         for choice in self._choices:
             choice.learned(answers)
 

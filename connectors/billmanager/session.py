@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
 
-from connectors.billmanager import answers
+from connectors.billmanager import answers, habits
 from connectors.billmanager.call import Answer, Call, Progress
 from connectors.billmanager.transport import Transport
 from connectors.billmanager.wire import Format, Node, Unreadable, parse
@@ -62,7 +62,7 @@ class Session:
         self._let_in = ("", 0.0)
         self._logins: deque[float] = deque()
         self._denied: tuple[str, str, str] | None = None
-        self.ajax = False
+        self.ajax = self._ajax_helped = False
         self.form_posts: Counter[str] = Counter()
         self.questions: tuple[Call, ...] = ()
 
@@ -139,7 +139,17 @@ class Session:
     # --- one call -------------------------------------------------------------------------------------------
 
     async def _with_session(self, call: Call, fetch: Callable[[str], Awaitable[_Got]], row: str = "") -> _Got:
-        """``row``: the id of the one ticket (or file) that is asked for. Raises TicketDenied when only it is denied."""
+        """Fetch; where no answer came in the end, ``sfrom=ajax`` was no help and is not kept.
+
+        ``row``: the id of the one ticket (or file) that is asked for. Raises TicketDenied when only it is denied.
+        """
+        try:
+            return await self._answered(call, fetch, row)
+        except ConnectorError:
+            self.ajax = self._ajax_helped
+            raise
+
+    async def _answered(self, call: Call, fetch: Callable[[str], Awaitable[_Got]], row: str) -> _Got:
         session = await self._session(stale=None)
         try:
             return await self._as_wanted(call, fetch, session)
@@ -148,53 +158,35 @@ class Session:
                 raise
             session = await self._renewed(session, error)
         try:
-            return await self._as_wanted(call, fetch, session, fresh=True)
+            return await self._as_wanted(call, fetch, session)
         except AccessDenied as error:
             await self._refuse_row(error, session, row)
             raise
 
-    async def _as_wanted(
-        self, call: Call, fetch: Callable[[str], Awaitable[_Got]], session: str, *, fresh: bool = False
-    ) -> _Got:
+    async def _as_wanted(self, call: Call, fetch: Callable[[str], Awaitable[_Got]], session: str) -> _Got:
         """Ask a read that is redirected once more with ``sfrom=ajax``; where that helps, so goes all that follows.
 
-        ``fresh``: this session was just begun, so the redirect does not mean that it is dead, but may have ended it.
+        The redirect may have ended the session, or may have come because it was dead: then the call is repeated in a
+        new one with ``sfrom=ajax`` at once, since a plain one could end that, too.
         """
         try:
             got = await fetch(session)
         except ProtocolError as error:
             if error.kind != "redirect" or call.write or self.ajax:
                 raise
-            got = await self._by_ajax(fetch, session, fresh=fresh)
+            self.ajax = True
+            got = await fetch(session)
+        self._ajax_helped = self.ajax
         self._note_form(call)
         return got
 
-    async def _by_ajax(self, fetch: Callable[[str], Awaitable[_Got]], session: str, *, fresh: bool) -> _Got:
-        self.ajax = True
-        try:
-            try:
-                return await fetch(session)
-            except (AccessDenied, ProtocolError) as error:
-                if not fresh:
-                    raise
-                return await fetch(await self._once_more(session, error))
-        except ConnectorError:
-            self.ajax = False
-            raise
-
-    async def _once_more(self, session: str, error: ConnectorError) -> str:
-        """A new session, so that ``error`` is seen to be no death; raises ``error`` when no more logins are left."""
-        try:
-            return await self._session(stale=session)
-        except Retriable as spent:
-            if spent.kind != _NO_LOGIN_LEFT:
-                raise
-            self._id = self._id or session
-            raise error from None
+    def ask_by_ajax(self) -> None:
+        """Send ``sfrom=ajax`` from now on: this server is known to want it."""
+        self.ajax = self._ajax_helped = True
 
     def _note_form(self, call: Call) -> None:
         if call.func.endswith(".edit") and not call.write:
-            self.form_posts["ajax" if self.ajax else "accepted"] += 1
+            self.form_posts[habits.AJAX if self.ajax else habits.ACCEPTED] += 1
 
     async def _renewed(self, session: str, error: ConnectorError) -> str:
         """A new session in place of one that died of ``error``, which is raised when that may have been no death and no
@@ -300,7 +292,7 @@ class Session:
         return user is not None and bool(user.attr("name") or user.attr("id"))
 
     async def _is_answered(self, session: str) -> bool:
-        """Whether one of ``questions`` is answered in this session."""
+        """Tell whether the server answers one of ``questions`` in this session."""
         for call in self.questions:
             answer = await self._post(call, {"out": str(Format.JSON)}, (), session, Progress())
             try:

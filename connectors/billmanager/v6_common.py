@@ -93,12 +93,13 @@ class View(Observing):
         return Capabilities("billmanager 6", True, True, tuple(self.listed), dict(STATES), dict(self.states_back))
 
     def learned(self, answers: Mapping[str, frozenset[str]]) -> None:
-        """As the contract says; forms are asked for as this server wants them."""
+        """Read by these answers, and ask for forms as this server wants them."""
         super().learned(answers)
-        self._session.ajax = self._session.ajax or habits.AJAX in answers.get(habits.FORM_POSTS, ())
+        if habits.AJAX in answers.get(habits.FORM_POSTS, ()):
+            self._session.ask_by_ajax()
 
     def observations(self) -> tuple[HabitObservation, ...]:
-        """As the contract says, with what the session met."""
+        """Hand over what was seen, with what the session met of forms."""
         if self._session.form_posts:
             self._saw(*(HabitObservation(habits.FORM_POSTS, a, n) for a, n in self._session.form_posts.items()))
             self._session.form_posts.clear()
@@ -201,7 +202,7 @@ class View(Observing):
         return ""
 
     def _kinds(self) -> Mapping[str, MessageKind] | None:
-        """Who speaks in ``incoming`` and ``outcoming``; None where that is not known yet."""
+        """Say who speaks in ``incoming`` and ``outcoming``; None where that is not known yet."""
         raise NotImplementedError
 
     async def _known(self) -> Viewer:
@@ -257,7 +258,7 @@ class View(Observing):
         return doc
 
     def _said(self, ticket: str, body: str) -> None:
-        """What this login has just written: the next look at the thread shows as whose it stands there."""
+        """Remember what this login wrote: the next look at the thread shows as whose message it stands there."""
         self._written[ticket] = body_hash(body)
 
     async def _filtered(self, call: Call, **columns: str) -> list[Node]:
@@ -370,7 +371,7 @@ class View(Observing):
 
 
 def cure_of(habit: str, connection: str) -> str:
-    """What a person does about a habit that is not understood."""
+    """Say what a person does about a habit that is not understood."""
     return (
         f"Habit {habit!r} of this server: `remotesupport habits --billing {connection}` shows what was seen; report it"
     )

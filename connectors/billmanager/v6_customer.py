@@ -18,7 +18,6 @@ from connectors.billmanager.v6_thread import CUSTOMER_KINDS
 from connectors.billmanager.wire import Node
 from connectors.errors import ConnectorError, Refused, UnknownOutcome
 from remotesupport.core.compose import origin_of
-from remotesupport.core.habits import HabitObservation
 from remotesupport.core.model import DepartmentRow, MessageKind, Side, Upload, WriteReceipt
 
 ACTIVE = Call("clientticket")
@@ -73,7 +72,7 @@ class CustomerView(View):
                 billing=self._where, function=POST.func,
             )  # fmt: skip
         self._opened.add(ticket)
-        self._saw(HabitObservation(habits.NEW_TICKET, how, 1, (f"ticket {ticket}",)))
+        self._saw(v6_rows.seen(habits.NEW_TICKET, how, ticket))
         return WriteReceipt(ticket)
 
     async def _by_subject(self, subject: str) -> str:

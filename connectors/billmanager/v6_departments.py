@@ -80,7 +80,7 @@ class Departments:
         return {department for name in longest for department in self._named[name]}
 
     def needed_for(self, node: Node | None) -> bool:
-        """Whether the list of departments is needed to tell what the column says."""
+        """Tell whether only the list of departments explains what the column says."""
         said = [] if node is None else [node.attr("orig").strip() or node.text.strip()]
         return any(one and not _PREFIXED.match(one) and not _EMPLOYEE.match(one) for one in said)
 

@@ -90,7 +90,7 @@ def ticket_row(row: Node, departments: Departments, *, activity: str, listed: st
         author=row.value("client") or row.value("create_user"),
         activity=row.value(activity),
     )
-    return Read(found, (_seen(habits.STATE, state.how, ticket), *_department_seen(told, ticket)))
+    return Read(found, (seen(habits.STATE, state.how, ticket), *_department_seen(told, ticket)))
 
 
 @of_one_row
@@ -114,10 +114,11 @@ def queue_row(row: Node, departments: Departments) -> Read:
 
 
 def _department_seen(told: Told | None, ticket: str) -> tuple[HabitObservation, ...]:
-    return (_seen(habits.DEPARTMENT, told.how, ticket),) if told else ()
+    return (seen(habits.DEPARTMENT, told.how, ticket),) if told else ()
 
 
-def _seen(habit: str, answer: str, ticket: str) -> HabitObservation:
+def seen(habit: str, answer: str, ticket: str) -> HabitObservation:
+    """One observation of a habit, with the ticket that showed it."""
     return HabitObservation(habit, answer, 1, (f"ticket {ticket}",))
 
 

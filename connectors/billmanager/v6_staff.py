@@ -18,7 +18,6 @@ from connectors.billmanager.v6_common import Listing, View
 from connectors.billmanager.v6_departments import Departments, Told
 from connectors.billmanager.wire import Node
 from connectors.errors import AccessDenied, ConnectorError, Missing, Refused, Retriable, UnknownOutcome
-from remotesupport.core.habits import HabitObservation
 from remotesupport.core.model import (
     DepartmentRow,
     Identity,
@@ -140,7 +139,7 @@ class StaffView(View):
         return assignment
 
     async def _put_into_queue(self, ticket: str) -> str:
-        """In the way that does it on this server → assignment id; "" where no way brings it there.
+        """Put the ticket into our queue → assignment id; "" where no way brings it there.
 
         Every way puts it into the same queue, so that trying the next one repeats nothing. Raises what the first one
         says where none is accepted.
@@ -154,7 +153,7 @@ class StaffView(View):
                 refusal = refusal or error
                 continue
             if held := await self._held(ticket):
-                self._saw(HabitObservation(habits.REOPENING, way, 1, (f"ticket {ticket}",)))
+                self._saw(v6_rows.seen(habits.REOPENING, way, ticket))
                 return held[0]
             said = _ASSIGNMENT.search(" ".join(ok.text for ok in doc.all("ok")))
             named = named or (said[1] if said else "")
@@ -197,7 +196,7 @@ class StaffView(View):
         told = known.in_form(await self._read_form(row.ticket)) or await self._in_queue(row.ticket, known)
         if told is None:
             return row
-        self._saw(HabitObservation(habits.DEPARTMENT, told.how, 1, (f"ticket {row.ticket}",)))
+        self._saw(v6_rows.seen(habits.DEPARTMENT, told.how, row.ticket))
         return dataclasses.replace(row, department=told.department)
 
     async def _in_queue(self, ticket: str, known: Departments) -> Told | None:
@@ -211,7 +210,7 @@ class StaffView(View):
         return v6_thread.STAFFS_KINDS.get(self._only(habits.STAFF_TYPES) or "", v6_thread.STAFF_KINDS)
 
     async def _realname(self, me: Identity) -> str:
-        """As the list of employees says it; "" where it does not, or where somebody else has the same."""
+        """Find our real name in the list of employees; "" where it is not there, or somebody else has the same."""
         names = {row.value("id"): row.value("realname") for row in await self._employees()}
         mine = names.get(me.user, "")
         return mine if list(names.values()).count(mine) == 1 else ""
@@ -222,7 +221,7 @@ class StaffView(View):
         return rows[0] if len(rows) == 1 else None
 
     async def _employees(self) -> list[Node]:
-        """All of them; none where this login may not read that list."""
+        """Read the whole list of employees; it is empty where this login may not read it."""
         rows: list[Node] = []
         with suppress(ConnectorError):
             form = {"p_sort": "id", "p_order": "asc"}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from connectors.billmanager import habits
 from connectors.billmanager.v6_rows import BadRow, Unclear, moment, of_one_row
 from connectors.billmanager.wire import Node
-from remotesupport.core.compose import begins_as_ours
+from remotesupport.core.compose import has_header
 from remotesupport.core.foreign import natural
 from remotesupport.core.habits import HabitObservation
 from remotesupport.core.model import PEOPLE, FileRef, MessageKind, MessageRow
@@ -84,7 +84,7 @@ def read_thread(doc: Node, viewer: Viewer, ticket: str = "", *, ours: bool = Fal
 
 
 def _kinds(told: Iterable[HabitObservation]) -> Mapping[str, MessageKind] | None:
-    """Who speaks as this thread itself tells it; None where it does not, or tells two things."""
+    """Say who speaks, as this thread itself tells it; None where it does not, or tells two things."""
     answers = {one.answer for one in told if one.habit == habits.TYPES}
     return CUSTOMER_KINDS[answers.pop()] if len(answers) == 1 else None
 
@@ -97,7 +97,7 @@ def _told(nodes: Sequence[Node], viewer: Viewer, ticket: str, *, ours: bool, sai
     spoken = [node for node in nodes if _speaks(node)]
     own = [node for node in spoken if _shown_as(node, viewer) is True] + _just_written(spoken, said)
     opening = spoken[:1]
-    if opening and (ours or begins_as_ours(opening[0].value("body"), viewer.connection)):
+    if opening and (ours or has_header(opening[0].value("body"), viewer.connection)):
         own.append(opening[0])
     return [
         HabitObservation(habits.TYPES, _OWN_TYPE[kind], 1, (_example(ticket, node),))
@@ -110,7 +110,7 @@ def _just_written(spoken: Sequence[Node], said: str) -> list[Node]:
 
 
 def _contradicted(nodes: Sequence[Node], viewer: Viewer, ticket: str, said: str) -> list[HabitObservation]:
-    """What staff wrote a moment ago stands there as the client's."""
+    """Find what staff wrote a moment ago and the thread shows as the client's."""
     own = [] if viewer.role is not MessageKind.STAFF else _just_written([n for n in nodes if _speaks(n)], said)
     wrong = [node for node in own if (viewer.kinds or {}).get(node.attr("type")) is not viewer.role]
     other = habits.CLIENT_OUTCOMING if viewer.kinds == STAFF_KINDS else habits.CLIENT_INCOMING
@@ -124,7 +124,7 @@ def _not_rated(spoken: Sequence[Node]) -> list[Node]:
 
 
 def _in_order(doc: Node) -> list[Node]:
-    """All groups as one, oldest first: turned round where the ids of what people said go down, in the groups or from
+    """Join all groups, oldest first: turned round where the ids of what people said go down, in the groups or from
     one to the next (ids increase: SEEN IN CODE)."""
     groups = [group.all("message") for group in doc.all("mlist")]
     if any(_falls(_ids(group)) for group in groups):
@@ -169,7 +169,7 @@ def _number(node: Node) -> str:
 
 
 def _name(node: Node) -> str:
-    """Of a row that nobody speaks: its type and id; without an id, by how many such rows came before."""
+    """Name a row that nobody speaks by its type and id, without an id by its type alone."""
     return f"{type_name(node)}-{_NO_WORD.sub('_', node.attr('id'))[:40] or 'row'}"
 
 
@@ -200,7 +200,7 @@ def _files(node: Node) -> Iterator[FileRef]:
 
 
 def _own(node: Node, kind: MessageKind, viewer: Viewer) -> bool | None:
-    """Whether the viewer's user wrote it: by id or login where shown, else by real name where only we have ours."""
+    """Tell whether the viewer's user wrote it: by id or login, else by real name where nobody else has ours."""
     if kind in PEOPLE and kind is not viewer.role:
         return False
     shown = _shown_as(node, viewer)
@@ -211,7 +211,7 @@ def _own(node: Node, kind: MessageKind, viewer: Viewer) -> bool | None:
 
 
 def _shown_as(node: Node, viewer: Viewer) -> bool | None:
-    """Whether the id or the login that the message shows is ours; None where it shows neither."""
+    """Tell whether the message shows our id or login; None where it shows neither."""
     user = node.first("user") or Node({})
     for shown, mine in ((user.attr("id"), viewer.id), (user.attr("name") or user.value("name"), viewer.login)):
         if shown and mine:

@@ -152,7 +152,7 @@ def _refuse_swarms(parts: int) -> None:
 
 
 def has_bristles(markup: bytes) -> bool:
-    """Whether one tag has more attributes than a parser can take in good time."""
+    """Tell whether one tag has more attributes than a parser can take in good time."""
     return any(tag.count(b"=") > MOST_ATTRIBUTES for tag in _TAG.findall(markup))
 
 

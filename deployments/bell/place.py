@@ -11,6 +11,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployments.secret_file import made_once
+
 ADDRESS_FILE, TOKEN_FILE = "bell.address", "bell.token"
 _SHORTEST = 16
 
@@ -30,8 +32,7 @@ class Place:
 def token_of(home: Path) -> str:
     """The token, made at the first start. It is for its owner's eyes only, and made so again. Raises BellError."""
     path = home / TOKEN_FILE
-    if not path.exists():
-        _write_new(path, secrets.token_urlsafe(32))
+    made_once(path, lambda: secrets.token_urlsafe(32))
     path.chmod(0o600)
     return _read(path)
 
@@ -44,12 +45,6 @@ def _read(path: Path) -> str:
             "remove it, and the next start makes a new one"
         )
     return token
-
-
-def _write_new(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text + "\n")
 
 
 def hold(home: Path) -> int:

@@ -22,7 +22,7 @@ One = Annotated[str, typer.Option("--billing", help="The connection's name.")]
 
 @app.callback()
 def habits(context: typer.Context, billing: Billings = None, as_json: AsJson = False) -> None:
-    """What was learned of each billing's server: habit, answer, seen how often, an example."""
+    """Show what was learned of each billing's server: habit, answer, seen how often, an example."""
     if context.invoked_subcommand is not None:
         return
     settings = session.configuration()

@@ -97,7 +97,7 @@ async def _check_one(settings: Settings, name: str, recorder: Recorder | None) -
 
 
 def _store(settings: Settings, name: str) -> tuple[CheckRow, dict[str, str], list[HabitEvidence]]:
-    """Whether the store can be used, and what it remembers of this connection's departments and servers."""
+    """Try the store, and read what it remembers of this connection's departments and servers."""
     from remotesupport.steps.check_row import CheckRow
     from remotesupport.steps.correspond import resolved_names
     from remotesupport.store.errors import StoreError, StoreUnavailable

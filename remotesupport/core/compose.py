@@ -73,9 +73,9 @@ def markers_in(body: str, connection: str, ticket: str) -> list[str]:
     return list(dict.fromkeys(h[1] for h in heads if not h[0].endswith("| edited, it now reads:")))
 
 
-def begins_as_ours(body: str, connection: str) -> bool:
-    """Whether a text begins with one of our header lines: only we write to main like that."""
-    return re.match(rf"\s*{re.escape(connection)} #[^\s/|]+/\S+ \|", body) is not None
+def has_header(body: str, connection: str) -> bool:
+    """Tell whether a text has one of our header lines, perhaps below a note: only we write to main like that."""
+    return re.search(rf"^{re.escape(connection)} #[^\s/|]+/\S+ \|", unify_line_ends(body), re.MULTILINE) is not None
 
 
 def to_external(body: str, files: list[str], author: str | None = None, *, edited: bool = False) -> str:

@@ -12,7 +12,7 @@ def rebuild(connection: str) -> str:
 
 
 def no_department(connection: str) -> str:
-    """For a ticket whose department cannot be told."""
+    """Say what to do about a ticket whose department cannot be told."""
     return (
         "its department cannot be told (habit 'responsible' of that server): neither its row nor its form names one of "
         f"the departments that the server lists. `remotesupport habits --billing {connection}` shows what was seen. "

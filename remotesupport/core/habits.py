@@ -57,7 +57,7 @@ class Habit:
 
 @dataclass(frozen=True, slots=True)
 class HabitObservation:
-    """What one read showed of a habit, ``count`` times; ``examples``: ids of tickets or messages that showed it."""
+    """One answer that reading showed of a habit, ``count`` times; ``examples``: ids of tickets or messages with it."""
 
     habit: str
     answer: str
@@ -67,7 +67,7 @@ class HabitObservation:
 
 @dataclass(frozen=True, slots=True)
 class HabitEvidence:
-    """What is known of one answer of one habit on one side of a connection, over all runs.
+    """Everything known of one answer of one habit on one side of a connection, over all runs.
 
     ``accepted``: a person has said that this is how it is.
     """
@@ -94,7 +94,7 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What evidence teaches: each habit's answers, none for one whose answers contradict, and what contradicts."""
+    """Lesson of the evidence: each habit's answers (none where they contradict), and what contradicts."""
 
     answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     contradictions: tuple[Contradiction, ...] = ()
@@ -146,7 +146,7 @@ def merged(
 
 
 def together(seen: Iterable[HabitObservation]) -> tuple[HabitObservation, ...]:
-    """The same observations, each habit's answer once."""
+    """Add up observations, so that each habit's answer is there once."""
     found: dict[tuple[str, str], HabitObservation] = {}
     for one in seen:
         known = found.get((one.habit, one.answer), HabitObservation(one.habit, one.answer, 0))

@@ -6,7 +6,7 @@ Nothing here writes to a billing. It runs after loading, so an interrupted run s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Container
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,9 @@ from remotesupport.steps.reading import mark_primed, settled_sightings
 from remotesupport.steps.values import PERMITTED, UNDERSTOOD, Accepted, Loaded, Proposal, Snapshot
 from remotesupport.store.states import STAYS_CLOSED
 
+# The reason of a ticket that could not be read; of one that failed both, the later.
+_BY_CHECK = {PERMITTED: Reason.ACCESS_DENIED, UNDERSTOOD: Reason.NOT_UNDERSTOOD}
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -38,8 +41,12 @@ class Found:
 
     def not_understood(self, side: Side) -> dict[str, str]:
         """Tickets of ``side`` that were kept out because a habit of the server is not understood."""
-        unclear = {row["ticket"] for row in self.quarantined if row["side"] == side and row["check"] == UNDERSTOOD}
+        unclear = self.kept_out_by(UNDERSTOOD, side)
         return {ticket: why for ticket, why in self.bad(side).items() if ticket in unclear}
+
+    def kept_out_by(self, check: str, side: Side) -> set[str]:
+        """Tickets of ``side`` that failed this check."""
+        return {row["ticket"] for row in self.quarantined if row["side"] == side and row["check"] == check}
 
     @classmethod
     def of_shard(cls, accepted: Accepted, proposal: Proposal) -> dict[str, Found]:
@@ -85,16 +92,9 @@ def final_reasons(
     elif loaded is not None and not loaded.stopped:
         _after_loading(reasons, found, proposal.plans[name], _departed(proposal, name, loaded), loaded, parked)
     known = {row["ticket"] for row in reasons}
+    because = {t: r for check, r in _BY_CHECK.items() for t in found.kept_out_by(check, Side.EXTERNAL)}
     bad = [(t, why) for t, why in found.bad(Side.EXTERNAL).items() if t not in known]
-    unclear = found.not_understood(Side.EXTERNAL)
-    denied = {row["ticket"] for row in found.quarantined if row["check"] == PERMITTED}
-    return reasons + [_reason(name, t, _why_not_read(t, unclear, denied), why) for t, why in bad]
-
-
-def _why_not_read(ticket: str, unclear: Container[str], denied: Container[str]) -> Reason:
-    if ticket in unclear:
-        return Reason.NOT_UNDERSTOOD
-    return Reason.ACCESS_DENIED if ticket in denied else Reason.INVALID_ROW
+    return reasons + [_reason(name, t, because.get(t, Reason.INVALID_ROW), why) for t, why in bad]
 
 
 def _after_loading(

@@ -20,7 +20,7 @@ from remotesupport.bootstrap import Connection
 from remotesupport.core.habits import HabitEvidence
 from remotesupport.core.model import DepartmentRow, Side
 from remotesupport.settings_models import Endpoint
-from remotesupport.steps.check_habits import habit_rows
+from remotesupport.steps.check_habits import FirstPages, first_pages, habit_rows, read_threads
 from remotesupport.steps.check_reach import End, Look, Met, failed, not_looked_at, reach_rows
 from remotesupport.steps.check_row import CheckRow, Part, of_part
 from remotesupport.steps.check_setup import Told, departments_rows, setup_rows
@@ -50,9 +50,14 @@ async def check_connection(
             external, inside = await asyncio.gather(
                 _meet(connection.external, connection.settings.url, look), _meet(connection.main, main.url, look)
             )
-            rights = [await _rights(connection.external, external), await _rights(connection.main, inside)]
+            pages: dict[Side, FirstPages] = {}
+            rights = [
+                await _rights(connection.external, external, evidence, pages),
+                await _rights(connection.main, inside, evidence, pages),
+            ]
             canary = await _canary(connection, external)
-            server = await _server(connection, rights, evidence, threads)
+            await _read_threads(connection, external, pages, threads)
+            server = await _server(connection, pages, evidence)
     except TimeoutError:
         what = f"no complete answer within {BUDGET:.0f} s"
         return [CheckRow("answer", False, what, "Look at its load", person=False, part=Part.EXTERNAL)]
@@ -69,14 +74,21 @@ async def check_connection(
     ]
 
 
+async def _read_threads(connection: Connection, external: Met, pages: Mapping[Side, FirstPages], most: int) -> None:
+    if most and len(pages) == len(Side):
+        wanted = [pair.remote for pair in connection.settings.departments if pair.enabled]
+        found = [find(external.departments, remote) for remote in wanted]
+        await read_threads(connection, pages, {row.department for row in found if row is not None}, most)
+
+
 async def _server(
-    connection: Connection, rights: Sequence[CheckRow], evidence: Sequence[HabitEvidence], threads: int
+    connection: Connection, pages: Mapping[Side, FirstPages], evidence: Sequence[HabitEvidence]
 ) -> list[CheckRow]:
-    """What these servers do, once both can be read."""
-    if not all(row.ok and row.looked_at for row in rights):
+    """Say what these servers do, once both could be read."""
+    if len(pages) < len(Side):
         return [not_looked_at("habits")]
     try:
-        return await habit_rows(connection, evidence, datetime.now(UTC), threads)
+        return await habit_rows(connection, pages, evidence, datetime.now(UTC))
     except ConnectorError as error:
         return [failed("habits", error)]
 
@@ -97,22 +109,24 @@ async def _told(billing: Billing) -> Met:
         return Met(identity, (), error)
 
 
-async def _rights(billing: Billing, met: Met) -> CheckRow:
-    """Version 6 has no rights to ask about for a login: reading what the sync reads stands in for them."""
+async def _rights(
+    billing: Billing, met: Met, evidence: Sequence[HabitEvidence], pages: dict[Side, FirstPages]
+) -> CheckRow:
+    """Read what the sync reads, which stands in for rights: version 6 has none to ask about for a login.
+
+    Adds to ``pages`` what could be read.
+    """
     external = billing.side is Side.EXTERNAL
     check = "rights" if external else "main rights"
     if met.identity is None:
         return not_looked_at(check)
     if met.error is not None:
         return failed(check, met.error)
-    listings = billing.capabilities.listings
     try:
-        for listing in listings:
-            async for _page in billing.pages(listing, page_size=50):
-                break
+        pages[billing.side] = await first_pages(billing, evidence)
     except ConnectorError as error:
         return failed(check, error)
-    return CheckRow(check, True, f"departments and {', '.join(listings)} can be read")
+    return CheckRow(check, True, f"departments and {', '.join(billing.capabilities.listings)} can be read")
 
 
 def find(departments: tuple[DepartmentRow, ...], wanted: str) -> DepartmentRow | None:

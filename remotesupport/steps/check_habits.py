@@ -1,18 +1,20 @@
 """The part of ``check`` that says how each side's server answers the open questions about BILLmanager, and from what.
 
-Reads the first page of each listing and a few tickets whose rows do not say their department; stores nothing.
+Reads the first page of each listing, and a few tickets whose rows do not say their department; stores nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.contract import Billing
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Connection
-from remotesupport.core.habits import Habit, HabitEvidence, Lesson, in_words, learn, merged
+from remotesupport.core.compose import origin_of
+from remotesupport.core.habits import Habit, HabitEvidence, in_words, learn, merged
 from remotesupport.core.model import RejectedRow, Side, TicketRow, TicketState
 from remotesupport.steps.check_row import CheckRow
 
@@ -20,52 +22,66 @@ _PAGE = 50
 _ASKED = 3  # tickets whose own form is asked for their department
 
 
-async def habit_rows(
-    connection: Connection, evidence: Sequence[HabitEvidence], now: datetime, threads: int = 0
-) -> list[CheckRow]:
-    """One row for each habit of each side, and one on how many tickets correspond. Raises ConnectorError.
+@dataclass(slots=True)
+class FirstPages:
+    """Rows of the first page of each listing of one billing."""
 
-    ``evidence``: what the store has of this connection. ``threads``: how many open tickets' conversations are read on
-    each side.
+    rows: list[TicketRow] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
+
+
+async def first_pages(billing: Billing, known: Sequence[HabitEvidence]) -> FirstPages:
+    """Read the first page of each listing, as the server is ``known`` to show it. Raises ConnectorError."""
+    billing.learned(learn(billing.habits, _of(billing, known)).answers)
+    found = FirstPages()
+    for listing in billing.capabilities.listings:
+        async for page in billing.pages(listing, page_size=_PAGE):
+            found.rows += page.rows
+            found.rejected += page.rejected
+            break
+    return found
+
+
+async def read_threads(
+    connection: Connection, pages: Mapping[Side, FirstPages], remote: Collection[str], most: int
+) -> None:
+    """Read the conversations of a few open tickets that a sync reads, on each side, for what they show.
+
+    ``remote``: ids of the external departments that correspond; in others no ticket is opened. ``most``: on each side.
+    One that cannot be read shows nothing.
+    """
+    for billing in (connection.external, connection.main):
+        rows = [row for row in pages[billing.side].rows if row.state is TicketState.OPEN and not row.partial]
+        for row in [row for row in rows if _crosses(row, connection.name, billing.side, remote)][:most]:
+            with suppress(ConnectorError):
+                await billing.thread(row.ticket)
+
+
+def _crosses(row: TicketRow, connection: str, side: Side, remote: Collection[str]) -> bool:
+    return origin_of(row.subject, connection) is not None if side is Side.MAIN else row.department in remote
+
+
+async def habit_rows(
+    connection: Connection, pages: Mapping[Side, FirstPages], evidence: Sequence[HabitEvidence], now: datetime
+) -> list[CheckRow]:
+    """List one row for each habit of each side, after one on how many are known. Raises ConnectorError.
+
+    ``pages``: what ``first_pages`` read of each side. ``evidence``: what the store has of this connection.
     """
     rows: list[CheckRow] = []
     for billing in (connection.external, connection.main):
-        if not billing.habits and not threads:
-            continue
-        known = [one for one in evidence if one.side is billing.side]
-        _teach(billing, known)
-        found, rejected = await _first_pages(billing)
-        await _read_threads(billing, found, threads)
         if not billing.habits:
             continue
-        untold = await _without_department(billing, found) if billing.side is Side.EXTERNAL else []
-        known = merged(known, billing.observations(), connection=connection.name, side=billing.side, now=now)
-        rows += _of_side(billing, known, rejected, untold)
+        found = pages[billing.side]
+        untold = await _without_department(billing, found.rows) if billing.side is Side.EXTERNAL else []
+        seen, before = billing.observations(), _of(billing, evidence)
+        known = merged(before, seen, connection=connection.name, side=billing.side, now=now)
+        rows += _of_side(billing, known, found.rejected, untold)
     return rows
 
 
-def _teach(billing: Billing, known: Iterable[HabitEvidence]) -> Lesson:
-    lesson = learn(billing.habits, known)
-    billing.learned(lesson.answers)
-    return lesson
-
-
-async def _first_pages(billing: Billing) -> tuple[list[TicketRow], list[RejectedRow]]:
-    rows: list[TicketRow] = []
-    rejected: list[RejectedRow] = []
-    for listing in billing.capabilities.listings:
-        async for page in billing.pages(listing, page_size=_PAGE):
-            rows += page.rows
-            rejected += page.rejected
-            break
-    return rows, rejected
-
-
-async def _read_threads(billing: Billing, rows: Sequence[TicketRow], most: int) -> None:
-    """For what reading them shows; one that cannot be read shows nothing."""
-    for row in [row for row in rows if row.state is TicketState.OPEN and not row.partial][:most]:
-        with suppress(ConnectorError):
-            await billing.thread(row.ticket)
+def _of(billing: Billing, evidence: Sequence[HabitEvidence]) -> list[HabitEvidence]:
+    return [one for one in evidence if one.side is billing.side]
 
 
 async def _without_department(billing: Billing, rows: Sequence[TicketRow]) -> list[str]:

@@ -54,16 +54,15 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     connection = ctx.connections[name]
     started, before = time.monotonic(), requests_of(connection)
     connection.silent.clear()
-    await introduced(connection)
+    await introduced(ctx, connection)
     same_dialect(ctx, connection)
-    hand_in(ctx.store, connection)
     both = (connection.external, connection.main)
     known = primed_billings(ctx.store, *both)
     usual = all(is_primed(billing, known) for billing in both) or not first_read(ctx, request)
     budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and usual else LONG_BUDGET
     try:
         async with asyncio.timeout(budget):
-            snapshot = await _observed(ctx, connection, _both_sides(ctx, connection, request, known))
+            snapshot = await observed(ctx, connection, _both_sides(ctx, connection, request, known))
     except TimeoutError:
         raise out_of_time(
             connection,
@@ -90,10 +89,15 @@ def requests_of(connection: Connection) -> int:
     return connection.external.stats.requests + connection.main.stats.requests
 
 
-async def introduced(connection: Connection) -> None:
-    """Both sides have said who they are, and so which version they speak; its states lead there and back."""
-    if connection.identified:
-        return
+async def introduced(ctx: Context, connection: Connection) -> None:
+    """Both sides have said who they are, and each client knows what was learned. Raises ConnectorError."""
+    if not connection.identified:
+        await _identified(connection)
+    hand_in(ctx.store, connection)
+
+
+async def _identified(connection: Connection) -> None:
+    """Ask both sides who they are, and so which version they speak; its states lead there and back."""
     try:
         async with asyncio.timeout(MINUTE_BUDGET):
             await asyncio.gather(
@@ -155,7 +159,7 @@ def changed_dialects(ctx: Context, connection: Connection) -> frozenset[tuple[st
     )
 
 
-async def _observed(ctx: Context, connection: Connection, reading: Awaitable[Snapshot]) -> Snapshot:
+async def observed(ctx: Context, connection: Connection, reading: Awaitable[Snapshot]) -> Snapshot:
     """``reading``'s result; what it showed of the servers is kept, also where it failed. Raises ContradictoryHabit."""
     try:
         snapshot = await reading

@@ -1,4 +1,4 @@
-"""What is known of each server goes to its client before reading; what reading showed is kept after it.
+"""Hand what is known of each server to its client before reading; keep what reading showed after it.
 
 ``core.habits.learn`` decides; nothing else does. Contradictory evidence stops the connection before it writes.
 """
@@ -78,7 +78,7 @@ def _of(evidence: Iterable[HabitEvidence], side: Side) -> list[HabitEvidence]:
 def _worth_keeping(
     known: Iterable[HabitEvidence], seen: Iterable[HabitObservation], now: datetime
 ) -> list[HabitObservation]:
-    """What is new, and what was last written down some time ago: a quiet minute writes nothing."""
+    """Choose what is new or was last written down some time ago: a quiet minute writes nothing."""
     last = {(one.habit, one.answer): one.last_seen for one in known}
     return [one for one in seen if (at := last.get((one.habit, one.answer))) is None or now - at >= AGAIN]
 

@@ -24,7 +24,7 @@ from remotesupport.core.reconcile import Inputs
 from remotesupport.core.rekey import rekeyed
 from remotesupport.core.report import BillingState
 from remotesupport.steps.correspond import departments_of
-from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, changed_dialects, introduced
+from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, changed_dialects, introduced, observed
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.leases import kept_alive, regain, take
 from remotesupport.steps.reading import Scope, read_side
@@ -110,8 +110,8 @@ async def _one(ctx: Context, name: str, report: LinksReport) -> LinksResult:
 
 
 async def _rebuilt(ctx: Context, connection: Connection, leases: dict[str, Lease], run: str) -> LinksResult:
-    await introduced(connection)
-    snapshot = await _snapshot(ctx, connection)
+    await introduced(ctx, connection)
+    snapshot = await _understood(ctx, connection)
     accepted = await validate(ctx, {connection.name: snapshot})
     if connection.name in accepted.rejected:
         return LinksResult(connection.name, BillingState.FAILED, accepted.rejected[connection.name])
@@ -165,6 +165,14 @@ def _result(name: str, found: Rebuilt, snapshot: Snapshot) -> LinksResult:
 def _named(rows: pd.DataFrame) -> Rows:
     shown = rows.head(NAMED).drop(columns="connection").rename(columns={"ext_ticket": "ticket"})
     return frames.records(shown)
+
+
+async def _understood(ctx: Context, connection: Connection) -> Snapshot:
+    """Read both sides; once more where the first reading taught what the server does (a lost store knows nothing)."""
+    snapshot = await observed(ctx, connection, _snapshot(ctx, connection))
+    if snapshot.main.not_understood or snapshot.external.not_understood:
+        return await observed(ctx, connection, _snapshot(ctx, connection))
+    return snapshot
 
 
 async def _snapshot(ctx: Context, connection: Connection) -> Snapshot:

@@ -196,7 +196,7 @@ def in_words(conflicts: dict[str, str], parked: list[ParkedChange]) -> str:
 
 
 def what_is_unclear(name: str, tickets: dict[str, str]) -> str:
-    """What a person reads of tickets that are not understood: one of each cause."""
+    """Name tickets that are not understood for a person, one of each cause."""
     first = {why: ticket for ticket, why in reversed(tickets.items())}
     causes = [f"ticket {ticket}: {why}" for why, ticket in [*first.items()][:NAMED]]
     return f"{len(tickets)} ticket(s) are not understood: {'; '.join(causes)} (`remotesupport why {name} TICKET`)"

@@ -42,7 +42,7 @@ class Scope:
     ``since`` and ``until`` (a backfill's, as the host itself writes times) leave out every row whose own activity text
     is not between them. ``linked``: tickets to look for when they vanished. ``due``: tickets to look at and to read
     however their rows look; ``unread``: more of them, as seen. ``at_once``: tickets that are asked for at a time.
-    ``known``: those of some external tickets that are linked.
+    ``known``: those of some external tickets that are linked, or whose origin a main ticket carries.
     """
 
     wants: Wanted
@@ -253,12 +253,12 @@ def _fill_from_queue(got: _Gathering) -> None:
 def _to_ask(scope: Scope, got: _Gathering) -> list[str]:
     """Tickets whose department only a direct look may tell: of those whose rows moved, in an audit all that are open.
 
-    A closed ticket that was never linked does not cross whatever its department is. At most ``MOST_ASKED`` in a run;
+    A closed ticket not known in main does not cross whatever its department is. At most ``MOST_ASKED`` in a run;
     the others have their turn in the next ones.
     """
     hidden = [t for t, row in got.rows.items() if row.department is None and (t in got.moved or scope.complete)]
-    linked = scope.known(hidden)
-    asked = [t for t in hidden if t in linked or t in scope.linked or got.rows[t].state is TicketState.OPEN]
+    known = scope.known(hidden)
+    asked = [t for t in hidden if t in known or t in scope.linked or got.rows[t].state is TicketState.OPEN]
     got.unasked.update(asked[MOST_ASKED:])
     return asked[:MOST_ASKED]
 

@@ -66,7 +66,7 @@ class Scopes:
             linked=(*self._all_linked("ext_ticket"), *self._unclear()),
             due=self.rung,
             unread=tuple(self.unread),
-            known=lambda tickets: self.store.linked(self.name, tickets),
+            known=lambda tickets: {*self.store.linked(self.name, tickets), *origins.intersection(tickets)},
             at_once=FEW if self.request.reads_first else MANY,
         )
 

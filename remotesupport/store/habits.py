@@ -1,4 +1,4 @@
-"""What was learned about the servers, with its evidence; and which tickets wait because something is not understood."""
+"""Keep what was learned about the servers with its evidence, and find tickets that are not understood."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class HabitEvidences(Part):
     """One row for each answer that was ever seen of a habit, per connection and side."""
 
     def habit_evidence(self, *names: str) -> list[HabitEvidence]:
-        """All evidence of these connections, the oldest of each habit first."""
+        """Read all evidence of these connections, the oldest of each habit first."""
         with self._db.read() as conn:
             return [_evidence(row) for row in conn.execute(_EVIDENCE, {"names": names}).mappings()]
 

@@ -55,14 +55,14 @@ async def test_client_types_that_contradict_stop_the_connection(tmp_path: Path) 
     async with between(tmp_path, {}, {"staff_types": "client_outcoming"}) as job:
         await job.to_main()
         job.world.main.act(as_="anna", do="reply", ticket=job.copy, text="An answer.")
-        await job._runs(3)
+        await job.runs(3)
         line, written = job.reports[-1].billings[0], len(job.world.acme.requests())
         assert "'staff_types'" in line.reason
         assert "remotesupport habits accept staff_types=" in line.reason
         assert job.reports[-1].exit_status == 3
         assert texts(job.world.acme, job.ticket).count("An answer.") == 1
         job.world.main.act(as_="anna", do="reply", ticket=job.copy, text="Another.")
-        await job._runs()
+        await job.runs()
         assert "Another." not in texts(job.world.acme, job.ticket)
         assert written  # the connection is still looked at
 
@@ -74,13 +74,13 @@ async def test_a_linked_ticket_that_is_shown_nowhere_waits_and_says_so(tmp_path:
         await job.to_main()
         await job.answered()
         job.world.acme.act(as_="ivan", do="reply", ticket=job.ticket, text="Still broken.")
-        await job._runs()
+        await job.runs()
         line = job.reports[-1].billings[0]
         assert (line.state, line.reasons) == (BillingState.FAILED, {"in_sync": 1, "not_understood": 1})
         assert "does not say any more in which department" in line.reason
         job.world.acme.act(as_="admin", do="transfer", ticket=job.ticket, department="Technical support")
-        await job._runs()
-        assert job._heard("Still broken.") == 1
+        await job.runs()
+        assert job.heard("Still broken.") == 1
         assert job.reports[-1].billings[0].state is BillingState.OK
 
 
@@ -98,7 +98,7 @@ async def test_writes_that_are_refused_for_a_while_wait_and_are_made_once(tmp_pa
 async def test_a_first_ticket_that_is_refused_for_good_holds_up_no_other(tmp_path: Path) -> None:
     """Only one ticket is written until a write has shown who speaks; when main refuses it, the next one is written."""
     async with between(tmp_path, {"message_refusal": "too_long"}, {}) as job:
-        job._acme("ivan", "open", department="Technical support", subject="Long", text="long " * 600)
+        job.acme("ivan", "open", department="Technical support", subject="Long", text="long " * 600)
         await job.desk.run()
         assert job.world.main.state()["tickets"] == []
         await job.to_main()
@@ -109,7 +109,7 @@ async def _until_crossed(job: MainJob) -> None:
     desk: HttpDesk = job.desk
     for _ in range(12):
         await desk.run(later=300)
-    assert job._heard("first words") == 1
+    assert job.heard("first words") == 1
 
 
 async def test_what_was_learned_survives_a_restart_and_a_change_stops(tmp_path: Path) -> None:
@@ -124,10 +124,10 @@ async def test_what_was_learned_survives_a_restart_and_a_change_stops(tmp_path: 
         await job.two_equal_messages()
         job.world.main.core.habits.choose({"types": "by_viewer"})
         job.world.acme.act(as_="ivan", do="reply", ticket=job.ticket, text="after the update")
-        await job._runs()
+        await job.runs()
         line = job.reports[-1].billings[0]
         assert "'types'" in line.reason
-        assert job._heard("after the update") == 0
+        assert job.heard("after the update") == 0
         assert job.reports[-1].exit_status == 3
 
 
@@ -139,7 +139,7 @@ async def test_a_lost_store_costs_one_relearning_and_no_wrong_write(tmp_path: Pa
         await job.desk.aclose()
         job.desk.url = f"sqlite:///{tmp_path / 'another.sqlite3'}"
         job.desk.context = job.desk.open()
-        await job._runs(3)
+        await job.runs(3)
         await job.two_equal_messages()
         await job.closed_and_written_to_again()
         await job.nothing_is_left()

@@ -25,9 +25,15 @@ STRANGER = {
 
 
 class PatientDesk(HttpDesk):
-    """A desk that no busy machine makes late: each run must carry what was said before it."""
+    """A desk that no busy machine makes late, nor a limit of logins: each run must carry what was said before it."""
 
     limits = Limits(read_seconds=60.0, write_seconds=60.0, connect_seconds=30.0, logins_a_minute=100)
+
+
+class LimitedDesk(HttpDesk):
+    """The same, with the product's own limit of logins a minute."""
+
+    limits = Limits(read_seconds=60.0, write_seconds=60.0, connect_seconds=30.0)
 
 
 async def done(folder: Path, combination: Combination) -> None:
@@ -80,3 +86,16 @@ async def test_the_main_job_is_done_for_every_pair_of_answers(tmp_path: Path, gr
             unusual = {name: answer for name, answer in combination.items() if answer != parameters(group)[name][0]}
             wrong.append(f"{RELEASES[group]}/{number}: {type(error).__name__}: {error}\n{unusual}")
     assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.parametrize("side", ["main", "acme"])
+async def test_redirects_that_end_the_session_cost_no_more_logins_than_are_allowed(tmp_path: Path, side: str) -> None:
+    """Under the product's own limit of logins the main job is done where a plain form is redirected and ends the
+    session."""
+    ends = {"form_posts": "redirected_session_gone"}
+    with three_billings(tmp_path, **{f"{side}_habits": ends}) as world:
+        desk = LimitedDesk(world)
+        try:
+            await MainJob(desk).whole()
+        finally:
+            await desk.aclose()

@@ -130,6 +130,17 @@ def test_nothing_personal_is_in_the_file(tmp_path: Path, version: str) -> None:
     assert [PERSONAL[n : n + 5] for n in range(len(PERSONAL) - 4) if PERSONAL[n : n + 5] in written] == []
 
 
+def test_no_ticket_of_another_department_is_opened(tmp_path: Path) -> None:
+    """Conversations are read in corresponding departments alone; a ticket of another one is not even asked for."""
+    with three_billings(tmp_path) as world:
+        order = {"as_": "ivan", "do": "open", "subject": "s", "text": "t"}
+        other, ours = (world.acme.act(department=name, **order)["ticket"] for name in ("Sales", "Technical support"))
+        record(world, tmp_path / "recording.json")
+        asked = {request["params"].get("elid") for request in world.acme.requests()}
+    assert str(ours) in asked
+    assert str(other) not in asked
+
+
 def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     """``--record`` overwrites nothing, says so with status 2, and asks no billing."""
     with three_billings(tmp_path) as world:

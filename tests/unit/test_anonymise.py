@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remotesupport.core.anonymise import Heard, Recorded, Recording, recording
-from remotesupport.core.compose import begins_as_ours, header, markers_in, origin_of, subject_with_origin, to_main
+from remotesupport.core.compose import has_header, header, markers_in, origin_of, subject_with_origin, to_main
 from remotesupport.core.pseudonyms import FIRST_TIME
 
 # Long enough that a piece of five characters is no accident; letters that no field's name and no stand-in has.
@@ -143,7 +143,7 @@ def test_what_we_wrote_is_still_recognised() -> None:
     ticket = rows_of(made)["elem"][0]["id"]["$"]
     (row,) = rows_of(made, "main")["elem"]
     assert origin_of(row["name"]["$"], "connection-1") == ticket
-    assert begins_as_ours(row["body"]["$"], "connection-1")
+    assert has_header(row["body"]["$"], "connection-1")
     assert len(markers_in(row["body"]["$"], "connection-1", ticket)) == 1
     assert "Ivan" not in row["body"]["$"]
 

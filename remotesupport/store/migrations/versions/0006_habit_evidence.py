@@ -1,4 +1,4 @@
-"""What was learned about each server; tickets that are not understood; how many open ones correspond."""
+"""Room for what was learned about each server, for tickets not understood, and for how many open ones correspond."""
 
 import sqlalchemy as sa
 from alembic import op
