@@ -66,9 +66,8 @@ class Probing(Generic[AnyView]):
         """
         async with self._lock:
             while True:
-                view: ExternalBilling | MainBilling = self._choices[0]
                 try:
-                    identity = await view.identify()
+                    identity = await self._first()
                 except ConnectorError as error:
                     if self._chosen is not None or len(self._choices) == 1 or not _may_be_another(error):
                         raise
@@ -77,6 +76,20 @@ class Probing(Generic[AnyView]):
                 else:
                     self._chosen = self._choices[0]
                     return self._with_reason(identity)
+
+    async def _first(self) -> Identity:
+        """Ask the first choice. Where it is answered otherwise, ask it once more after the next choice was answered well.
+
+        A server (or a proxy before it) that is ill answers everything otherwise for a while, which shows nothing.
+        """
+        view: ExternalBilling | MainBilling = self._choices[0]
+        try:
+            return await view.identify()
+        except ProtocolError as error:
+            if error.kind != NOT_OURS or self._chosen is not None or len(self._choices) == 1:
+                raise
+        await _answered_well(self._choices[1])
+        return await view.identify()
 
     def _with_reason(self, identity: Identity) -> Identity:
         """``identity`` of the public functions also says why they are used."""
@@ -162,6 +175,12 @@ class ProbingMain(Probing[MainBilling]):
 
     async def reopen(self, ticket: str, notice: str, *, key: str = "") -> WriteReceipt:
         return await (await self._view()).reopen(ticket, notice, key=key)
+
+
+async def _answered_well(view: ExternalBilling | MainBilling) -> None:
+    """Read the first page of a listing. Raises ConnectorError."""
+    async for _ in view.pages(view.capabilities.listings[0], page_size=1):
+        return
 
 
 def _may_be_another(error: ConnectorError) -> bool:

@@ -153,25 +153,23 @@ class SyncView(OldView):
     # --- inside ---------------------------------------------------------------------------------------------
 
     async def _asked(self, call: Call, *names: str, **form: str) -> Node:
-        """Its answer, which must have all of ``names``. One that has not is asked for once more before it counts."""
-        what = ""
-        for _ in range(2):
-            try:
-                doc = await self._session.document(call, form)
-            except ConnectorError as error:
-                if error.kind == NO_FUNCTION:
-                    raise self._too_old("it does not know the functions of remote support") from None
-                if error.kind not in _NOT_OURS and not error.kind.startswith("v4-"):
-                    raise
-                what = error.what
-            else:
-                missing = [name for name in names if not doc.value(name)]
-                if not missing:
-                    return doc
-                what = f"it does not say its {' and '.join(missing)}"
+        """Its answer, which must have all of ``names``. Raises ProtocolError of the kind NOT_OURS where it has not."""
+        try:
+            doc = await self._session.document(call, form)
+        except ConnectorError as error:
+            if error.kind == NO_FUNCTION:
+                raise self._too_old("it does not know the functions of remote support") from None
+            if error.kind not in _NOT_OURS and not error.kind.startswith("v4-"):
+                raise
+            raise self._not_ours(error.what, call) from None
+        if missing := [name for name in names if not doc.value(name)]:
+            raise self._not_ours(f"it does not say its {' and '.join(missing)}", call)
+        return doc
+
+    def _not_ours(self, what: str, call: Call) -> ProtocolError:
         misfit = self._misfit(what, call)
         misfit.kind = NOT_OURS
-        raise misfit
+        return misfit
 
     async def _sheet(self, size: int, before: str) -> Node:
         form = {"p_cnt": str(size)} | ({"before": before} if before else {})

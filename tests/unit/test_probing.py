@@ -10,7 +10,7 @@ import pytest
 
 from connectors.billmanager import connect_external
 from connectors.contract import ExternalBilling
-from connectors.errors import Fatal, ProtocolError
+from connectors.errors import ConnectorError, Fatal, ProtocolError
 from remotesupport.core.model import PublicBecause
 from tests.hostile_server import Answer, HostileServer, Request, http
 
@@ -48,6 +48,23 @@ async def test_one_strange_answer_decides_nothing() -> None:
         mine = billing(server)
         assert (await mine.identify()).public is None
         assert mine.capabilities.dialect == "billmanager 4 sync"
+        await mine.aclose()
+
+
+async def test_a_server_that_is_ill_decides_nothing() -> None:
+    """While every function answers otherwise no dialect is chosen; the one that it has is chosen when it is well."""
+    ill = iter([True, True])
+
+    def listed(_: Request) -> Answer:
+        return http(b"") if next(ill, False) else flat({"elem": []})
+
+    script = answers(iter([OTHERWISE, OTHERWISE, ROBOT]), {"total": "0"}) | {"tickets": listed}
+    async with HostileServer(script) as server:
+        mine = billing(server)
+        for _ in range(2):
+            with pytest.raises(ConnectorError):
+                await mine.identify()
+        assert (await mine.identify()).public is None
         await mine.aclose()
 
 
