@@ -163,11 +163,14 @@ class Life:
     desk: MortalDesk
     people: HttpPeople
     met: Counter[str] = field(default_factory=Counter)
+    ledger_is_empty: bool = False  # since a loss no run has read everything: what goes meanwhile nobody can know of
 
     async def minute(self, minute: Minute) -> None:
         """People do what they do; then a run, in this weather."""
         for name, act, which in minute.acts:
             self.people.act(name, act, which)
+        if self.ledger_is_empty:
+            excuse(self.people)
         await self._event(minute.event)
         for spoilt in minute.spoilt:
             getattr(self.world, spoilt.billing).fault(**spoilt.order())
@@ -190,6 +193,7 @@ class Life:
             await self.desk.restart()
             return
         current.left = 0
+        self.ledger_is_empty &= any(b.state is not BillingState.OK for b in report.billings)
         self.met["run"] += 1
         self.met["written"] += sum(b.written for b in report.billings)
 
@@ -214,6 +218,7 @@ class Life:
         """A person needs longer for it than any request can be on its way; nobody else could know of that one."""
         self.desk.clock.advance(LATEST_S)
         excuse(self.people)
+        self.ledger_is_empty = True
         there = Path(f"{self.desk.file}.copy").exists()
         await self.desk.replace_store(by_copy=put_back and there)
 
