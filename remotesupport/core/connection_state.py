@@ -164,7 +164,7 @@ def _left(known: ConnectionState) -> str:
         tried = "what was seen is not all carried over yet; the next runs go on"
         if known.parked:
             tried = f"{_many(known.parked, 'parked change')} will be tried again: `{_parked(known)}`"
-    kept_out = f"{_many(known.kept_out, 'ticket')} kept out, and remotesupport.log says why" if known.kept_out else ""
+    kept_out = f"{_many(known.kept_out, 'ticket')} kept out: `{_parked(known)}` says why" if known.kept_out else ""
     return _joined(_waits_for_person(known), tried, kept_out)
 
 

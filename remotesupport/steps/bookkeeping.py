@@ -290,7 +290,7 @@ def _prime(ctx: Context, snapshot: Snapshot) -> None:
             mark_primed(ctx.store, billing)
 
 
-def kept_out(found: Found) -> list[str]:
+def kept_out_lines(found: Found) -> list[str]:
     """One line for each ticket that validation kept out, for the log."""
     first = {(row["side"], row["ticket"]): row for row in reversed(found.quarantined)}
     return [f"{r['side']} side: ticket {r['ticket']}: kept out by {r['check']}: {r['reason']}" for r in first.values()]
@@ -334,13 +334,12 @@ def outcome_of(error: ConnectorError | None) -> str:
     return "too_old" if isinstance(error, TooOld) else "unreachable"
 
 
-def with_counts(result: BillingResult, snapshot: Snapshot, found: Found, reasons: Rows) -> BillingResult:
+def with_counts(result: BillingResult, snapshot: Snapshot, reasons: Rows) -> BillingResult:
     """Fill in what was read and why."""
     return replace(
         result,
         tickets_read=len(reasons),
         messages_read=len(snapshot.external.messages) + len(snapshot.main.messages),
-        quarantined=len({row["ticket"] for row in found.quarantined if row["check"] != UNDERSTOOD} - {None}),
         unknown_types=snapshot.unknown_types,
         open_lately=len(snapshot.external.open_lately),
         open_corresponding=sum(d in snapshot.corresponding for d in snapshot.external.open_lately),

@@ -10,12 +10,13 @@ from remotesupport.core.connection_state import ConnectionState, Failure
 from remotesupport.core.model import ChangeKind, ParkedChange, Reason
 from remotesupport.core.plan import Plan, counts, to_json
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
+from remotesupport.steps import kept_out
 from remotesupport.steps.board import note_states, reads_all
 from remotesupport.steps.bookkeeping import (
     Found,
     failed_result,
     final_reasons,
-    kept_out,
+    kept_out_lines,
     let_go,
     not_understood,
     outcome_of,
@@ -26,7 +27,6 @@ from remotesupport.steps.bookkeeping import (
     with_conflicts,
     with_counts,
 )
-from remotesupport.steps.denied import denied_tickets, park_denied
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ends_departure
 from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
@@ -69,7 +69,7 @@ class Books:
             self.ctx.connections[name].doubtful |= result.access
             if name in wrong and result.state is BillingState.OK:
                 result.state, result.reason, result.failure = BillingState.FAILED, wrong[name], Failure.INCOMPLETE
-            result.failures = (result.failures or [result.reason][: bool(result.reason)]) + kept_out(found)
+            result.failures = (result.failures or [result.reason][: bool(result.reason)]) + kept_out_lines(found)
             if not request.plan_only:
                 self._board(request, result, read if isinstance(read, ConnectorError) else None, now)
             self.done.billings.append(result)
@@ -86,16 +86,17 @@ class Books:
         if not (request.plan_only or request.tickets):
             moving = {ticket for connection, ticket in proposal.moving if connection == name}
             parked = let_go(self.ctx, self.done.run, snapshot, found, parked, moving)
-        denied = denied_tickets(self.ctx, snapshot)
+        waiting = kept_out.kept_out_tickets(self.ctx, snapshot, found.quarantined)
         if not request.plan_only:
-            parked = park_denied(self.ctx, self.done.run, snapshot, denied, parked)
+            parked = kept_out.park_kept_out(self.ctx, self.done.run, snapshot, waiting, parked)
         names = {p.ext_ticket for p in parked}
         left = undone(proposal, name, loaded, stopped)
         unproven = self.unproven.get(name, set())
         self.waiting[name] = bool(left or unproven) or not all(map(ends_departure, parked))
         reasons = with_conflicts(final_reasons(name, found, proposal, loaded, stopped, names), parked)
         unclear = not_understood(self.ctx, snapshot, found, reasons)
-        result = with_counts(BillingResult(name, not_understood=len(unclear)), snapshot, found, reasons)
+        result = BillingResult(name, not_understood=len(unclear), quarantined=len(waiting))
+        result = with_counts(result, snapshot, reasons)
         if plan is not None and len(plan.changes):
             result.plan_id = plan.id
             result.changes |= {k: n for k, n in counts(plan).items() if n}
@@ -105,8 +106,8 @@ class Books:
             reasons += unseen_reasons(name, reasons, proposal, loaded, stopped)
             reasons += unseen_not_understood(name, reasons, unclear, self._gone(snapshot))
             settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left) | unproven)
-        if denied:
-            result.state, result.reason = BillingState.FAILED, _not_to_be_seen(denied)
+        if waiting:
+            result.state, result.reason = BillingState.FAILED, kept_out.in_words(name, waiting)
             result.failure = Failure.INCOMPLETE
         if conflicts := contradictions(reasons, parked, plan):
             result.changes["conflict"] = len(conflicts)
@@ -200,11 +201,6 @@ def what_is_unclear(name: str, tickets: dict[str, str]) -> str:
     first = {why: ticket for ticket, why in reversed(tickets.items())}
     causes = [f"ticket {ticket}: {why}" for why, ticket in [*first.items()][:NAMED]]
     return f"{len(tickets)} ticket(s) are not understood: {'; '.join(causes)} (`remotesupport why {name} TICKET`)"
-
-
-def _not_to_be_seen(denied: dict[str, str]) -> str:
-    ticket, why = next(iter(denied.items()))
-    return f"{len(denied)} ticket(s) may not be seen: ticket {ticket}: {why}. See `remotesupport parked`"
 
 
 def _plan_state(request: RunRequest, stopped: bool, written: bool) -> PlanState:

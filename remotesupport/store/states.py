@@ -55,7 +55,8 @@ class RunRecord:
 # What is parked beside a write has the write's key with one of these behind it: its files, that it is not proven, or
 # that it did not open the main ticket.
 FILES, UNPROVEN, STAYS_CLOSED = "/files", "/unproven", "/stays-closed"
-DENIED = "/denied"  # the key of a whole ticket that a login may not see ends in this
+# The key of a whole ticket that a login may not see ends in the first, of one that is kept out in the second.
+DENIED, KEPT_OUT = "/denied", "/kept-out"
 
 
 def is_silent(kind: str, direction: str) -> bool:
