@@ -78,7 +78,7 @@ class Probing(Generic[AnyView]):
                     return self._with_reason(identity)
 
     async def _first(self) -> Identity:
-        """Ask the first choice. Where it is answered otherwise, ask it once more after the next choice was answered well.
+        """Ask the first choice. Where it is answered otherwise: once more after the next was answered well.
 
         A server (or a proxy before it) that is ill answers everything otherwise for a while, which shows nothing.
         """

@@ -16,7 +16,7 @@ from remotesupport.core.found import Found, as_known
 from remotesupport.core.keys import is_in
 from remotesupport.core.model import PEOPLE, Direction, MessageKind, Side, TicketState
 from remotesupport.core.phases import Phase
-from remotesupport.core.traffic import Traffic
+from remotesupport.core.traffic import Traffic, of_our_login
 
 _MESSAGE = ["pair", "message"]
 
@@ -34,7 +34,7 @@ def recognise(found: Traffic, pairs: pd.DataFrame) -> tuple[Traffic, pd.DataFram
     sources, replies = _of(found.to_main, inward), _of(found.to_external, outward)
     told, told_back = _of(found.edited[inbound], inward), _of(found.edited[~inbound], outward)
     if sources.empty and replies.empty and told.empty and told_back.empty:
-        return found, as_known([])
+        return replace(found, to_main=_of_others(found.to_main)), as_known([])
     there = arrived(sources, told, _of(found.main, inward))
     unlinked = set(pairs.index[~pairs["linked"]])
     mine = _mine(_of(found.to_main, outward), there, unlinked)
@@ -124,8 +124,12 @@ def _give_up(sources: pd.DataFrame, there: Found, back: Found, unlinked: set[int
     there.give_up(sources[(passed | ours) & ~sources["waits"]], unless=back.targets)
 
 
+def _of_others(sources: pd.DataFrame) -> pd.DataFrame:
+    return sources[~of_our_login(sources)]
+
+
 def _without(found: Traffic, there: Found, back: Found) -> Traffic:
-    """What was recognised on the other side is not on its way any more, and our own replies are no source."""
+    """What was recognised on the other side is not on its way any more; what our own login wrote never is."""
 
     def left(rows: pd.DataFrame, gone: set[tuple[int, str]]) -> pd.DataFrame:
         if not gone:
@@ -137,7 +141,7 @@ def _without(found: Traffic, there: Found, back: Found) -> Traffic:
     edited = [left(found.edited[inbound], there.settled), left(found.edited[~inbound], back.settled)]
     return replace(
         found,
-        to_main=left(left(found.to_main, there.sources), back.targets),
+        to_main=left(left(_of_others(found.to_main), there.sources), back.targets),
         to_external=left(found.to_external, back.sources),
         edited=pd.concat([*edited, *there.edited, *back.edited]),
     )

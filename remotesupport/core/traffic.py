@@ -28,7 +28,8 @@ class Traffic:
     """MESSAGES rows with their pair's ``ext_ticket``, ``main_ticket``, ``phase`` and ``pair`` (its index label).
 
     ``to_main``/``to_external``: not carried yet, in source order, with ``waits`` (bool: an earlier write must be
-    settled first). ``edited``: carried before with another text, with ``direction`` and ``edits`` (how often so far).
+    settled first). ``to_main`` has also what our own login wrote, until ``recognise`` has looked at it. ``edited``:
+    carried before with another text, with ``direction`` and ``edits`` (how often so far).
     ``to_external`` also has ``sent``, the text as the client gets it, and ``sent_hash``. ``main``: all people in main.
     """
 
@@ -45,13 +46,18 @@ def traffic(inputs: Inputs, pairs: pd.DataFrame) -> Traffic:
     out, back = _of(carried, Direction.TO_MAIN), _of(carried, Direction.TO_EXTERNAL)
     ours = back[back["target_message"].notna()]
     external = external[~is_in(external, ours, MESSAGE, [*EXT, "target_message"])]
-    speaking = main[main["kind"].eq(MessageKind.STAFF)]
+    speaking, others = main[main["kind"].eq(MessageKind.STAFF)], external[~of_our_login(external)]
     return Traffic(
         to_main=_waiting(_new(external, out), back, pairs),
         to_external=_spoken(_new(speaking, back).assign(waits=False), inputs.show_author),
-        edited=pd.concat([_edited(external, out, Direction.TO_MAIN), _edited(speaking, back, Direction.TO_EXTERNAL)]),
+        edited=pd.concat([_edited(others, out, Direction.TO_MAIN), _edited(speaking, back, Direction.TO_EXTERNAL)]),
         main=main,
     )
+
+
+def of_our_login(rows: pd.DataFrame) -> pd.Series:
+    """External messages (bool) that our own login wrote: whatever the ledger knows of them, they are no source."""
+    return rows["kind"].eq(MessageKind.STAFF) & rows["own"].eq("yes")
 
 
 def _threads(inputs: Inputs, pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -109,13 +115,12 @@ def _edited(rows: pd.DataFrame, carried: pd.DataFrame, direction: Direction) -> 
 
 def _waiting(rows: pd.DataFrame, back: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """``waits``: while one of our own replies may still turn up unrecognised, staff messages that could be it are not
-    sources yet, nor is what follows them (order). What our login wrote is none as long as nothing can be recognised."""
+    sources yet, nor is what follows them (order)."""
     cause = pairs["wait_to_external"].reindex(rows["pair"]).reset_index(drop=True)
     unsure = cause.notna() & ~cause.fillna("").str.startswith("parked")
     unsure |= is_in(rows, back[back["target_message"].isna()], EXT)
     doubtful = unsure & rows["kind"].eq(MessageKind.STAFF) & rows["own"].fillna("?").ne("no")
-    ours = cause.notna() & rows["kind"].eq(MessageKind.STAFF) & rows["own"].eq("yes")
-    return rows.assign(waits=doubtful.groupby(rows["pair"]).cummax() | ours)
+    return rows.assign(waits=doubtful.groupby(rows["pair"]).cummax())
 
 
 def _spoken(rows: pd.DataFrame, named: frozenset[str]) -> pd.DataFrame:

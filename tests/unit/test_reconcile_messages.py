@@ -8,6 +8,7 @@ from tests.core_inputs import blocked, carried, kinds, link, message, only, plan
 
 PAIR = [ticket("1"), ticket("900", "main", origin="1")]
 FIRST = message("1")
+OURS = message("2", "staff", "Our words", own="yes")
 LINKED = {"tickets": PAIR, "links": [link()], "ledger": [carried(FIRST)]}
 
 
@@ -198,6 +199,17 @@ def test_lost_receipts() -> None:
     outcome = run(**LINKED, messages=threads)
     assert kinds(outcome) == ["adopt to_external", "adopt to_main"]
     assert [json.loads(c)[0][2] for c in outcome.changes["covers"]] == ["3", "8"]
+
+
+@pytest.mark.parametrize(
+    "ledger", [[], [carried(FIRST)], [carried(FIRST), carried(OURS)]], ids=["lost", "old", "wrong"]
+)
+@pytest.mark.parametrize("linked", [True, False])
+def test_an_echo_is_impossible(ledger: list[dict[str, object]], linked: bool) -> None:
+    """What our own login wrote never comes back into main, whatever the ledger knows of it or its text."""
+    rows = LINKED if linked else {"tickets": [ticket("1")]}
+    outcome = run(**rows | {"ledger": ledger}, messages=[FIRST, OURS, message("3")])
+    assert not [body for body in outcome.changes["body"] if "Our words" in str(body)]
 
 
 def test_another_persons_equal_words() -> None:
