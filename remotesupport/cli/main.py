@@ -22,10 +22,10 @@ from remotesupport.cli import (
     parked,
     runs,
     setup,
-    show,
     status,
     switches,
     up,
+    why,
     worker,
 )
 from remotesupport.cli.errors import FAILED, advice
@@ -57,7 +57,7 @@ for command in (
     runs.audit,
     runs.backfill,
     bell.bell,
-    show.why,
+    why.why,
     status.status,
     switches.pause,
     switches.resume,

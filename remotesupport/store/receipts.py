@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from remotesupport.core.acts import follows_departure
 from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, LinkRow, Side, TicketState
 from remotesupport.store.database import Part
 from remotesupport.store.intents import WAITING, covers_json, is_settled, unsettled
@@ -80,6 +81,9 @@ class Receipts(Part):
                     both_open(conn, intent.connection, intent.ext_ticket)
                 words = _words(intent, main_ticket or intent.main_ticket or "", carried, state)
                 note(self._db, conn, intent.connection, intent.ext_ticket, DONE[intent.kind], intent.run, words)
+            elif any(c.target_message for c in carried) and any(c.target_message is None for c in intent.covers):
+                words = _words(intent, main_ticket or intent.main_ticket or "", carried, state)
+                note(self._db, conn, intent.connection, intent.ext_ticket, "confirmed", intent.run, words)
             if target_state is not None:
                 column = "main_state" if intent.side is Side.MAIN else "ext_state"
                 change_link(conn, intent.connection, intent.ext_ticket, {column: str(target_state)})
@@ -148,8 +152,14 @@ def _departs(intent: Intent) -> bool | None:
 
 
 def _words(intent: Intent, main_ticket: str, carried: Sequence[Carried], state: IntentState) -> str:
-    """Ids only: "to_main 88: 77 → 1234"; long lists are counted."""
-    pairs = ", ".join(f"{c.source_message} → {c.target_message or '?'}" for c in carried[:3])
+    """Ids only: "to_main 88: 77 → 1234"; long lists are counted. What was closed or opened says where a person did."""
+    if follows_departure(intent.kind, intent.key.split("/", 3)[3]):
+        return f"{intent.direction} {main_ticket}: after it had left"
+    if intent.kind in (ChangeKind.CLOSE, ChangeKind.REOPEN):
+        there = "main" if intent.direction is Direction.TO_EXTERNAL else intent.connection
+        done = "closed" if intent.kind is ChangeKind.CLOSE else "opened"
+        return f"{intent.direction} {main_ticket}: somebody {done} it in {there}, whose lists do not say who"
+    pairs = ", ".join(f"{c.source_message} → {c.target_message or 'not seen there yet'}" for c in carried[:3])
     more = f" and {len(carried) - 3} more" if len(carried) > 3 else ""
     found = " (found by reading back)" if state is IntentState.ADOPTED else ""
     return f"{intent.direction} {main_ticket}{': ' if pairs else ''}{pairs}{more}{found}"
