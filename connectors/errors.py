@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from remotesupport.core.foreign import visible
+from remotesupport.core.foreseen import Foreseen
 from remotesupport.core.model import Side
 
 _LONGEST = 2000
@@ -28,7 +29,7 @@ class NoConnection(StrEnum):
     CERTIFICATE = "certificate"
 
 
-class ConnectorError(Exception):
+class ConnectorError(Foreseen):
     """Base. ``billing`` is the connection's name and side in words, ``cure`` one sentence with what to do.
 
     ``side``: which of the two billings it came from; None until somebody who knows it has said so.
@@ -55,6 +56,10 @@ class ConnectorError(Exception):
         parts = (self.billing, self.function and f"in {self.function}", ticket and f"ticket {ticket}")
         where = " ".join(p for p in parts if p)
         return f"{where}: {self.what}" + (f". {self.cure}" if self.cure else "")
+
+    def __repr__(self) -> str:
+        """The words first: this is what Prefect puts into a run's log."""
+        return f"{self} ({type(self).__name__})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.__dict__.copy()))

@@ -12,6 +12,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from remotesupport.core.foreign import Redactor, visible
+from remotesupport.core.foreseen import Foreseen
 
 __all__ = ["RedactingFilter", "RedactingFormatter", "Redactor", "ShortFormatter", "log_file", "set_up", "tear_down"]
 
@@ -21,6 +22,23 @@ KEPT_FILES = 5
 # httpx logs whole addresses at INFO; httpcore logs headers at DEBUG.
 QUIET_LOGGERS = ("httpx", "httpcore")
 LONGEST_RECORD = 64_000  # characters, with its traceback
+
+
+# Prefect's own lines about its runs: each says again, in the run's log, what one line of ours says here.
+RUN_LOGGERS = ("prefect.task_runs", "prefect.flow_runs")
+
+
+def is_foreseen(record: logging.LogRecord) -> bool:
+    """Tell whether a record's exception is a billing's classed error: its words say all, a traceback nothing more."""
+    return record.exc_info is not None and isinstance(record.exc_info[1], Foreseen)
+
+
+class WithoutRepetitions(logging.Filter):
+    """For our file: of Prefect's lines about its runs only the exceptions that nobody foresaw."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let a record through unless another line of the file says the same."""
+        return record.name not in RUN_LOGGERS or (bool(record.exc_info) and not is_foreseen(record))
 
 
 class RedactingFormatter(logging.Formatter):
@@ -58,6 +76,8 @@ class RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Always lets the record through, cleaned."""
         record.msg, record.args = visible(self._redact(record.getMessage()), keep="\n\t"), None
+        if is_foreseen(record):
+            record.exc_info = record.exc_text = None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
@@ -100,6 +120,7 @@ def _handlers(home: Path, level: int, redact: Redactor, stderr: bool) -> list[lo
     )
     to_file.setLevel(level)
     to_file.setFormatter(RedactingFormatter(redact))
+    to_file.addFilter(WithoutRepetitions())
     if not stderr:
         return [to_file]
     to_stderr = logging.StreamHandler()

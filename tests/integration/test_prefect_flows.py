@@ -181,6 +181,17 @@ async def test_a_broken_billing_fails_the_run_by_name_and_the_others_are_loaded(
     assert "globex" in board.data
     again = await run(client, "sync/every-minute")
     assert again.state_name == "Completed"
+    await failure_is_said_in_one_line(client, world, failed)
+
+
+async def failure_is_said_in_one_line(client: PrefectClient, world: World, failed: FlowRun) -> None:
+    """G6: the log of the state folder has one line of it, the run's own log words first, and neither a traceback."""
+    lines = (world.server.home / "remotesupport.log").read_text().splitlines()
+    assert len([line for line in lines if "globex" in line]) == 1
+    logs = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[failed.id])), limit=200)
+    told = [log.message for log in logs if "globex" in log.message]
+    assert "Traceback" not in "".join([*lines, *told])
+    assert told[0].startswith("Task run failed with exception: globex (external) in auth: no connection")
 
 
 async def test_a_late_run_by_hand_is_done(client: PrefectClient, world: World) -> None:
