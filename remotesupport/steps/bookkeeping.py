@@ -21,7 +21,7 @@ from remotesupport.core.report import BillingResult, BillingState
 from remotesupport.steps.correspond import remember
 from remotesupport.steps.extract import STORE
 from remotesupport.steps.framing import Rows
-from remotesupport.steps.parking import ACTS
+from remotesupport.steps.parking import ACTS, ends_departure
 from remotesupport.steps.reading import mark_primed, settled_sightings
 from remotesupport.steps.values import PERMITTED, UNDERSTOOD, Accepted, Loaded, Proposal, Snapshot
 from remotesupport.store.states import STAYS_CLOSED
@@ -203,8 +203,8 @@ def let_go(
     """Take off the list what nobody wants any more; returns what stays parked.
 
     Conflicts that a person has resolved in the billings (the ticket goes on in the next run, by itself), only where
-    both sides were looked at in this run and nothing was unreadable. And closes, reopens and edits of tickets on which
-    both sides agree by now. ``found``: as the diff gave it. ``moving``: tickets that another run wrote to meanwhile.
+    both sides were looked at in this run and nothing was unreadable. Closes, reopens and edits of tickets on which
+    both sides agree by now, and closes and reopens of tickets that have left since. ``found``: as the diff gave it. ``moving``: tickets that another run wrote to meanwhile.
     """
     if not parked:
         return parked
@@ -212,10 +212,13 @@ def let_go(
     solved = _without_conflict(snapshot, found) - moving
     agreed = {row["ticket"] for row in found.reasons if row["reason"] == Reason.IN_SYNC}
     agreed |= {row["ext_ticket"] for row in found.agreed}
+    acts = [change.ext_ticket for change in parked if change.kind in ACTS and not ends_departure(change)]
+    away = {row["ext_ticket"] for row in ctx.store.link_rows(snapshot.name, acts) if row["departed"]} if acts else set()
     left = []
     for change in parked:
         taken_back = "/edit/" in change.key and change.ext_ticket in solved
         moot = (change.kind in ACTS or taken_back) and change.next_try is not None and change.ext_ticket in agreed
+        moot |= change.ext_ticket in away and change.kind in ACTS and not ends_departure(change)
         if change.id is not None and (moot or (change.key.endswith("/conflict") and change.ext_ticket in solved)):
             ctx.store.unpark(change.id, run)
         else:

@@ -248,3 +248,19 @@ async def test_an_act_that_nobody_wants_any_more_is_not_parked_for_ever(desk: An
         await desk.run()
     assert desk.store.parked() == []
     assert "unparked" in [e.event for e in desk.store.timeline("acme", desk.ticket)]
+
+
+async def test_a_close_of_a_ticket_that_is_gone_is_not_parked_for_ever(desk: Any) -> None:
+    """A close towards a ticket that was deleted there leaves the list once main was told that it is gone."""
+    desk.externals["acme"].client_opens("ivan", "Technical support", "stays", "so that the list is never empty")
+    desk.main.staff_replies(desk.copy, "done")
+    await desk.run()
+    desk.externals["acme"].delete(desk.ticket)
+    desk.main.archive(desk.copy)
+    await desk.run()
+    assert [change.kind for change in desk.store.parked()] == [ChangeKind.CLOSE]
+    for _ in range(3):
+        desk.clock.advance(300)
+        await desk.run(RunKind.AUDIT)
+    assert desk.store.parked() == []
+    assert "departed" in [e.event for e in desk.store.timeline("acme", desk.ticket)]
