@@ -204,7 +204,8 @@ def let_go(
 
     Conflicts that a person has resolved in the billings (the ticket goes on in the next run, by itself), only where
     both sides were looked at in this run and nothing was unreadable. Closes, reopens and edits of tickets on which
-    both sides agree by now, and closes and reopens of tickets that have left since. ``found``: as the diff gave it. ``moving``: tickets that another run wrote to meanwhile.
+    both sides agree by now, and closes and reopens of tickets that have left since. ``found``: as the diff gave it.
+    ``moving``: tickets that another run wrote to meanwhile.
     """
     if not parked:
         return parked
