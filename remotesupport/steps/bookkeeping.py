@@ -209,12 +209,11 @@ def let_go(
     """
     if not parked:
         return parked
-    parked = _without_reopened(ctx, run, snapshot, parked)
+    away = _departed_of(ctx, snapshot.name, parked)
+    parked = _without_reopened(ctx, run, snapshot, parked, away)
     solved = _without_conflict(snapshot, found) - moving
     agreed = {row["ticket"] for row in found.reasons if row["reason"] == Reason.IN_SYNC}
     agreed |= {row["ext_ticket"] for row in found.agreed}
-    acts = [change.ext_ticket for change in parked if change.kind in ACTS and not ends_departure(change)]
-    away = {row["ext_ticket"] for row in ctx.store.link_rows(snapshot.name, acts) if row["departed"]} if acts else set()
     left = []
     for change in parked:
         taken_back = "/edit/" in change.key and change.ext_ticket in solved
@@ -227,16 +226,25 @@ def let_go(
     return left
 
 
-def _without_reopened(ctx: Context, run: str, snapshot: Snapshot, parked: list[ParkedChange]) -> list[ParkedChange]:
-    """Take off the list the main tickets that stayed closed and that somebody has opened since."""
+def _departed_of(ctx: Context, name: str, parked: list[ParkedChange]) -> set[str]:
+    """External tickets that have left, of those for whose state something is parked."""
+    acts = [change.ext_ticket for change in parked if change.kind in ACTS and not ends_departure(change)]
+    return {row["ext_ticket"] for row in ctx.store.link_rows(name, acts) if row["departed"]} if acts else set()
+
+
+def _without_reopened(
+    ctx: Context, run: str, snapshot: Snapshot, parked: list[ParkedChange], away: set[str]
+) -> list[ParkedChange]:
+    """Take off the list the main tickets that stayed closed and that somebody has opened since, or that have left."""
     closed = [p for p in parked if p.key.endswith(STAYS_CLOSED)]
     if not closed:
         return parked
     links = ctx.store.linked(snapshot.name, [p.ext_ticket for p in closed])
     opened = {row["ticket"] for row in snapshot.main.tickets if row["state"] == TicketState.OPEN}
-    gone = [p for p in closed if links.get(p.ext_ticket) in opened and p.id is not None]
+    gone = [p for p in closed if p.id is not None and (links.get(p.ext_ticket) in opened or p.ext_ticket in away)]
     for change in gone:
-        ctx.store.drop(change.id or 0, "the main ticket is open again", run)
+        why = "the ticket has left" if change.ext_ticket in away else "the main ticket is open again"
+        ctx.store.drop(change.id or 0, why, run)
     return [p for p in parked if p not in gone]
 
 
