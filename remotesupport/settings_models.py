@@ -153,7 +153,10 @@ class DepartmentSettings(_Section):
 
 
 class GuardSettings(_Section):
-    """Limits for one connection and one run. Percents are of its linked tickets, from ``share_from`` of them up."""
+    """Limits for one connection and one run. Percents are of its linked tickets, from ``share_from`` of them up.
+
+    ``messages_an_hour``: of one ticket, one way; beyond it that ticket waits for a person.
+    """
 
     creates: Count = Field(50, description="a number of tickets")
     posts: Count = Field(300, description="a number of messages")
@@ -162,6 +165,7 @@ class GuardSettings(_Section):
     departures: Count = Field(20, description="a number of tickets")
     departures_percent: Percent = Field(20.0, description="a number from 0 to 100")
     share_from: Count = Field(10, description="the number of linked tickets from which the percents count")
+    messages_an_hour: Count = Field(30, description="a number of messages of one ticket, one way")
 
 
 class GuardOverrides(_Section):
@@ -174,6 +178,7 @@ class GuardOverrides(_Section):
     departures: Count | None = Field(None, description="a number of tickets")
     departures_percent: Percent | None = Field(None, description="a number from 0 to 100")
     share_from: Count | None = Field(None, description="the number of linked tickets from which the percents count")
+    messages_an_hour: Count | None = Field(None, description="a number of messages of one ticket, one way")
 
 
 class ExternalSettings(Endpoint):

@@ -51,6 +51,7 @@ closes_percent = 20                         # of the connection's linked tickets
 departures = 20                             # tickets that left their department or are gone
 departures_percent = 20
 share_from = 10                             # with fewer linked tickets the percentages do not count
+messages_an_hour = 30                       # of one ticket, one way; beyond it that ticket waits: do two machines talk?
 
 # `remotesupport bell BILLING TICKET`, and scripts of the billings, tell `remotesupport up` here to look at once.
 # [bell]

@@ -10,7 +10,7 @@ from remotesupport.core.connection_state import ConnectionState, Failure
 from remotesupport.core.model import ChangeKind, ParkedChange, Reason
 from remotesupport.core.plan import Plan, counts, to_json
 from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
-from remotesupport.steps import kept_out
+from remotesupport.steps import brake, kept_out
 from remotesupport.steps.board import note_states, reads_all
 from remotesupport.steps.bookkeeping import (
     Found,
@@ -89,6 +89,7 @@ class Books:
         waiting = kept_out.kept_out_tickets(self.ctx, snapshot, found.quarantined)
         if not request.plan_only:
             parked = kept_out.park_kept_out(self.ctx, self.done.run, snapshot, waiting, parked)
+            parked = brake.brake(self.ctx, self.done.run, snapshot, plan, loaded, parked)
         names = {p.ext_ticket for p in parked}
         left = undone(proposal, name, loaded, stopped)
         unproven = self.unproven.get(name, set())
@@ -108,6 +109,9 @@ class Books:
             settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left) | unproven)
         if waiting:
             result.state, result.reason = BillingState.FAILED, kept_out.in_words(name, waiting)
+            result.failure = Failure.INCOMPLETE
+        if braked := [change for change in parked if brake.is_braked(change)]:
+            result.state, result.reason = BillingState.FAILED, brake.in_words(braked)
             result.failure = Failure.INCOMPLETE
         if conflicts := contradictions(reasons, parked, plan):
             result.changes["conflict"] = len(conflicts)

@@ -14,7 +14,7 @@ from remotesupport.store.keys import among
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import put_carried, this_link
 from remotesupport.store.parked import change_of
-from remotesupport.store.states import DENIED, FILES, KEPT_OUT, STAYS_CLOSED, UNPROVEN
+from remotesupport.store.states import BRAKE, DENIED, FILES, KEPT_OUT, STAYS_CLOSED, UNPROVEN
 from remotesupport.store.tables import dropped, intents, links, parked
 
 _DROPPED = select(dropped).where(among(dropped.c.connection, "names"))
@@ -57,7 +57,7 @@ class Dropped(Part):
         if change.key.endswith(UNPROVEN):
             key = change.key.removesuffix(UNPROVEN)
             conn.execute(update(intents).where(intents.c.key == key).values(settled=True))
-        elif change.kind in WHOLE or change.key.endswith((DENIED, KEPT_OUT)):
+        elif change.kind in WHOLE or change.key.endswith((BRAKE, DENIED, KEPT_OUT)):
             row = {"connection": change.connection, "ext_ticket": change.ext_ticket, "kind": str(change.kind)}
             self._db.upsert(conn, dropped, [{**row, "why": why, "at": self._db.now(conn)}])
         elif change.kind is ChangeKind.POST:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, update
+from sqlalchemy import Connection, Executable, bindparam, func, select, update
 
-from remotesupport.core.model import ChangeKind, Intent, IntentState, Lease
+from remotesupport.core.model import ChangeKind, Direction, Intent, IntentState, Lease
 from remotesupport.store.database import Insert, Part
 from remotesupport.store.errors import AlreadyIntended, WriteBlocked
 from remotesupport.store.intents import REUSABLE, WAITING, by_key, is_settled, open_of, to_row, unsettled
@@ -67,10 +68,23 @@ class Journal(Part):
         with self._db.read() as conn:
             return by_key(conn, key)
 
+    def posted_since(self, connection: str, ext_ticket: str, direction: Direction, since: datetime) -> int:
+        """How many messages of that ticket were written this way after ``since``, for certain."""
+        asked = {"of": connection, "ticket": ext_ticket, "way": str(direction), "since": since}
+        with self._db.read() as conn:
+            return int(conn.execute(_POSTED, asked).scalar() or 0)
+
     def open_intents(self, *connections: str) -> list[Intent]:
         """Of these connections: INTENT, UNKNOWN, and done ones whose target message is not known yet; oldest first."""
         with self._db.read() as conn:
             return open_of(conn, connections)
+
+
+_POSTED = select(func.count()).where(
+    intents.c.connection == bindparam("of"), intents.c.ext_ticket == bindparam("ticket"),
+    intents.c.direction == bindparam("way"), intents.c.kind == str(ChangeKind.POST),
+    intents.c.state.in_([str(IntentState.ACKED), str(IntentState.ADOPTED)]), intents.c.changed_at > bindparam("since"),
+)  # fmt: skip
 
 
 @cache

@@ -57,6 +57,7 @@ class RunRecord:
 FILES, UNPROVEN, STAYS_CLOSED = "/files", "/unproven", "/stays-closed"
 # The key of a whole ticket that a login may not see ends in the first, of one that is kept out in the second.
 DENIED, KEPT_OUT = "/denied", "/kept-out"
+BRAKE = "/brake"  # the key of a ticket and direction in which too much was carried ends in this
 
 
 def is_silent(kind: str, direction: str) -> bool:

@@ -72,6 +72,7 @@ intents = Table(
     Column("attempt", Integer, nullable=False), Column("absent_reads", Integer, nullable=False),
     Column("cause", Words, nullable=False), Column("settled", Boolean, nullable=False), _time("changed_at"),
     UniqueConstraint("key", name="rs_intents_key"),
+    Index("rs_intents_ticket", "connection", "ext_ticket"),
     Index("rs_intents_open", "connection", "ext_ticket",
           sqlite_where=text("settled = 0"), postgresql_where=text("NOT settled")),
     sqlite_autoincrement=True,
