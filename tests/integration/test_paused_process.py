@@ -9,9 +9,13 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.http_desk import crossed_once, http_desk
 from tests.prefect_fixtures import test_environ
 from tests.three_billings import ThreeBillings, three_billings
+
+pytestmark = pytest.mark.thorough("a process that imports everything; a lease that has passed on is in `make test`")
 
 HELD_S = 3
 SAID = [f"E<{n}>" for n in range(5)]

@@ -46,7 +46,12 @@ class Interrupted(HttpDesk):
         return self.interrupting
 
 
-@pytest.mark.parametrize(("kind", "version"), [(RunKind.PLAN, "6.94.1"), (RunKind.AUDIT, "4.0.68")])
+AUDIT = pytest.mark.thorough("7 s of CPU time; a plan over HTTP and an audit in memory are in `make test`")
+
+
+@pytest.mark.parametrize(
+    ("kind", "version"), [(RunKind.PLAN, "6.94.1"), pytest.param(RunKind.AUDIT, "4.0.68", marks=AUDIT)]
+)
 async def test_a_sync_ahead_of_any_request_makes_no_conflict(tmp_path: Path, kind: RunKind, version: str) -> None:
     """Whichever request it comes ahead of: no conflict, and what was said crosses once and in order."""
     async with AsyncExitStack() as stack:

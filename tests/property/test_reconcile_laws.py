@@ -128,6 +128,7 @@ def test_source_order(history: list[tuple[str, int, str]]) -> None:
         assert rows["ordinal"].is_monotonic_increasing
 
 
+@pytest.mark.thorough("many syncs for one law; the state machine looks at the same")
 @LAWS
 @given(HISTORIES)
 def test_everything_arrives_once(history: list[tuple[str, int, str]]) -> None:
@@ -145,6 +146,7 @@ def test_everything_arrives_once(history: list[tuple[str, int, str]]) -> None:
         assert [m.body.strip() for m in ticket.messages if m.own == "yes"] == replies
 
 
+@pytest.mark.thorough("many syncs for one law; the state machine looks at both sides")
 @LAWS
 @given(HISTORIES)
 def test_states_agree(history: list[tuple[str, int, str]]) -> None:
