@@ -17,7 +17,7 @@ from connectors.billmanager.v6_states import ARCHIVED
 from connectors.billmanager.v6_thread import CUSTOMER_KINDS
 from connectors.billmanager.wire import Node
 from connectors.errors import ConnectorError, Refused, UnknownOutcome
-from remotesupport.core.compose import origin_of
+from remotesupport.core.compose import claim_of
 from remotesupport.core.model import DepartmentRow, MessageKind, Side, Upload, WriteReceipt
 
 ACTIVE = Call("clientticket")
@@ -77,10 +77,10 @@ class CustomerView(View):
 
     async def _by_subject(self, subject: str) -> str:
         """The only ticket on the first page of the list with the origin of ``subject``; "" where there is no such."""
-        origin = origin_of(subject, self.name)
+        origin = claim_of(subject, self.name)
         with suppress(ConnectorError):
             async for page in self.pages("clientticket"):
-                same = [r.ticket for r in page.rows if origin and origin_of(r.subject, self.name) == origin]
+                same = [r.ticket for r in page.rows if origin and claim_of(r.subject, self.name) == origin]
                 return same[0] if len(same) == 1 else ""
         return ""
 

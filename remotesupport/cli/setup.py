@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from remotesupport.cli import output, session
+from remotesupport.cli import output, rehearsal, session
 from remotesupport.cli.errors import DONE, FAILED, PERSON, WRONG, Refusal
 from remotesupport.cli.options import AsJson, Billings
 from remotesupport.settings import Settings, SettingsError, config_path
@@ -50,6 +50,9 @@ def check(
             "times replaced, no password. For a report; docs/recordings.md.",
         ),
     ] = None,
+    rehearse: rehearsal.Billing = None,
+    yes: rehearsal.Yes = False,
+    wait: rehearsal.Wait = 10,
     as_json: AsJson = False,
 ) -> None:
     """Test each connection: TLS, login, version, rights, customer user, departments, canary, time zone."""
@@ -58,12 +61,21 @@ def check(
     from remotesupport.steps.check_row import verdict
 
     settings = session.configuration()
+    wish = rehearsal.Wish(session.chosen(settings, [rehearse])[0], yes, wait) if rehearse else None
     names = session.chosen(settings, billing) or tuple(e.name for e in settings.enabled())
+    names = rehearsal.names_with(wish, names, bool(billing))
     with recorder_to(record) as recorder:
         found = session.run(_check_all(settings, names, recorder))
+    more: dict[str, dict[str, object]] = {}
+    if wish is not None:
+        rows, went = rehearsal.rehearsed(settings, wish, found[wish.name])
+        found[wish.name] += rows
+        more[wish.name] = rehearsal.as_json(went)
     reached = verdict(found)
     if as_json:
-        shown = [{"name": name, "checks": [r.to_json() for r in rows]} for name, rows in found.items()]
+        shown = [
+            {"name": name, "checks": [r.to_json() for r in rows], **more.get(name, {})} for name, rows in found.items()
+        ]
         output.document({"connections": shown, "verdict": reached.text, "next": reached.next})
     else:
         show(found, reached, everything=everything)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from remotesupport.cli import output, session
+from remotesupport.cli.asking import agreed
 from remotesupport.cli.errors import Refusal
 from remotesupport.cli.options import BillingName
 from remotesupport.core.report import BillingState, RunKind, RunReport, RunRequest
@@ -35,18 +36,11 @@ def resume(billing: BillingName, yes: Yes = False) -> None:
     _show(settings, report)
     if report.billings and report.billings[0].state is BillingState.FAILED:
         raise Refusal(f"{billing} stays paused: it cannot be read. See: remotesupport check --billing {billing}", 1)
-    if not yes and not _agreed(f"Let {billing} take part again?"):
+    if not yes and not agreed(f"Let {billing} take part again?"):
         raise Refusal(f"{billing} stays paused; `remotesupport resume {billing} --yes` does not ask", 3)
     with session.store_of(settings) as store:
         store.set_connection(billing, paused=False, paused_since=None)
     output.line(f"{billing} takes part again; the next run writes what the guard allows.")
-
-
-def _agreed(question: str) -> bool:
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:  # no terminal to ask on, or Ctrl-C
-        return False
 
 
 async def _planned(settings: Settings, billing: str) -> RunReport:

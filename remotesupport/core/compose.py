@@ -13,6 +13,7 @@ from remotesupport.core.normalize import shorten, unify_line_ends
 
 RULE = "\n\n---\n\n"
 SUBJECT_CHARS = 250
+REHEARSAL = "rehearsal"  # stands in the origin of a ticket of `check --rehearse`, behind which no external one is
 _NAME_CHARS = 80
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]+")
 _CLAIM = re.compile(r"\s*\[([a-z0-9-]+) #([^\s\[\]/|]+)\]")
@@ -35,6 +36,12 @@ def subject_with_origin(connection: str, ticket: str, subject: str) -> str:
 
 def origin_of(subject: str, connection: str) -> str | None:
     """The external ticket that a main ticket's subject claims, None: none. Only ``connection``'s own claims count."""
+    claimed = claim_of(subject, connection)
+    return None if claimed == REHEARSAL else claimed
+
+
+def claim_of(subject: str, connection: str) -> str | None:
+    """What stands in the origin of ``connection`` that a subject begins with: a ticket's id, or REHEARSAL."""
     found = _CLAIM.match(subject)
     return found[2] if found is not None and found[1] == connection else None
 

@@ -26,3 +26,8 @@ def number_given_again(connection: str) -> str:
         f"If main lost a ticket and gave its number to another one: {rebuild(connection)}. Else take the wrong "
         f"`[{connection} #…]` out of its subject"
     )
+
+
+def resume(connection: str) -> str:
+    """The command that ends a pause, and what it does first."""
+    return f"`remotesupport resume {connection}` shows what waits, then lets it take part again"

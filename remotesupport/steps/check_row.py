@@ -16,6 +16,7 @@ class Part(StrEnum):
     MAIN = "main billing"
     SETUP = "set-up"
     SERVER = "what this server does"
+    REHEARSAL = "rehearsal"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,15 @@ async def state_after_write(ctx: Context, billing: Billing, intent: Intent) -> T
     """
     state = await _state(billing, intent)
     if state is not None and intent.kind is ChangeKind.POST:
-        key = _key(intent)
-        if (ctx.store.progress(key) or {}).get("state") != state:
-            ctx.store.save_progress(key, {"state": str(state)})
+        remember_state(ctx.store, intent.connection, intent.side, state)
     return state
+
+
+def remember_state(store: Store, connection: str, side: Side, state: TicketState) -> None:
+    """Keep which state a message of ours leads to on this side."""
+    key = _reaction(connection, side, ChangeKind.POST)
+    if (store.progress(key) or {}).get("state") != state:
+        store.save_progress(key, {"state": str(state)})
 
 
 async def state_after_earlier_write(ctx: Context, billing: Billing, intent: Intent) -> TicketState | None:
