@@ -41,6 +41,7 @@ TABLE: tuple[Habit, ...] = (
         ),
         exclusive=True,
         needed=True,
+        by_writing=True,
     ),
     Habit(
         STAFF_TYPES,
@@ -52,6 +53,7 @@ TABLE: tuple[Habit, ...] = (
             Answer(CLIENT_OUTCOMING, Mark.OURS, "nowhere seen; a reply of ours that comes back as the client's stops"),
         ),
         exclusive=True,
+        by_writing=True,
         default=CLIENT_INCOMING,
     ),
     Habit(
@@ -99,6 +101,7 @@ TABLE: tuple[Habit, ...] = (
         _MAIN,
         "the answer; else the list, by the origin in the subject",
         (Answer(IN_ANSWER, _SEEN, "LH"), Answer(IN_LIST, _INFERRED, "the answer says ok and no id")),
+        by_writing=True,
     ),
     Habit(
         REOPENING,
@@ -110,6 +113,7 @@ TABLE: tuple[Habit, ...] = (
             Answer(TO_EMPLOYEE, _SEEN, "TMI: support_tool_responsible with e_<id>"),
             Answer(TO_DEPARTMENT, _SEEN, "TMI: support_tool_responsible with d_<id>"),
         ),
+        by_writing=True,
         default=TAKING,
     ),
     Habit(

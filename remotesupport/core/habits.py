@@ -41,7 +41,8 @@ class Habit:
     ``sides``: where the question is asked. ``told_by``: what on the server answers it. ``answers``: empty where any
     word may be one. ``exclusive``: a server has exactly one answer, and reading rests on it, so two of them contradict.
     ``counted``: its answers are what we do not know, and each run says how often it met which. ``needed``: until it is
-    known, only one write goes to that side. ``default``: what holds until it is known.
+    known, only one write goes to that side. ``by_writing``: reading what others wrote does not tell it for certain, a
+    write of ours does. ``default``: what holds until it is known.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Habit:
     exclusive: bool = False
     needed: bool = False
     counted: bool = False
+    by_writing: bool = False
     default: str | None = None
 
 

@@ -101,27 +101,31 @@ async def _without_department(billing: Billing, rows: Sequence[TicketRow]) -> li
 def _of_side(
     billing: Billing, known: Sequence[HabitEvidence], rejected: Sequence[RejectedRow], untold: Sequence[str]
 ) -> list[CheckRow]:
-    lesson = learn(billing.habits, known)
-    wrong = {c.habit.name: f"was {c.before}, is now {c.now}" for c in lesson.contradictions}
     unclear = {bad.habit: f"ticket {bad.ticket}: {bad.reason}" for bad in reversed(rejected) if bad.habit}
     if untold:
         unclear["responsible"] = f"ticket {untold[0]}: neither its row nor its form says its department"
-    rows = [_row(billing, h, known, wrong.get(h.name, ""), unclear.get(h.name, "")) for h in billing.habits]
+    rows = [habit_row(billing.name, billing.side, h, known, unclear.get(h.name, "")) for h in billing.habits]
     seen = {one.habit for one in known}
     summary = f"{len(seen)} of {len(billing.habits)} are known; the others are learned from the first tickets"
     return [CheckRow(f"{billing.side} habits", True, summary), *rows]
 
 
-def _row(billing: Billing, habit: Habit, known: Sequence[HabitEvidence], wrong: str, unclear: str) -> CheckRow:
-    check = f"{billing.side} habit {habit.name}"
-    seen = [in_words(one) for one in known if one.habit == habit.name]
-    if wrong:
-        accept = f"`remotesupport habits accept {habit.name}=ANSWER --billing {billing.name}`"
-        return CheckRow(check, False, f"contradictory: {wrong}", f"Look at the examples; {accept} says what holds")
+def habit_row(connection: str, side: Side, habit: Habit, known: Sequence[HabitEvidence], unclear: str = "") -> CheckRow:
+    """Say one habit of one side's server. ``known``: of all its habits; ``unclear``: a ticket that does not tell it."""
+    check = f"{side} habit {habit.name}"
+    if wrong := learn([habit], known).contradictions:
+        told = f"contradictory: was {wrong[0].before}, is now {wrong[0].now}"
+        accept = f"`remotesupport habits accept {habit.name}=ANSWER --billing {connection}`"
+        return CheckRow(check, False, told, f"Look at the examples; {accept} says what holds")
     if unclear:
-        cure = f"Its tickets wait. `remotesupport habits --billing {billing.name}` shows what was seen; report it"
+        cure = f"Its tickets wait. `remotesupport habits --billing {connection}` shows what was seen; report it"
         return CheckRow(check, False, f"cannot be told: {unclear}", cure)
-    if seen:
+    if seen := [in_words(one) for one in known if one.habit == habit.name]:
         return CheckRow(check, True, "; ".join(seen), minor=True)
+    return CheckRow(check, True, _not_seen(connection, side, habit), minor=True)
+
+
+def _not_seen(connection: str, side: Side, habit: Habit) -> str:
     taken = f" (until then: {habit.default})" if habit.default else ""
-    return CheckRow(check, True, f"not seen yet{taken}; told by {habit.told_by}", minor=True)
+    now = f"; `remotesupport check --rehearse {connection}` shows it now"
+    return f"not seen yet{taken}; told by {habit.told_by}" + (now if habit.by_writing and side is Side.MAIN else "")

@@ -64,7 +64,7 @@ def nothing_outside(world: ThreeBillings) -> bool:
 async def test_a_rehearsal_goes_there_and_back_and_leaves_nothing_open(
     tmp_path: Path, version: str, set_up: bool
 ) -> None:
-    """Whatever main's version and functions: opened, read, written to, answered by a person, closed; nothing outside."""
+    """Whatever main's version and functions: opened, read, written to, answered, closed; nothing outside."""
     with three_billings(tmp_path, main_version=version, acme_version=version, set_up=set_up) as world:
         async with http_desk(world) as desk:
             done, told = await rehearse(desk, lambda: answers(world))
