@@ -63,3 +63,15 @@ def of_side(combination: Combination, side: str) -> tuple[str | None, dict[str, 
     """One server of a combination: its version, None where it does not vary, and its habits."""
     own = {name.removeprefix(f"{side} "): answer for name, answer in combination.items() if name.startswith(side)}
     return own.pop("version", None), own
+
+
+@cache
+def alone(group: str) -> list[Combination]:
+    """Combinations of what one server does that is both sides at once; its reactions to writes are the usual ones."""
+    both, names = parameters(group), [h.name for h in HABITS if RELEASES[group] in h.versions]
+    varied = {"version": list(VERSIONS[group])}
+    for name in (each for each in names if not each.startswith("after_")):
+        inside = both.get(f"main {name}", [])
+        if answers := [answer for answer in both.get(f"acme {name}", []) if answer in inside]:
+            varied[name] = answers
+    return [dict(zip(varied, row, strict=True)) for row in AllPairs(list(varied.values()))]

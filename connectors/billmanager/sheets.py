@@ -65,12 +65,16 @@ class Sheets:
         if size == 1:
             return await self._single(number)
         parts = next(p for p in range(2, size + 1) if size % p == 0)
-        sheets: list[Sheet] = []
+        piece, sheets, seen = size // parts, list[Sheet](), set[str]()
         for part in range((number - 1) * parts + 1, number * parts + 1):
-            total = sheets[-1].total if sheets else None
-            if total is not None and (part - 1) * (size // parts) >= total:
+            if sheets and _is_past(sheets[-1], part, piece):
                 break
-            sheets.append(await self.read(part, size // parts))
+            sheet = await self.read(part, piece)
+            names = _names(sheet)
+            if sheets and (sheet.number not in (None, part) or names <= seen):
+                break  # past the end the last page comes again
+            seen |= names
+            sheets.append(sheet)
         return _joined(sheets, number, size)
 
     async def _single(self, number: int) -> Sheet:
@@ -106,8 +110,24 @@ class Sheets:
         return ProtocolError(what, billing=self._session.where, function=self._call.func, kind=kind)
 
 
+def _is_past(sheet: Sheet, part: int, piece: int) -> bool:
+    """Tell whether a piece lies behind the end of the list by the total of the one before it.
+
+    Not by a total that may count the rows of that piece only.
+    """
+    if sheet.total is None or sheet.total == sheet.count == piece:
+        return False
+    return (part - 1) * piece >= sheet.total
+
+
+def _names(sheet: Sheet) -> set[str]:
+    return {name for name in (*(row.value("id") for row in sheet.rows), *(b.ticket for b in sheet.rejected)) if name}
+
+
 def _joined(sheets: list[Sheet], number: int, size: int) -> Sheet:
+    """The pieces as one page; without a total where theirs counted less than they showed."""
     rows = tuple(row for sheet in sheets for row in sheet.rows)
     rejected = tuple(bad for sheet in sheets for bad in sheet.rejected)
     totals = [sheet.total for sheet in sheets if sheet.total is not None]
-    return Sheet(rows, rejected, totals[-1] if totals else None, number, size)
+    total = totals[-1] if totals and totals[-1] >= len(rows) + len(rejected) else None
+    return Sheet(rows, rejected, total, number, size)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar, cast
@@ -135,8 +135,14 @@ def members_of(text: str, names: Mapping[str, str]) -> frozenset[str] | None:
 
 def row_hash(row: Node) -> str:
     """A digest over every column that a person's action can change."""
-    shown = [f"{n}\x1f{v}" for n, v in sorted(row.columns()) if n not in _RESTLESS and not n.endswith(_LOCAL)]
+    columns = dict(sorted(row.columns()))
+    shown = [f"{n}\x1f{v}" for n, v in columns.items() if n not in _RESTLESS and not _is_local(n, columns)]
     return hashlib.blake2b("\x1e".join(shown).encode(), digest_size=16).hexdigest()
+
+
+def _is_local(name: str, columns: Container[str]) -> bool:
+    """Tell whether it is another column in a local spelling, which may change when a ticket is only read."""
+    return name.endswith(_LOCAL) or (name.endswith("_locale") and name.removesuffix("_locale") in columns)
 
 
 def moment(text: str, zone: str) -> datetime | None:

@@ -213,8 +213,8 @@ def _own(node: Node, kind: MessageKind, viewer: Viewer) -> bool | None:
 def _shown_as(node: Node, viewer: Viewer) -> bool | None:
     """Tell whether the message shows our id or login; None where it shows neither."""
     user = node.first("user") or Node({})
-    for shown, mine in ((user.attr("id"), viewer.id), (user.attr("name") or user.value("name"), viewer.login)):
-        if shown and mine:
+    for column, mine in (("id", viewer.id), ("name", viewer.login)):
+        if (shown := user.attr(column) or user.value(column)) and mine:
             return shown == mine
     return None
 

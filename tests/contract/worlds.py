@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -84,7 +84,8 @@ class EmulatorWorld:
         self._url = url
         self.staff = connect_external("acme", url, STAFF, password_of(STAFF), departments=[HERE], **self._options)
         self.customer = connect_main("acme", url, CUSTOMER, password_of(CUSTOMER), **self._options)
-        self.customer.learned({"types": frozenset({"by_viewer"})})
+        for view in (self.staff, self.customer):
+            view.learned(_known(core.habits))
 
     def act(self, **order: Any) -> dict[str, Any]:
         self.core.clock.advance(60)
@@ -123,6 +124,13 @@ class EmulatorWorld:
         return connect_external("acme", self._url, STAFF, "not-the-password", **self._options)
 
 
+def _known(habits: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """What has to be learned of a server before it is written to."""
+    posts = "accepted" if habits.get("form_posts", "accepted") == "accepted" else "ajax"
+    answers = {"types": habits.get("types", "by_viewer"), "form_posts": posts}
+    return {habit: frozenset({answer}) for habit, answer in answers.items()}
+
+
 class LiveWorld:
     """A real BILLmanager, through its own connectors only: what needs other people's hands is not tried there."""
 
@@ -151,9 +159,11 @@ def memory() -> Iterator[MemoryWorld]:
 
 
 @contextmanager
-def in_process(release: str = "6.94.1", **options: Any) -> Iterator[EmulatorWorld]:
-    """The application itself, without a socket."""
-    core = Billing("acme", release, seed=0)
+def in_process(
+    release: str = "6.94.1", *, habits: Mapping[str, str] | None = None, **options: Any
+) -> Iterator[EmulatorWorld]:
+    """The application itself, without a socket; its ``habits`` where they are not the emulator's defaults."""
+    core = Billing("acme", release, seed=0, habits=habits)
     running = RunningEmulator.act
     try:
         yield EmulatorWorld(
@@ -168,9 +178,9 @@ def in_process(release: str = "6.94.1", **options: Any) -> Iterator[EmulatorWorl
 
 
 @contextmanager
-def old_by_sync() -> Iterator[EmulatorWorld]:
+def old_by_sync(habits: Mapping[str, str] | None = None) -> Iterator[EmulatorWorld]:
     """Version 4.0.68 whose logins may call the three functions."""
-    with in_process("4.0.68") as world:
+    with in_process("4.0.68", habits=habits) as world:
         world.act(do="rights", login=STAFF)
         world.act(
             do="external_support",
@@ -184,9 +194,9 @@ def old_by_sync() -> Iterator[EmulatorWorld]:
 
 
 @contextmanager
-def old_by_public() -> Iterator[EmulatorWorld]:
+def old_by_public(habits: Mapping[str, str] | None = None) -> Iterator[EmulatorWorld]:
     """Version 4.0.68 whose logins have the public functions only."""
-    with in_process("4.0.68", version="4") as world:
+    with in_process("4.0.68", habits=habits, version="4") as world:
         yield world
 
 
