@@ -122,10 +122,10 @@ def habit_row(connection: str, side: Side, habit: Habit, known: Sequence[HabitEv
         return CheckRow(check, False, f"cannot be told: {unclear}", cure)
     if seen := [in_words(one) for one in known if one.habit == habit.name]:
         return CheckRow(check, True, "; ".join(seen), minor=True)
-    return CheckRow(check, True, _not_seen(connection, side, habit), minor=True)
+    return CheckRow(check, True, _not_seen(side, habit), minor=True)
 
 
-def _not_seen(connection: str, side: Side, habit: Habit) -> str:
+def _not_seen(side: Side, habit: Habit) -> str:
     taken = f" (until then: {habit.default})" if habit.default else ""
-    now = f"; `remotesupport check --rehearse {connection}` shows it now"
-    return f"not seen yet{taken}; told by {habit.told_by}" + (now if habit.by_writing and side is Side.MAIN else "")
+    now = "; `remotesupport check --rehearse BILLING` shows it now" if habit.by_writing and side is Side.MAIN else ""
+    return f"not seen yet{taken}; told by {habit.told_by}{now}"
