@@ -106,6 +106,7 @@ async def test_a_run_that_cannot_begin_is_said(bell: Bell, keep: bool) -> None:
     assert (answer.status_code, answer.json()) == (503, {"detail": "the Prefect server gives no answer"})
 
 
+@pytest.mark.thorough("a thousand requests")
 async def test_a_thousand_rings_are_two_runs_and_take_no_memory(bell: Bell) -> None:
     """A thousand tickets rung for during a run: one run afterwards, for a bounded number; what is kept is bounded."""
     tracemalloc.start()

@@ -121,7 +121,7 @@ async def test_two_machines_are_told_by_how_quickly_they_answer(tmp_path: Path) 
     with three_billings(tmp_path) as world:
         async with http_desk(world) as desk:
             both = await machines(desk, world)
-            for _ in range(4 * ROUNDS):
+            for _ in range(2 * ROUNDS + 4):
                 both.answer()
                 report = await desk.run()
             causes = [change.cause for change in desk.context.store.parked(["acme"])]

@@ -184,6 +184,7 @@ def test_no_encoding_is_too_small(newcomer: Newcomer, encoding: dict[str, str]) 
     assert "?" in done.stdout
 
 
+@pytest.mark.thorough("four commands for each encoding, each a process; another law has one in `make test`")
 @pytest.mark.parametrize("encoding", SMALL)
 def test_no_encoding_ends_a_command(newcomer: Newcomer, encoding: dict[str, str]) -> None:
     """R24: `plan` and `why` end with the status that they have anywhere, whatever the output cannot write."""

@@ -84,7 +84,10 @@ async def test_a_linked_ticket_that_is_shown_nowhere_waits_and_says_so(tmp_path:
         assert job.reports[-1].billings[0].state is BillingState.OK
 
 
-@pytest.mark.parametrize("refusal", ["blocked", "paid"])
+OTHER = pytest.mark.thorough("one of the two refusals is in `make test`")
+
+
+@pytest.mark.parametrize("refusal", ["blocked", pytest.param("paid", marks=OTHER)])
 async def test_writes_that_are_refused_for_a_while_wait_and_are_made_once(tmp_path: Path, refusal: str) -> None:
     """What the main billing takes from nobody for now is parked, makes the run fail, and crosses once it is taken."""
     async with between(tmp_path, {"message_refusal": refusal}, {}) as job:
@@ -131,6 +134,7 @@ async def test_what_was_learned_survives_a_restart_and_a_change_stops(tmp_path: 
         assert job.reports[-1].exit_status == 3
 
 
+@pytest.mark.thorough("a rebuild after a loss is in `make test`")
 async def test_a_lost_store_costs_one_relearning_and_no_wrong_write(tmp_path: Path) -> None:
     """Without what was learned the next run learns it anew, and nothing crosses twice."""
     async with between(tmp_path, {"types": "by_direction"}, {"responsible": "name"}) as job:

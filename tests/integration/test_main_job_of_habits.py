@@ -88,7 +88,10 @@ async def test_the_main_job_is_done_for_every_pair_of_answers(tmp_path: Path, gr
     assert not wrong, "\n\n".join(wrong)
 
 
-@pytest.mark.parametrize("side", ["main", "acme"])
+EITHER = pytest.mark.thorough("the other side is in `make test`")
+
+
+@pytest.mark.parametrize("side", [pytest.param("main", marks=EITHER), "acme"])
 async def test_redirects_that_end_the_session_cost_no_more_logins_than_are_allowed(tmp_path: Path, side: str) -> None:
     """Under the product's own limit of logins the main job is done where a plain form is redirected and ends the
     session."""

@@ -138,8 +138,11 @@ def line(report: RunReport) -> BillingResult:
 EACH = pytest.mark.thorough("two syncs for each call of a run take 20 s of CPU; every third is in `make test`")
 
 
+LONGER = pytest.mark.thorough("an audit makes more calls than a plan, and reads by the same steps")
+
+
 @pytest.mark.parametrize("step", [3, pytest.param(1, marks=EACH)])
-@pytest.mark.parametrize("kind", [RunKind.PLAN, RunKind.AUDIT])
+@pytest.mark.parametrize("kind", [RunKind.PLAN, pytest.param(RunKind.AUDIT, marks=LONGER)])
 async def test_a_sync_ahead_of_any_call_makes_no_conflict(linked: tuple[Desk, str], kind: RunKind, step: int) -> None:
     """Ahead of each call that a run makes, one after the other: people act on both sides and a whole sync runs."""
     desk, ticket = linked

@@ -76,6 +76,7 @@ def test_an_api_that_does_not_answer_is_one_error() -> None:
         PrefectApi(url, {}).runs([COMPLETED])
 
 
+@pytest.mark.thorough("another Prefect server; the scheduled minute has a password, too")
 def test_a_server_with_a_password_is_read_with_it(locked_server: PrefectServer) -> None:
     """The server's user and password open the API, and without them the same error tells the status."""
     assert PrefectApi(locked_server.api, locked_server.environ).runs([COMPLETED]) == []

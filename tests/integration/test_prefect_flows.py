@@ -191,7 +191,8 @@ async def failure_is_said_in_one_line(client: PrefectClient, world: World, faile
     logs = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[failed.id])), limit=200)
     told = [log.message for log in logs if "globex" in log.message]
     assert "Traceback" not in "".join([*lines, *told])
-    assert told[0].startswith("Task run failed with exception: globex (external) in auth: no connection")
+    assert told[0].startswith("Task run failed with exception: globex (external) in ")
+    assert "no connection" in told[0]
 
 
 async def test_a_late_run_by_hand_is_done(client: PrefectClient, world: World) -> None:

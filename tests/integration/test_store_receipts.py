@@ -140,7 +140,7 @@ def test_reading_back_fills_in_the_target(store: Store, clock: FakeClock) -> Non
     store.confirm(done, [Carried("77", "h" * 32, "900")], state=IntentState.ACKED)
     assert store.carried("acme")["target_message"].item() == "900"
     assert store.open_intents("acme") == []
-    assert [e.event for e in store.timeline("acme", "1")] == ["posted"]
+    assert [e.event for e in store.timeline("acme", "1")] == ["posted", "confirmed"]
 
 
 def test_an_adopted_create_is_linked(store: Store, clock: FakeClock) -> None:

@@ -6,8 +6,12 @@ import importlib.metadata
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.built_wheel import OURS, ROOT
 from tests.packaging.conftest import Command
+
+pytestmark = pytest.mark.thorough("a wheel is built, and installed beside everything that it needs")
 
 
 def sources() -> set[str]:
