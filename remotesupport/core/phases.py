@@ -43,7 +43,7 @@ def phases(pairs: pd.DataFrame, *, create_closed: bool) -> pd.Series:
         (pairs["outcome"].ne("ok"), Phase.UNREADABLE),
         (pairs["claims"].notna() | pairs["strange"].notna(), Phase.CONFLICT),
         (linked & pairs["main_gone"].notna(), Phase.CONFLICT),
-        (pairs["departed"] & pairs["seen"] & on, Phase.RETURNING),
+        (pairs["departed"] & pairs["seen"] & on & ~pairs["unplaced"], Phase.RETURNING),
         (pairs["departed"], Phase.DEPARTED),
         (linked & away & pairs["notice"].eq(DEPARTED), Phase.DEPARTED),
         (linked & away, Phase.DEPARTING),

@@ -33,6 +33,16 @@ def test_departure() -> None:
     assert why(outcome) == {"1": "pending"}
 
 
+@pytest.mark.parametrize("main", [[], [ticket("900", "main", state="closed")]])
+def test_a_ticket_that_left_and_whose_department_nobody_says_is_still_away(main: list[dict[str, object]]) -> None:
+    """Where it once was is no evidence that it is there again: nothing of it is read, written or opened in main."""
+    away = [link(departed=True, main_state="closed")]
+    there = [ticket("1", department=None), *main]
+    outcome = run(tickets=there, messages=[FIRST, message("2", body="SECRET")], links=away, ledger=[carried(FIRST)])
+    assert kinds(outcome) == []
+    assert why(outcome) == {"1": "departed"}
+
+
 def test_departure_names_the_department() -> None:
     """The note says where the ticket is now, by name where it is known."""
     from remotesupport.core import frames
