@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, func, select, update
+from sqlalchemy import Connection, Executable, bindparam, func, or_, select, true, update
 
 from remotesupport.core.model import ChangeKind, Direction, Intent, IntentState, Lease
 from remotesupport.store.database import Insert, Part
 from remotesupport.store.errors import AlreadyIntended, WriteBlocked
 from remotesupport.store.intents import REUSABLE, WAITING, by_key, is_settled, open_of, to_row, unsettled
+from remotesupport.store.keys import among
 from remotesupport.store.leases import require_lease
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import carried_of, link_of
@@ -69,10 +72,18 @@ class Journal(Part):
             return by_key(conn, key)
 
     def posted_since(self, connection: str, ext_ticket: str, direction: Direction, since: datetime) -> int:
-        """How many messages of that ticket were written this way after ``since``, for certain."""
+        """How many messages of that ticket were written this way after ``since``, and were seen there."""
         asked = {"of": connection, "ticket": ext_ticket, "way": str(direction), "since": since}
         with self._db.read() as conn:
             return int(conn.execute(_POSTED, asked).scalar() or 0)
+
+    def written_since(self, connections: Iterable[str], since: datetime) -> dict[str, Counter[ChangeKind]]:
+        """How many writes of each kind were made for each of these connections after ``since``, and were seen there."""
+        found: dict[str, Counter[ChangeKind]] = {}
+        with self._db.read() as conn:
+            for row in conn.execute(_WRITTEN, {"names": list(connections), "since": since}):
+                found.setdefault(row.connection, Counter())[ChangeKind(row.kind)] = int(row.n)
+        return found
 
     def open_intents(self, *connections: str) -> list[Intent]:
         """Of these connections: INTENT, UNKNOWN, and done ones whose target message is not known yet; oldest first."""
@@ -80,11 +91,17 @@ class Journal(Part):
             return open_of(conn, connections)
 
 
+_SEEN_THERE = or_(intents.c.state == str(IntentState.ACKED), intents.c.state == str(IntentState.ADOPTED))
+_DONE = (intents.c.settled == true(), _SEEN_THERE, intents.c.changed_at > bindparam("since"))
 _POSTED = select(func.count()).where(
     intents.c.connection == bindparam("of"), intents.c.ext_ticket == bindparam("ticket"),
-    intents.c.direction == bindparam("way"), intents.c.kind == str(ChangeKind.POST),
-    intents.c.state.in_([str(IntentState.ACKED), str(IntentState.ADOPTED)]), intents.c.changed_at > bindparam("since"),
+    intents.c.direction == bindparam("way"), intents.c.kind == str(ChangeKind.POST), *_DONE,
 )  # fmt: skip
+_WRITTEN = (
+    select(intents.c.connection, intents.c.kind, func.count().label("n"))
+    .where(among(intents.c.connection, "names"), *_DONE)
+    .group_by(intents.c.connection, intents.c.kind)
+)
 
 
 @cache

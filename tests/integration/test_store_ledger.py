@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from remotesupport.core.frames import BLOCKED, CARRIED, DEPARTMENTS, LINKS, Schema, build
 from remotesupport.core.model import Carried, ChangeKind, IntentState, LinkRow
-from remotesupport.store import Store, connections, intents, ledger, pairs, sightings, timeline
+from remotesupport.store import Store, connections, intents, journal, ledger, pairs, sightings, timeline
 from remotesupport.store import parked as parked_changes
 from tests.store_rows import TO_EXTERNAL, TO_MAIN, FakeClock, intent, parked, taken
 
@@ -148,6 +148,8 @@ def test_quiet_look_ups_use_the_indexes(sqlite_url: str) -> None:
     events = text("SELECT * FROM rs_events WHERE connection = :c AND ext_ticket = :e")
     asked = (
         (intents._OPEN, "rs_intents_open (connection=?)"),
+        (journal._POSTED, "rs_intents_changed (connection=? AND changed_at>?)"),
+        (journal._WRITTEN, "rs_intents_changed (connection=? AND changed_at>?)"),
         (sightings._PENDING, "rs_sightings_pending"),
         (sightings._SEEN, "(connection=? AND side=? AND listing=? AND ticket=?)"),
         (sightings._UNREAD, "rs_sightings_unread (connection=? AND side=? AND department=?)"),
