@@ -1,4 +1,4 @@
-"""What was written lately for a connection is found without a look at everything else: quotas and the brake count it."""
+"""What was written lately for a connection is found without a look at everything else: quotas and the brake count."""
 
 import sqlalchemy as sa
 from alembic import op
