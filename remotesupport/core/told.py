@@ -28,6 +28,7 @@ _HEAD = re.compile(
     r"^(?P<named>[a-z0-9-]+) #(?P<ticket>[^\s/|]+)/(?P<message>\S+) \| (?P<rest>.*)$", re.MULTILINE
 )  # the header line of ``compose.header``
 _EDITED = "| edited, it now reads:"
+_EDITED_WRAPPED = re.compile(r"[^|]{0,200}\|[^|]{0,120}\|\s+edited,\s+it\s+now\s+reads:")  # by a server
 _RULE = "\n---"
 _LOST_FILE = re.compile(r"^\[attachment not carried: .*\]$", re.MULTILINE)
 
@@ -114,8 +115,13 @@ def _split(text: str, connection: str, ticket: str, target: str) -> list[tuple[s
         said = text[head.end() : end]
         said = said if end == len(text) else _without_rule(said)
         rest = head["rest"].rstrip()
-        result.append((head["message"], Told(target, said, rest, rest.endswith(_EDITED))))
+        result.append((head["message"], Told(target, said, rest, _is_edit(rest, said))))
     return result
+
+
+def _is_edit(rest: str, said: str) -> bool:
+    """``said``: what follows the header line; where that was wrapped, its end is in there."""
+    return rest.endswith(_EDITED) or _EDITED_WRAPPED.match(f"{rest}\n{said[:300].lstrip()}") is not None
 
 
 def _without_rule(said: str) -> str:

@@ -6,6 +6,7 @@ Exactly one request per intent. Whatever is not a clear yes or a clear no is *un
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +25,7 @@ from remotesupport.core.model import (
     Intent,
     IntentState,
     Lease,
+    MessageRow,
     TicketState,
     WriteReceipt,
 )
@@ -57,7 +59,7 @@ class Stop(Exception):
 class Written:
     """How one row came out. ``intent`` is set when something is, or may be, on the other side.
 
-    ``bare``: why the server does not take it with its files, "" where it does.
+    ``bare``: why the server does not take it with its files, "" where it does. ``body``: the text that was sent.
     """
 
     ok: bool
@@ -66,6 +68,7 @@ class Written:
     receipt: WriteReceipt | None = None
     parked: bool = False
     bare: str = ""
+    body: str = ""
 
 
 class Writer:
@@ -158,7 +161,7 @@ class Writer:
             return Written(False, str(conflict), intent)
         if intent.kind is ChangeKind.REOPEN:
             tell_stays_closed(self.ctx, intent, TicketState(shown))
-        return Written(True, intent=intent, receipt=receipt)
+        return Written(True, intent=intent, receipt=receipt, body=parcel.body)
 
     def _not_shown(self, row: Any, intent: Intent) -> Written:
         """Read back like any unknown outcome; parked, too, so that a server that never does it is asked less and less
@@ -185,12 +188,15 @@ class Writer:
         state = (await billing.ticket(ticket)).state
         if state is STATE_OF.get(intent.kind) and not (inward and intent.kind is ChangeKind.REOPEN):
             return str(row.main_state)
-        if inward and row.body and match_written([intent], await billing.thread(ticket), self._taken(intent)):
+        if inward and row.body and self._stands_there(
+            intent, row.body, await billing.thread(ticket)
+        ):
             return str(state)
         return ""
 
-    def _taken(self, intent: Intent) -> set[str]:
-        return self.ctx.store.targets(intent.connection, intent.direction, intent.ext_ticket)
+    def _stands_there(self, intent: Intent, body: str, thread: Sequence[MessageRow]) -> bool:
+        taken = self.ctx.store.targets(intent.connection, intent.direction, intent.ext_ticket)
+        return bool(match_written([intent], thread, taken, {intent.id or 0: body}))
 
     def _receive(self, row: Any, intent: Intent, receipt: WriteReceipt, main_state: str) -> None:
         self.ctx.store.receive(
