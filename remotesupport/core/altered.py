@@ -35,6 +35,17 @@ class Altered:
 
 
 @dataclass(frozen=True, slots=True)
+class AlteredText:
+    """A message of ours that was found again in other words; ``direction`` is a ``Direction``, ids as in CARRIED."""
+
+    ext_ticket: str
+    direction: str
+    source: str
+    target: str
+    found: Altered
+
+
+@dataclass(frozen=True, slots=True)
 class _Text:
     """The signs of a text that are no blanks, and where each stood."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from remotesupport.core import frames
+from remotesupport.core.altered import AlteredText
 
 # Tickets for which something is left when the plan has been written: whoever reads must look at them again, though
 # their rows may look the same. ``needs``: "thread" (has to be read before anything can be planned) or "next_run".
@@ -72,9 +73,11 @@ class Outcome:
 
     ``agreed``: LINKS rows whose ledger states moved with nothing to write (both sides came to look alike, a ticket went
     from one remote department to another): to be recorded as they are. ``unfinished``: UNFINISHED.
+    ``altered``: by connection, messages of ours that were recognised in other words.
     """
 
     changes: pd.DataFrame
     reasons: pd.DataFrame
     agreed: pd.DataFrame
     unfinished: pd.DataFrame
+    altered: dict[str, list[AlteredText]] = field(default_factory=dict)

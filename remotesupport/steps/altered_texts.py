@@ -5,12 +5,12 @@ The message is ours all the same and nothing is sent again. What must stay out: 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from connectors.contract import Billing
 from connectors.errors import Skippable
 from remotesupport.bootstrap import Connection, Context
-from remotesupport.core.altered import Altered, altered
+from remotesupport.core.altered import Altered, AlteredText, altered
 from remotesupport.core.compose import header, opening, to_external, to_main
 from remotesupport.core.foreign import without_controls
 from remotesupport.core.model import ChangeKind, Direction, Event, Intent, MessageRow, ParkedChange, Side
@@ -51,6 +51,15 @@ def keep_altered(
         ), direction, source)  # fmt: skip
     else:
         ctx.store.add_events([Event(ctx.clock(), connection, ext_ticket, EVENT, run, where)])
+
+
+def keep_recognised(ctx: Context, connection: str, texts: Iterable[AlteredText], run: str) -> None:
+    """The same for messages that a diff found again in other words, before they count as carried."""
+    for one in texts:
+        keep_altered(
+            ctx, connection, one.ext_ticket, Direction(one.direction), ChangeKind.POST, one.source, one.target,
+            one.found, run,
+        )  # fmt: skip
 
 
 async def sent_texts(

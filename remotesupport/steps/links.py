@@ -23,6 +23,7 @@ from remotesupport.core.rebuild import Rebuilt, rebuild
 from remotesupport.core.reconcile import Inputs
 from remotesupport.core.rekey import rekeyed
 from remotesupport.core.report import BillingState
+from remotesupport.steps.altered_texts import keep_recognised
 from remotesupport.steps.correspond import departments_of
 from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, changed_dialects, introduced, observed
 from remotesupport.steps.framing import Rows
@@ -134,6 +135,7 @@ def _differences(before: pd.DataFrame, after: pd.DataFrame) -> tuple[pd.DataFram
 def _store(
     ctx: Context, connection: Connection, run: str, found: Rebuilt, renamed: tuple[pd.DataFrame, pd.DataFrame]
 ) -> None:
+    keep_recognised(ctx, connection.name, found.altered.get(connection.name, ()), run)
     before, after = renamed
     kept = after[~is_in(after, found.forgotten, list(frames.CARRIED.key))]
     ctx.store.relink(

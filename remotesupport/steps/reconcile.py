@@ -30,7 +30,7 @@ async def reconcile(ctx: Context, request: RunRequest, snapshots: dict[str, Snap
     inputs = await asyncio.to_thread(_inputs, ctx, request, snapshots, accepted)
     outcome = without_dropped(await asyncio.to_thread(three_way_diff, inputs), ctx.store.dropped(snapshots))
     broken, reports = await _checked(outcome, accepted)
-    plans = make_plans(outcome.changes)
+    plans = make_plans(outcome.changes, outcome.altered)
     verdicts = _judge(ctx, snapshots, plans)
     verdicts |= {name: Verdict(False, why) for name, why in broken.items()}
     moving = inputs.moving
