@@ -136,7 +136,7 @@ def _changes(
     free = pairs["wait_to_main"].isna()
     unclosable = frozenset(name for name, what in inputs.unable if what == CLOSE_EXTERNAL)
     entering = only(pairs, pairs["phase"].eq(Phase.CREATABLE) & free & pairs["fresh"])
-    created = creates(entering, found.to_main, unclosable)
+    created = creates(entering, found.to_main, unclosable, inputs.longest)
     unheard = pairs["wait_to_external"].isna() & free
     adopted = pd.Series(pairs.index.isin(known["pair"]), pairs.index) | pairs["enters"] | (pairs["was_away"] & free)
     return [
@@ -157,9 +157,9 @@ def _posts(inputs: Inputs, pairs: pd.DataFrame, sent: Traffic) -> list[pd.DataFr
     told = sent.edited["direction"].eq(Direction.TO_MAIN)
     edited = pd.concat([_stated(sent.edited[told], into), _stated(sent.edited[~told], out)])
     return [
-        posts_to_main(_stated(sent.to_main, into)),
+        posts_to_main(_stated(sent.to_main, into), inputs.longest),
         posts_to_external(_stated(sent.to_external, out)),
-        follow_ups(edited, inputs.show_author),
+        follow_ups(edited, inputs.show_author, inputs.longest),
     ]
 
 
