@@ -32,8 +32,8 @@ CANNOT = {
 }
 # Once answered, such a ticket is in no queue, which alone says its department; what is said there waits, in words.
 HIDDEN = {("acme responsible", "employee_with_queue_row"), ("acme reply_reopens", "no")}
-# What a server makes of our texts is tried by itself, in every answer (tests/integration/test_changed_texts.py): with it
-# there would be twice as many combinations.
+# What a server makes of our texts is tried by itself, in every answer (tests/integration/test_changed_texts.py): with
+# it there would be twice as many combinations.
 APART = {"stored_text"}
 Combination: TypeAlias = Mapping[str, str]  # "acme version", "main state" … → the answer
 

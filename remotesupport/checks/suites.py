@@ -19,8 +19,8 @@ from remotesupport.core.rows import Rank
 ID_CHARS = 128
 NAME_CHARS = 1_000
 SUBJECT_CHARS = 2_000
-BODY_CHARS = 1_000_000
-PLAN_BODY_CHARS = 8 * BODY_CHARS  # an opening message holds a whole conversation
+BODY_CHARS = 16 * 1024 * 1024  # as long as an answer may be: what is too long to write is cut when it is written
+PLAN_BODY_CHARS = 1_000_000
 HASH_CHARS = 32
 FAR_FUTURE_HOURS = 48
 

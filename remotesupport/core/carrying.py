@@ -34,7 +34,9 @@ def in_length(rows: pd.DataFrame, said: Sequence[str], direction: Direction, lon
     with the whole as one more file where that is only its beginning."""
     bodies, files = [], []
     columns = ("connection", "ext_ticket", "message", "files")
-    for text, (connection, ticket, message, listed) in zip(said, zip(*(rows[c] for c in columns), strict=True), strict=True):
+    for text, (connection, ticket, message, listed) in zip(
+        said, zip(*(rows[c] for c in columns), strict=True), strict=True
+    ):
         name = whole_text(direction, connection, ticket, message)
         short = in_short(text, most(longest, connection, direction), name)
         bodies.append(short)

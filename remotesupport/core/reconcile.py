@@ -63,7 +63,13 @@ def reconcile(inputs: Inputs) -> Outcome:
     pairs["written"] = is_in(pairs, changes[changes["kind"].ne(ChangeKind.ADOPT)], EXT)
     pairs["unasked"] = [key in inputs.unasked for key in zip(*(pairs[c] for c in EXT), strict=True)]
     pairs["open_why"] = left(pairs, quiet=inputs.quiet)
-    return Outcome(changes, reasons(pairs, inputs.messages, inputs.unable), agreed(pairs), unfinished(pairs), altered_texts(shown, pairs))
+    return Outcome(
+        changes,
+        reasons(pairs, inputs.messages, inputs.unable),
+        agreed(pairs),
+        unfinished(pairs),
+        altered_texts(shown, pairs),
+    )
 
 
 def altered_texts(shown: Iterable[Difference], pairs: pd.DataFrame) -> dict[str, list[AlteredText]]:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from remotesupport.core.altered import is_like
 from remotesupport.core.compose import defuse
 from remotesupport.core.frames import only
 from remotesupport.core.keys import look_up
+from remotesupport.core.lengths import without_word
 from remotesupport.core.model import PEOPLE, MessageKind, Side, TicketState
 from remotesupport.core.normalize import canonical, unify_line_ends
 
@@ -131,6 +133,10 @@ def _without_rule(said: str) -> str:
 
 
 def says(told: str, body: str) -> bool:
-    """Whether a told text is that body. A server may have added to it, and a lost file has left a line."""
-    shown, meant = canonical(_LOST_FILE.sub("", told)), canonical(defuse(body))
+    """Whether a told text is that body. A server may have added to it, a lost file has left a line, and of one that was
+    too long only the beginning was told, with a word."""
+    meant = canonical(defuse(body))
+    if (begin := without_word(told)) is not None and is_like(meant, begin):
+        return True
+    shown = canonical(_LOST_FILE.sub("", told))
     return shown == meant or (bool(meant) and shown.startswith(f"{meant}\n"))

@@ -11,11 +11,14 @@ from connectors.contract import Billing
 from connectors.errors import Skippable
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.altered import Altered, AlteredText, altered
+from remotesupport.core.carrying import most, whole_text
 from remotesupport.core.compose import header, opening, to_external, to_main
 from remotesupport.core.foreign import without_controls
+from remotesupport.core.lengths import in_short
 from remotesupport.core.model import ChangeKind, Direction, Event, Intent, MessageRow, ParkedChange, Side
 from remotesupport.core.normalize import body_hash
 from remotesupport.core.settle import could_be
+from remotesupport.steps.longest import longest
 from remotesupport.steps.parking import park_altered
 
 EVENT = "altered"
@@ -63,7 +66,11 @@ def keep_recognised(ctx: Context, connection: str, texts: Iterable[AlteredText],
 
 
 async def sent_texts(
-    connection: Connection, intents: Sequence[Intent], thread: Sequence[MessageRow], taken: Collection[str]
+    ctx: Context,
+    connection: Connection,
+    intents: Sequence[Intent],
+    thread: Sequence[MessageRow],
+    taken: Collection[str],
 ) -> dict[int, str]:
     """Intent id → the text that it wrote, where ``thread`` may have it in other words: made anew from its source.
 
@@ -81,19 +88,24 @@ async def sent_texts(
         said = {row.message: row for row in await source.thread(ticket)} if ticket else {}
     except Skippable:
         return {}
-    texts = {i.id or 0: _text(connection, i, said) for i in unsure}
+    limit = most(longest(ctx, [connection.name]), connection.name, first.direction)
+    texts = {i.id or 0: _text(connection, i, said, limit) for i in unsure}
     return {number: text for number, text in texts.items() if text is not None}
 
 
-def _text(connection: Connection, intent: Intent, said: dict[str, MessageRow]) -> str | None:
+def _text(connection: Connection, intent: Intent, said: dict[str, MessageRow], limit: int) -> str | None:
     rows = [said.get(c.source_message.partition("/edit/")[0]) for c in intent.covers]
     bodies = [without_controls(row.body) if row else "" for row in rows]
     if any(c.body_hash != body_hash(body) for c, body in zip(intent.covers, bodies, strict=True)):
         return None
-    return opening(
-        [_one(connection, intent, c.source_message, row, body)
-         for c, row, body in zip(intent.covers, rows, bodies, strict=True) if row is not None]
-    )  # fmt: skip
+    told = [
+        in_short(
+            _one(connection, intent, c.source_message, row, body), limit,
+            whole_text(intent.direction, intent.connection, intent.ext_ticket, row.message),
+        )
+        for c, row, body in zip(intent.covers, rows, bodies, strict=True) if row is not None
+    ]  # fmt: skip
+    return opening(told)
 
 
 def _one(connection: Connection, intent: Intent, source: str, row: MessageRow, body: str) -> str:

@@ -28,6 +28,7 @@ from remotesupport.steps.correspond import departments_of
 from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, changed_dialects, introduced, observed
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.leases import kept_alive, regain, take
+from remotesupport.steps.longest import longest
 from remotesupport.steps.reading import Scope, read_side
 from remotesupport.steps.reconcile import gone, reads_of, unnumbered
 from remotesupport.steps.validate import validate
@@ -228,4 +229,5 @@ def _inputs(ctx: Context, snapshot: Snapshot, accepted: Accepted) -> Inputs:
         unnumbered=unnumbered(ctx, snapshots),
         unproven=frozenset((name, intent.ext_ticket) for intent in ctx.store.open_intents(name)),
         show_author=frozenset([name] if ctx.connections[name].settings.show_author else []),
+        longest=longest(ctx, [name]),
     )

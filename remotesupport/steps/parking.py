@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.errors import ConnectorError, Retriable
+from connectors.errors import ConnectorError, Retriable, TextRefused
 from remotesupport.bootstrap import Context
 from remotesupport.core.acts import AFTER_DEPARTURE, follows_departure
 from remotesupport.core.model import ChangeKind, Direction, Intent, ParkedChange
@@ -122,7 +122,10 @@ def _park(
     )
 
 
-def _next_try(now: datetime, attempt: int, error: ConnectorError) -> datetime:
+def _next_try(now: datetime, attempt: int, error: ConnectorError) -> datetime | None:
+    """None: the server takes no text like this, however short; a person has to look at it."""
     if isinstance(error, Retriable):
         return now + timedelta(seconds=error.retry_after or 30.0)
+    if isinstance(error, TextRefused) and attempt > len(BACKOFF):
+        return None
     return now + timedelta(seconds=BACKOFF[min(attempt, len(BACKOFF)) - 1])

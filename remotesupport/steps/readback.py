@@ -174,7 +174,7 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
     thread = await _thread(connection, located[0].direction, target)
     speaking = [i for i in located if i.kind not in STATE_OF or i.direction is Direction.TO_MAIN]
     taken = _taken(ctx, speaking)
-    texts = await sent_texts(connection, speaking, thread, taken)
+    texts = await sent_texts(ctx, connection, speaking, thread, taken)
     matched = match_written(speaking, thread, taken, texts)
     by_id = {m.message: m for m in thread}
     for intent in located:

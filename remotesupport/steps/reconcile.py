@@ -19,6 +19,7 @@ from remotesupport.core.reconcile import Inputs, Outcome
 from remotesupport.core.reconcile import reconcile as three_way_diff
 from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.core.status import CLOSE_EXTERNAL, CLOSE_MAIN, REOPEN_EXTERNAL, REOPEN_MAIN
+from remotesupport.steps.longest import longest
 from remotesupport.steps.looking_again import moved
 from remotesupport.steps.parking import closes_of_departed
 from remotesupport.steps.reaction import answers_may_close
@@ -101,6 +102,7 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         unasked=_pairs_of({n: s.external.unasked for n, s in kept.items()}),
         answers_may_close=answers_may_close(ctx.store, kept),
         unable=unable(ctx, kept),
+        longest=longest(ctx, kept),
     )
     moving = _pairs_of(
         moved(ctx, request, kept)

@@ -1,4 +1,4 @@
-"""What a server makes of our texts is the server's: carried once, never an edit, and a person is told of what is lost."""
+"""What a server makes of our texts is the server's: carried once, never an edit, and what is lost is told."""
 
 from __future__ import annotations
 

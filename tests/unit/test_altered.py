@@ -10,7 +10,7 @@ from remotesupport.core.altered import LEAST_CUT, altered, is_like
 from remotesupport.core.normalize import canonical
 from remotesupport.emulator.stored_texts import CHANGES, stored
 
-TEXT = "Please restart it 😀 and then\nlook at \"status\": it's green & fine. Сделано 👍🏽 already.\n\nAnna"
+TEXT = 'Please restart it 😀 and then\nlook at "status": it\'s green & fine. Сделано 👍🏽 already.\n\nAnna'
 LONG = " ".join(f"word{n}" for n in range(800))
 # The habit of a server → whether text is missing afterwards; None where nothing is to be told.
 KINDS = {
