@@ -39,7 +39,8 @@ def ticket_rows(connection: str, side: Side, rows: Iterable[TicketRow], fresh: C
         {
             "connection": connection, "side": str(side), "ticket": r.ticket,
             "subject": shorten(without_controls(r.subject), SUBJECT_CHARS),
-            "department": r.department, "state": str(r.state), "status": r.status, "author": shorten(without_controls(r.author), NAME_CHARS),
+            "department": r.department, "state": str(r.state), "status": r.status,
+            "author": shorten(without_controls(r.author), NAME_CHARS),
             "activity": r.activity, "origin": origin_of(r.subject, connection) if inside else None,
             "fresh": r.ticket in fresh,
         }

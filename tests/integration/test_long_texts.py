@@ -34,14 +34,13 @@ async def _answered(world: ThreeBillings, desk: HttpDesk, ticket: str) -> str:
     world.acme.act(as_="ivan", do="reply", ticket=ticket, text="E2")
     await desk.drain()
     assert "M1" in texts(world.acme, ticket)
-    assert "E2" in texts(world.main, copy)[-1] or "E2" in "".join(texts(world.main, copy))
+    assert "E2" in "".join(texts(world.main, copy))
     return copy
 
 
 @pytest.mark.parametrize(("main", "acme"), [(NEW, NEW), (OLD, NEW)])
 async def test_a_picture_inside_a_text_crosses_as_its_beginning(tmp_path: Path, main: str, acme: str) -> None:
-    """R11: 1.3 million characters: the beginning with a word, the whole as a file where main takes files; answers go
-    on."""
+    """R11: 1.3 million characters: the beginning with a word, the whole as a file where main takes files."""
     with three_billings(tmp_path, main_version=main, acme_version=acme) as world:
         ticket = str(world.acme.act(as_="ivan", do="open", text=PICTURE, **HELP)["ticket"])
         async with http_desk(world) as desk:
@@ -55,7 +54,8 @@ async def test_a_picture_inside_a_text_crosses_as_its_beginning(tmp_path: Path, 
         assert re.search(r"\[\d+ of 13\d+ characters are left out here; the whole text is in the file acme-", first)
         if main == NEW:
             (file,) = _files(world.main, copy)
-            assert (file["name"], file["size"]) == (f"acme-{ticket}-1.txt", len(PICTURE))
+            assert file["size"] == len(PICTURE)
+            assert file["name"] in first
             assert waits == []
         else:
             assert "that billing takes no files" in first
@@ -107,8 +107,7 @@ async def test_a_long_conversation_goes_in_parts(tmp_path: Path, main: str) -> N
 
 @pytest.mark.parametrize("main", [NEW, OLD])
 async def test_a_billing_that_takes_less_is_sent_less(tmp_path: Path, main: str) -> None:
-    """R12 where main takes 2000 characters: after some refusals everything is there once; the same text is not offered
-    again."""
+    """R12 where main takes 2000 characters: everything is there once; no text that was refused is offered again."""
     with three_billings(tmp_path, main_version=main, main_habits={"message_refusal": "too_long"}) as world:
         said = [f"E<{n:03d}> " + "word " * 160 for n in range(12)]
         ticket = str(world.acme.act(as_="ivan", do="open", text=said[0], **HELP)["ticket"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ TEXTS = st.one_of(
 
 @given(st.lists(TEXTS, max_size=30), LIMITS)
 def test_the_parts_of_a_conversation_are_the_whole_in_order(texts: list[str], limit: int) -> None:
-    """Each message is in exactly one part, in its place, and no part is longer than the limit in characters or bytes."""
+    """Each message is in one part, in its place, and no part is longer than the limit, in characters or bytes."""
     short = [in_short(text, limit, "whole.txt") for text in texts]
     parts = groups(short, limit, size(RULE))
     assert [number for part in parts for number in part] == [*range(len(texts))]
@@ -40,7 +41,7 @@ def test_no_part_could_have_taken_the_next_message(texts: list[str], limit: int)
     """There are no more parts than the limit asks for."""
     short = [in_short(text, limit, "whole.txt") for text in texts]
     parts = groups(short, limit, size(RULE))
-    for part, following in zip(parts, parts[1:], strict=False):
+    for part, following in pairwise(parts):
         assert size(opening([short[n] for n in (*part, following[0])])) > limit
 
 

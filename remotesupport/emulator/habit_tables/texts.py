@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from remotesupport.emulator.habit_tables import ALL, OURS, Answer, Habit
 
-_NOT_STRICT = "utf8mb3 of MySQL, not strict"
+_NOT_STRICT = "a three-byte column of MySQL"
 
 TEXTS = (
     Habit(
@@ -22,7 +22,7 @@ TEXTS = (
             Answer("without_tags", "whatever stands in angle brackets is taken out"),
             Answer("doubled_line_ends", "each line end becomes two, as CR LF"),
             Answer("cut_characters", "only the first 2000 characters are kept, without a word"),
-            Answer("cut_bytes", "only the first 65535 bytes are kept, without a word", OURS, "TEXT of MySQL"),
+            Answer("cut_bytes", "only the first 65535 bytes are kept, without a word", OURS, "a text column of MySQL"),
             Answer("emoji_question_mark", "? for each character outside the basic plane", OURS, _NOT_STRICT),
             Answer("emoji_question_marks", "???? for each character outside the basic plane", OURS, _NOT_STRICT),
             Answer("emoji_replacement", "U+FFFD for each character outside the basic plane"),
