@@ -172,14 +172,22 @@ def _same(walk: _Walk, *, firm: bool) -> None:
 
 
 def _replaced(walk: _Walk, a: str, b: str) -> None:
-    """Up to four stand-ins are one character's bytes, unless what comes next has such a sign of its own."""
-    sign, end = b[walk.shown], walk.shown + 1
-    walk.letters_lost += _is_firm(a[walk.sent])
-    walk.sent, walk.lost = walk.sent + 1, walk.lost + 1
-    following = a[walk.sent : walk.sent + 1]
-    while end < min(walk.shown + 4, len(b)) and b[end] == sign and following.isascii() and following != sign:
+    """A run of stand-ins, one or some for each character, up to where both texts go on alike."""
+    end = walk.shown
+    while end < len(b) and b[end] == b[walk.shown]:
         end += 1
-    walk.shown = end
+    gone = a[walk.sent : walk.sent + _gone(a, walk.sent, end - walk.shown, b[end : end + 1])]
+    walk.letters_lost += sum(map(_is_firm, gone))
+    walk.sent, walk.shown, walk.lost = walk.sent + len(gone), end, walk.lost + len(gone)
+
+
+def _gone(a: str, first: int, most: int, following: str) -> int:
+    """How many characters of ``a`` that many stand-ins are; at least one, and never a letter or digit of ASCII."""
+    for n in range(1, min(most, len(a) - first)):
+        sign = a[first + n]
+        if sign.lower() == following.lower() or (sign.isascii() and sign.isalnum()):
+            return n
+    return min(most, len(a) - first)
 
 
 def _ended(walk: _Walk, a: str, b: str) -> _Walk:

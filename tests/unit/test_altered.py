@@ -39,6 +39,23 @@ def test_a_text_that_ends_too_soon_is_missing_its_end(habit: str) -> None:
     assert "it ends after" in found.what
 
 
+REPLACED = [
+    ("a 🚀 Ёлка", "a ???? Ёлка"),
+    ("a 🚀 Ёлка", "a ? Ёлка"),
+    ("🚀🚀 б?", "?? б?"),
+    ("🚀? Да", "????? Да"),
+    ("х 👍🏽", "х ????????"),
+]
+
+
+@pytest.mark.parametrize(("sent", "shown"), REPLACED)
+def test_stand_ins_beside_letters_take_none_of_them(sent: str, shown: str) -> None:
+    """However many signs stand for one character, the words around it are known again."""
+    found = altered(sent, shown)
+    assert found is not None
+    assert (found.missing, found.like) == (False, True)
+
+
 EDITS = [
     ("M1 now", "M1"), ("M1", "M2"), ("Да", "Нет"), ("restart it", "restart it, then wait"),
     ("We are closed on Monday.", "We are closed on Friday."), ("👍", "👎"), ("", "some text"), ("M<12>", "M<1>"),
