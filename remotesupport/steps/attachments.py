@@ -69,7 +69,7 @@ async def carry(ctx: Context, connection: Connection, row: Any, spools: ExitStac
     """
     outward = row.direction == Direction.TO_EXTERNAL
     source, target = (connection.main, connection.external) if outward else (connection.external, connection.main)
-    refs = [_ref(f, str(row.main_ticket if outward else row.ext_ticket)) for f in orjson.loads(row.files)]
+    refs = [_ref(f, row) for f in orjson.loads(row.files)]
     if refs and not target.capabilities.attachments:
         lines = [attachment_placeholder(safe_name(ref.name), _NO_FILES) for ref in refs]
         cut = tuple(f"the whole text of message {ref.file}: {_NO_FILES}" for ref in refs if isinstance(ref, _TextRef))
@@ -178,9 +178,10 @@ class _TextRef(FileRef):
     ticket: str = ""
 
 
-def _ref(listed: dict[str, Any], ticket: str) -> FileRef:
+def _ref(listed: dict[str, Any], row: Any) -> FileRef:
     if listed.get("text"):
-        return _TextRef(listed["file"], listed["name"], None, ticket)
+        ticket = row.main_ticket if row.direction == Direction.TO_EXTERNAL else row.ext_ticket
+        return _TextRef(listed["file"], listed["name"], None, str(ticket))
     return FileRef(listed["file"], listed["name"], listed.get("size"))
 
 
