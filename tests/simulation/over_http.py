@@ -281,9 +281,9 @@ class Life:
         return any(server.core.habits["stored_text"] == "emoji_end" for server in servers)
 
     def _for_a_person(self, what: Any) -> bool:
-        """A billing shows less than was sent to it; a main ticket was deleted; words wait for an external ticket that is
-        no more (or none of ours); or staff of main hold a ticket that has left: they close it; or others hold an external
-        ticket that main has closed."""
+        """A billing shows less than was sent to it; a main ticket was deleted; words wait for an external ticket that
+        is no more (or none of ours); or staff of main hold a ticket that has left: they close it; or others hold an
+        external ticket that main has closed."""
         altered = isinstance(what, ParkedChange) and what.key.endswith(ALTERED) and self._cuts(what)
         if altered or (isinstance(what, ParkedChange) and ends_departure(what)) or self._is_held(what):
             return True
