@@ -128,5 +128,9 @@ class FilesRefused(Refused):
     """The server does not take a request this large, or one of its files: nothing was written."""
 
 
+class TextRefused(Refused):
+    """The server does not take this text, perhaps because of its length: nothing was written."""
+
+
 class UnknownOutcome(ConnectorError):
     """A write got no readable answer: done, not done, or not done yet. Never repeat it; read back first."""

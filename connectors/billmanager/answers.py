@@ -20,6 +20,7 @@ from connectors.errors import (
     ProtocolError,
     Refused,
     Retriable,
+    TextRefused,
     TooOld,
     UnknownOutcome,
 )
@@ -36,6 +37,7 @@ CURES = {
 # have been done in part.
 _INNER = ("xml", "db", "database", "sql", "internal", "exception", "signal", "timeout", "unknown", "system")
 _MALFORMED = ("value", "exists")
+TEXT_FIELDS = ("message", "text", "body", "note_message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _classed(problem: Complaint, call: Call, where: str, secrets: Iterable[str],
     elif problem.type == "missed":
         made = Missing
     elif call.write:
-        made = UnknownOutcome if _is_inner(problem) else FilesRefused if _is_of_a_file(problem) else Refused
+        made = UnknownOutcome if _is_inner(problem) else _refused(problem.type, problem.object)
     else:
         made = ProtocolError if problem.type in _MALFORMED else Retriable
     return made(what, billing=where, function=call.func, ticket=ticket, cure=cure, kind=quoted(problem.type, 40, known))
@@ -116,9 +118,11 @@ def _is_inner(problem: Complaint) -> bool:
     return problem.type.lower() in _INNER
 
 
-def _is_of_a_file(problem: Complaint) -> bool:
-    """A value that is refused and is a file's (INFERRED from the names that files are sent under)."""
-    return problem.type in _MALFORMED and problem.object.startswith("file")
+def _refused(kind: str, target: str) -> type[Refused]:
+    """A value that is refused and is a file's or the text's (INFERRED from the names that both are sent under)."""
+    if kind not in _MALFORMED:
+        return Refused
+    return FilesRefused if target.startswith("file") else TextRefused if target in TEXT_FIELDS else Refused
 
 
 def _in_words(problem: Complaint, secrets: Iterable[str]) -> str:

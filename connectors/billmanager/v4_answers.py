@@ -9,12 +9,21 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from connectors.billmanager.answers import CURES
+from connectors.billmanager.answers import CURES, TEXT_FIELDS
 from connectors.billmanager.call import Answer, Call
 from connectors.billmanager.outcomes import of_broken
 from connectors.billmanager.v6_rows import BadRow
 from connectors.billmanager.wire import MARK, Node, Unreadable, marked, parse
-from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolError, Refused, Retriable, UnknownOutcome
+from connectors.errors import (
+    AccessDenied,
+    ConnectorError,
+    Missing,
+    ProtocolError,
+    Refused,
+    Retriable,
+    TextRefused,
+    UnknownOutcome,
+)
 from remotesupport.core.foreign import quoted
 
 NO_FUNCTION = "no-function"
@@ -94,7 +103,8 @@ def _classed(code: str, obj: str, text: str, call: Call, where: str, ticket: str
     if code == "3":
         return Missing(said, **named, kind="missed")
     if code in _SAID_NO:
-        made: type[ConnectorError] = Refused if call.write else ProtocolError
+        no: type[Refused] = TextRefused if _SAID_NO[code] == "value" and obj in TEXT_FIELDS else Refused
+        made: type[ConnectorError] = no if call.write else ProtocolError
         return made(said, **named, kind=_SAID_NO[code])
     return (UnknownOutcome if call.write else Retriable)(said, **named, kind=f"v4-{code[:6]}")
 

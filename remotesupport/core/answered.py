@@ -1,7 +1,8 @@
 """Main replies that stand in the external thread already. Nothing was added to them, so order and text tell.
 
-First the equal ones, the first with the first; then follow-ups on edits by the words before them; then what lies
-between two found ones: those were edited since, or given up by a person. A message that our own login wrote and that
+First the equal ones, the first with the first; then follow-ups on edits by the words before them; then those that a
+server shows otherwise, which is nobody's edit; then what lies between two found ones: those were edited since, or given
+up by a person. A message that our own login wrote and that
 the ledger does not know shows that the ledger is lost or old.
 What must stay out: the direction to main (``arrived``).
 """
@@ -10,16 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import pandas as pd
 
+from remotesupport.core.altered import is_like
 from remotesupport.core.found import Found
 from remotesupport.core.model import Direction
 from remotesupport.core.normalize import body_hash, canonical
 
 _OUT = str(Direction.TO_EXTERNAL)
 _EDITED = "(edited) "
+_NEAREST = 50  # messages that are compared with one reply word by word
 
 
 @dataclass(slots=True)
@@ -53,6 +56,7 @@ def answered(replies: pd.DataFrame, edited: pd.DataFrame, mine: pd.DataFrame) ->
         copies = mine[mine["pair"].eq(pair)].reset_index(drop=True)
         _equal(listed, copies)
         _told_again([*listed, *again], copies)
+        _alike(listed, again, copies)
         _between(listed, _left(copies, [*listed, *again]))
         _record(pair, listed, again, copies, found)
     return found
@@ -66,6 +70,21 @@ def _equal(listed: list[_Reply], copies: pd.DataFrame) -> None:
         same = waiting.get(str(reply.row["sent_hash"].iloc[0]))
         if same:
             reply.copy = same.pop(0)
+
+
+def _alike(listed: list[_Reply], again: list[_Reply], copies: pd.DataFrame) -> None:
+    """Each reply without a copy has the first message that is its text as a server shows it, if any; in order."""
+    free, last = _left(copies, [*listed, *again]), -1
+    for reply in listed:
+        if reply.copy is not None or reply.follow_ups:
+            last = max(last, reply.copy if reply.copy is not None else -1)
+            continue
+        sent = str(reply.row["sent"].iloc[0])
+        near = islice((n for n in free if n > last), _NEAREST)
+        reply.copy = next((n for n in near if is_like(sent, copies["body"].iloc[n])), None)
+        if reply.copy is not None:
+            free.remove(reply.copy)
+            last = reply.copy
 
 
 def _told_again(replies: list[_Reply], copies: pd.DataFrame) -> None:
@@ -87,7 +106,8 @@ def _told_again(replies: list[_Reply], copies: pd.DataFrame) -> None:
 
 def _quotes(text: str, reply: _Reply) -> bool:
     meant = canonical(str(reply.row["body"].iloc[0]))
-    return text == (meant or "-") or (bool(meant) and text.startswith(f"{meant}\n"))
+    same = text == (meant or "-") or (bool(meant) and text.startswith(f"{meant}\n"))
+    return same or is_like(meant, text)
 
 
 def _left(copies: pd.DataFrame, replies: Iterable[_Reply]) -> list[int]:
@@ -124,9 +144,10 @@ def _record(pair: int, listed: list[_Reply], again: list[_Reply], copies: pd.Dat
 
 def _one(pair: int, reply: _Reply, copies: pd.DataFrame, ordinal: int, found: Found) -> None:
     place = reply.copy if reply.copy is not None else reply.follow_ups[0]
-    same = str(copies["body_hash"].iloc[place]) == str(reply.row["sent_hash"].iloc[0])
-    digest = reply.digest if same else body_hash(copies["body"].iloc[place])
-    found.add((pair, _OUT, reply.message, digest, str(copies["message"].iloc[place]), ordinal))
+    shown, target = str(copies["body"].iloc[place]), str(copies["message"].iloc[place])
+    same = reply.copy is not None and found.says(pair, reply.message, target, str(reply.row["sent"].iloc[0]), shown)
+    digest = reply.digest if same else body_hash(shown)
+    found.add((pair, _OUT, reply.message, digest, target, ordinal))
     found.sources.add((pair, reply.message))
     if reply.follow_ups:
         _told(pair, reply, copies, ordinal, found)

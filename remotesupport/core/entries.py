@@ -5,11 +5,15 @@ What must stay out: which tickets enter (``phases``), later messages (``posts``)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from remotesupport.core.compose import closed_notice, opening, subject_with_origin, to_main, unclosable_note
+from remotesupport.core.carrying import NO_LIMITS, Longest, in_length, most
+from remotesupport.core.compose import RULE, closed_notice, opening, subject_with_origin, to_main, unclosable_note
+from remotesupport.core.lengths import groups, size
 from remotesupport.core.model import ChangeKind, Direction, TicketState
 from remotesupport.core.pairs import EXT
 from remotesupport.core.posts import headers
@@ -17,42 +21,67 @@ from remotesupport.core.rows import NO_CHANGES, Rank, all_files, bare, changes, 
 
 
 @none_from_none
-def creates(pairs: pd.DataFrame, messages: pd.DataFrame, unclosable: frozenset[str] = frozenset()) -> pd.DataFrame:
+def creates(
+    pairs: pd.DataFrame,
+    messages: pd.DataFrame,
+    unclosable: frozenset[str] = frozenset(),
+    longest: Longest = NO_LIMITS,
+) -> pd.DataFrame:
     """Pairs to create and their external messages in source order → CHANGES; a pair without messages gives no row.
 
+    A conversation that is too long for one message goes in parts: the ticket with the first, posts for the rest.
     ``unclosable``: connections whose external tickets we cannot close; that is said once, at the top of the opening.
     """
     told = messages[messages["pair"].isin(pairs.index)]
-    told = told.assign(
-        said=[to_main(h, b) for h, b in zip(headers(told), told["body"], strict=True)],
-        triple=_triples(told, None),
-    )
     if told.empty:
         return NO_CHANGES
-    grouped = told.groupby("pair", sort=True)
-    rows = pairs.loc[list(grouped.groups)]
+    said = [to_main(h, b) for h, b in zip(headers(told), told["body"], strict=True)]
+    told = in_length(told.assign(triple=_triples(told, None)), said, Direction.TO_MAIN, longest)
+    told = told.assign(part=_parts(told, unclosable, longest)).sort_values("pair", kind="stable")
+    parts = told.groupby(["pair", "part"], sort=True)
+    first = parts.head(1)
+    rows = pairs.loc[first["pair"]].reset_index(drop=True)
+    opens = first["part"].eq(0).to_numpy()
+    beside = [_beside(name, unclosable) if new else [] for name, new in zip(rows["connection"], opens, strict=True)]
+    texts = [opening([*before, *part["body"]]) for before, (_, part) in zip(beside, parts, strict=True)]
+    written = bare(rows).assign(
+        kind=np.where(opens, str(ChangeKind.CREATE), str(ChangeKind.POST)),
+        act=first["message"].mask(opens, "create").array,
+        ordinal=first["ordinal"].mask(opens, 0).array,
+        subject=[subject_with_origin(*one) if new else "" for new, one in zip(opens, _origins(rows), strict=True)],
+        department=rows["main_department"].where(opens),
+        body=texts,
+        files=[all_files(files) for _, files in parts["files"]],
+        covers=[covers(triples) for _, triples in parts["triple"]],
+        detail=(parts.size().astype("str") + " message(s) so far").array,
+    )
     return changes(
-        bare(rows).assign(
-            subject=[
-                subject_with_origin(*one)
-                for one in zip(rows["connection"], rows["ext_ticket"], rows["subject"], strict=True)
-            ],
-            department=rows["main_department"],
-            body=[
-                opening([*([unclosable_note(name)] if name in unclosable else []), *texts.tolist()])
-                for name, (_, texts) in zip(rows["connection"], grouped["said"], strict=True)
-            ],
-            files=[all_files(files) for _, files in grouped["files"]],
-            covers=[covers(triples) for _, triples in grouped["triple"]],
-            detail=grouped.size().astype("str") + " message(s) so far",
-        ),
-        kind=str(ChangeKind.CREATE),
+        written,
         direction=str(Direction.TO_MAIN),
         rank=int(Rank.CREATE),
-        act="create",
         ext_state=str(TicketState.OPEN),
         main_state=str(TicketState.OPEN),
     )
+
+
+def _origins(rows: pd.DataFrame) -> Iterable[tuple[str, str, str]]:
+    return zip(rows["connection"], rows["ext_ticket"], rows["subject"], strict=True)
+
+
+def _beside(connection: str, unclosable: frozenset[str]) -> list[str]:
+    return [unclosable_note(connection)] if connection in unclosable else []
+
+
+def _parts(told: pd.DataFrame, unclosable: frozenset[str], longest: Longest) -> pd.Series:
+    """In which part of its conversation each message goes, from 0 on."""
+    found: dict[int, int] = {}
+    for _, rows in told.groupby("pair", sort=False):
+        name = str(rows["connection"].iloc[0])
+        first, *more = rows["body"].tolist()
+        texts = [opening([*_beside(name, unclosable), first]), *more]
+        parts = groups(texts, most(longest, name, Direction.TO_MAIN), size(RULE))
+        found |= zip(rows.index, (part for part, group in enumerate(parts) for _ in group), strict=True)
+    return pd.Series(found, dtype="int64").reindex(told.index)
 
 
 @none_from_none

@@ -8,10 +8,13 @@ from typing import TypeAlias
 
 import pandas as pd
 
+from remotesupport.core.altered import Altered, altered
 from remotesupport.core.model import Direction
 
 # pair, direction, source message, hash of the text as told, target message (None: given up), ordinal of the source
 Row: TypeAlias = tuple[int, str, str, str, str | None, int]
+# pair, direction, source message, target message, how its text is shown there
+Difference: TypeAlias = tuple[int, str, str, str, Altered]
 COLUMNS = ("pair", "direction", "message", "body_hash", "target", "ordinal")
 
 
@@ -20,6 +23,7 @@ class Found:
     """``rows``: what becomes carried. ``sources``/``targets``: (pair, message) found on either end.
 
     ``settled``: carried messages whose edit was told already; ``edited``: rows whose last text still has to be told.
+    ``differences``: of rows whose text a server shows otherwise than it was sent.
     """
 
     direction: Direction
@@ -28,12 +32,22 @@ class Found:
     targets: set[tuple[int, str]] = field(default_factory=set)
     settled: set[tuple[int, str]] = field(default_factory=set)
     edited: list[pd.DataFrame] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
 
     def add(self, row: Row) -> None:
         """One more carried message."""
         self.rows.append(row)
         if row[4] is not None:
             self.targets.add((row[0], row[4]))
+
+    def says(self, pair: int, source: str, target: str, sent: str, shown: str) -> bool:
+        """Whether ``shown`` is ``sent`` as a server may show it; how it differs then is kept."""
+        difference = altered(sent, shown)
+        if difference is not None and not difference.like:
+            return False
+        if difference is not None:
+            self.differences.append((pair, str(self.direction), source, target, difference))
+        return True
 
     def give_up(self, sources: pd.DataFrame, *, unless: set[tuple[int, str]]) -> None:
         """Each of ``sources`` is carried without a target, but for what was found on either end or is in ``unless``."""

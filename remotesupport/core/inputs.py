@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from remotesupport.core import frames
+from remotesupport.core.altered import AlteredText
+from remotesupport.core.carrying import Longest
 
 # Tickets for which something is left when the plan has been written: whoever reads must look at them again, though
 # their rows may look the same. ``needs``: "thread" (has to be read before anything can be planned) or "next_run".
@@ -41,7 +43,8 @@ class Inputs:
     run wrote to while this one read: they wait. ``answers_may_close``: connections whose external billing closes a
     ticket when it is answered, or of which that is not known. ``unable``: (connection, words of ``status.CROSSINGS``)
     of states that the billing written to has no way to take over. ``unasked``: (connection, external ticket) whose
-    department only a direct look may tell, which is for one of the next runs.
+    department only a direct look may tell, which is for one of the next runs. ``longest``: bytes that a text may have
+    where a billing was seen to take less than usual.
     """
 
     tickets: pd.DataFrame
@@ -64,6 +67,7 @@ class Inputs:
     moving: frozenset[tuple[str, str]] = frozenset()
     answers_may_close: frozenset[str] = frozenset()
     unable: frozenset[tuple[str, str]] = frozenset()
+    longest: Longest = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,11 @@ class Outcome:
 
     ``agreed``: LINKS rows whose ledger states moved with nothing to write (both sides came to look alike, a ticket went
     from one remote department to another): to be recorded as they are. ``unfinished``: UNFINISHED.
+    ``altered``: by connection, messages of ours that were recognised in other words.
     """
 
     changes: pd.DataFrame
     reasons: pd.DataFrame
     agreed: pd.DataFrame
     unfinished: pd.DataFrame
+    altered: dict[str, list[AlteredText]] = field(default_factory=dict)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from remotesupport.core import frames
+from remotesupport.core.altered import AlteredText
 from remotesupport.core.model import ChangeKind
 
 _COLUMNS = list(frames.CHANGES.columns)
@@ -23,12 +25,16 @@ _ORDER = ["connection", "rank", "ext_ticket", "ordinal", "direction", "kind", "a
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``changes``: CHANGES rows of ``connection`` in the order to write them; ``digest``: SHA-256 over them."""
+    """``changes``: CHANGES rows of ``connection`` in the order to write them; ``digest``: SHA-256 over them.
+
+    ``altered``: what the adoptions among them found in other words. It is no part of the plan's id, nor of its text.
+    """
 
     id: str
     connection: str
     changes: pd.DataFrame
     digest: str
+    altered: tuple[AlteredText, ...] = ()
 
 
 def in_order(changes: pd.DataFrame) -> pd.DataFrame:
@@ -46,10 +52,12 @@ def _plan(connection: str, rows: pd.DataFrame) -> Plan:
     return Plan(f"p-{digest[:12]}", connection, rows, digest)
 
 
-def make_plans(changes: pd.DataFrame) -> dict[str, Plan]:
+def make_plans(changes: pd.DataFrame, altered: Mapping[str, Iterable[AlteredText]] | None = None) -> dict[str, Plan]:
     """CHANGES of a shard → one plan for each connection that has rows, connections in order."""
     by_name = in_order(changes).groupby("connection", sort=True)
-    return {str(name): _plan(str(name), rows.reset_index(drop=True)) for name, rows in by_name}
+    plans = {str(name): _plan(str(name), rows.reset_index(drop=True)) for name, rows in by_name}
+    shown = altered or {}
+    return {name: replace(plan, altered=tuple(shown.get(name, ()))) for name, plan in plans.items()}
 
 
 def counts(plan: Plan) -> dict[str, int]:

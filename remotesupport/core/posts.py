@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from remotesupport.core.carrying import NO_LIMITS, Longest, in_length
 from remotesupport.core.compose import header, to_external, to_main
 from remotesupport.core.model import ChangeKind, Direction
 from remotesupport.core.rows import Rank, changes, covers, none_from_none
@@ -19,23 +20,22 @@ def headers(rows: pd.DataFrame) -> list[str]:
 
 
 @none_from_none
-def posts_to_main(rows: pd.DataFrame) -> pd.DataFrame:
+def posts_to_main(rows: pd.DataFrame, longest: Longest = NO_LIMITS) -> pd.DataFrame:
     """External messages with their pair's states after it (``ext_state``, ``main_state``, ``note``) → CHANGES."""
     said = [to_main(h, b) for h, b in zip(headers(rows), rows["body"], strict=True)]
-    return _posts(rows, said, rows["message"], Direction.TO_MAIN, Rank.POST)
+    return _posts(in_length(rows, said, Direction.TO_MAIN, longest), rows["message"], Direction.TO_MAIN, Rank.POST)
 
 
 @none_from_none
 def posts_to_external(rows: pd.DataFrame) -> pd.DataFrame:
     """Main replies with ``sent`` and their pair's states after it → CHANGES."""
-    return _posts(rows, rows["sent"].tolist(), rows["message"], Direction.TO_EXTERNAL, Rank.REPLY)
+    return _posts(rows.assign(body=rows["sent"]), rows["message"], Direction.TO_EXTERNAL, Rank.REPLY)
 
 
-def _posts(rows: pd.DataFrame, bodies: list[str], acts: pd.Series, direction: Direction, rank: Rank) -> pd.DataFrame:
+def _posts(rows: pd.DataFrame, acts: pd.Series, direction: Direction, rank: Rank) -> pd.DataFrame:
     triples = zip(rows["message"], rows["body_hash"], strict=True)
     return changes(
         rows.assign(
-            body=pd.Series(bodies, index=rows.index, dtype="str"),
             act=acts,
             covers=[covers([(m, h, None)]) for m, h in triples],
             detail="message " + rows["message"] + rows["note"],
@@ -47,18 +47,18 @@ def _posts(rows: pd.DataFrame, bodies: list[str], acts: pd.Series, direction: Di
 
 
 @none_from_none
-def follow_ups(rows: pd.DataFrame, named: frozenset[str]) -> pd.DataFrame:
+def follow_ups(rows: pd.DataFrame, named: frozenset[str], longest: Longest = NO_LIMITS) -> pd.DataFrame:
     """Edited messages of both directions (with ``direction``, ``edits`` and their pair's states) → CHANGES.
 
     The follow-up covers ``<message>/edit/<n>``, so the first carrier of the message stays known as ours.
     """
     return pd.concat(
-        [_follow(rows[rows["direction"].eq(d)], d, named) for d in Direction if rows["direction"].eq(d).any()],
+        [_follow(rows[rows["direction"].eq(d)], d, named, longest) for d in Direction if rows["direction"].eq(d).any()],
         ignore_index=True,
     )
 
 
-def _follow(rows: pd.DataFrame, direction: Direction, named: frozenset[str]) -> pd.DataFrame:
+def _follow(rows: pd.DataFrame, direction: Direction, named: frozenset[str], longest: Longest) -> pd.DataFrame:
     inbound = direction is Direction.TO_MAIN
     said = (
         [to_main(h, b, edited=True) for h, b in zip(headers(rows), rows["body"], strict=True)]
@@ -72,8 +72,7 @@ def _follow(rows: pd.DataFrame, direction: Direction, named: frozenset[str]) -> 
     again = ("/" + nth).where(rows["edits"] > 0, "")
     told = rows["message"] + "/edit/" + nth
     found = _posts(
-        rows.assign(files="[]", note=" was edited" + rows["note"]),
-        said,
+        in_length(rows.assign(files="[]", note=" was edited" + rows["note"]), said, direction, longest),
         rows["message"] + "/edit/" + rows["body_hash"].str[:8] + again,
         direction,
         Rank.POST if inbound else Rank.REPLY,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from remotesupport.core import frames
+from remotesupport.core.altered import AlteredText
 from remotesupport.core.claims import strays
 from remotesupport.core.inputs import Inputs
 from remotesupport.core.keys import is_in, look_up
@@ -19,6 +20,7 @@ from remotesupport.core.model import Side, TicketState
 from remotesupport.core.pairs import EXT, pair_up, shown
 from remotesupport.core.phases import Phase
 from remotesupport.core.recognise import recognise
+from remotesupport.core.reconcile import altered_texts
 from remotesupport.core.strange import COMPARE, lost, reused
 from remotesupport.core.told import caught_up, heard
 from remotesupport.core.traffic import traffic
@@ -34,6 +36,7 @@ class Rebuilt:
     restored, since what it forgot is no person's doing. ``forgotten``: CARRIED rows whose message is not there any
     more, so that it may be sent again. ``ambiguous``: connection, ext_ticket, why: left as they are, a person decides.
     ``alone``: main_ticket, ext_ticket, why: origins without a partner. ``kept``: how many links stay as they are.
+    ``altered``: as in ``Outcome``.
     """
 
     links: pd.DataFrame
@@ -44,6 +47,7 @@ class Rebuilt:
     ambiguous: pd.DataFrame
     alone: pd.DataFrame
     kept: int
+    altered: dict[str, list[AlteredText]]
 
 
 def rebuild(inputs: Inputs) -> Rebuilt:
@@ -54,7 +58,7 @@ def rebuild(inputs: Inputs) -> Rebuilt:
     forgotten = pd.concat(lost(pairs[pairs["why"].isna()], inputs).values())
     kept = inputs.carried[is_in(inputs.carried, inputs.links, EXT) & ~is_in(inputs.carried, forgotten, _CARRIED)]
     inputs = replace(inputs, carried=kept.reset_index(drop=True))
-    _, known = recognise(traffic(inputs, pairs), pairs)
+    _, known, shown = recognise(traffic(inputs, pairs), pairs)
     new = pairs[pairs["phase"].eq(Phase.ADOPTABLE)]
     return Rebuilt(
         links=_links(new),
@@ -65,6 +69,7 @@ def rebuild(inputs: Inputs) -> Rebuilt:
         ambiguous=pairs.loc[pairs["why"].notna(), [*EXT, "why"]].reset_index(drop=True),
         alone=_alone(inputs, pairs),
         kept=len(inputs.links),
+        altered=altered_texts(shown, pairs),
     )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from remotesupport.core.answered import answered
 from remotesupport.core.arrived import arrived
-from remotesupport.core.found import Found, as_known
+from remotesupport.core.found import Difference, Found, as_known
 from remotesupport.core.keys import is_in
 from remotesupport.core.model import PEOPLE, Direction, MessageKind, Side, TicketState
 from remotesupport.core.phases import Phase
@@ -21,9 +21,10 @@ from remotesupport.core.traffic import Traffic, of_our_login
 _MESSAGE = ["pair", "message"]
 
 
-def recognise(found: Traffic, pairs: pd.DataFrame) -> tuple[Traffic, pd.DataFrame]:
+def recognise(found: Traffic, pairs: pd.DataFrame) -> tuple[Traffic, pd.DataFrame, list[Difference]]:
     """→ the traffic without what has arrived, and what was recognised: pair (label), direction, message (the source,
-    ``<message>/edit/<n>`` for a follow-up), body_hash (of the text as told), target (missing: given up), ordinal.
+    ``<message>/edit/<n>`` for a follow-up), body_hash (of the text as told), target (missing: given up), ordinal; and
+    what of it a server shows otherwise than it was sent.
 
     Only pairs whose two threads were read, and only the directions in which nothing waits (a pair that is not linked
     yet waits as a whole). By the order of writing, what was not found though a later message was is never sent any
@@ -34,13 +35,14 @@ def recognise(found: Traffic, pairs: pd.DataFrame) -> tuple[Traffic, pd.DataFram
     sources, replies = _of(found.to_main, inward), _of(found.to_external, outward)
     told, told_back = _of(found.edited[inbound], inward), _of(found.edited[~inbound], outward)
     if sources.empty and replies.empty and told.empty and told_back.empty:
-        return replace(found, to_main=_of_others(found.to_main)), as_known([])
+        return replace(found, to_main=_of_others(found.to_main)), as_known([]), []
     there = arrived(sources, told, _of(found.main, inward))
     unlinked = set(pairs.index[~pairs["linked"]])
     mine = _mine(_of(found.to_main, outward), there, unlinked)
     back = answered(replies, told_back, mine)
     _give_up(sources, there, back, unlinked)
-    return _without(found, there, back), as_known([*there.rows, *back.rows])
+    known = as_known([*there.rows, *back.rows])
+    return _without(found, there, back), known, [*there.differences, *back.differences]
 
 
 def opened(pairs: pd.DataFrame, known: pd.DataFrame, messages: pd.DataFrame) -> pd.Series:

@@ -7,13 +7,16 @@ This module only connects the parts: facts (``pairs``, ``told``, ``strange``), t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pandas as pd
 
 from remotesupport.core import frames
+from remotesupport.core.altered import AlteredText
 from remotesupport.core.departures import closings, conflicts, departures, returns, to_be_closed
 from remotesupport.core.entries import adoptions, closes_of_created, creates
+from remotesupport.core.found import Difference
 from remotesupport.core.frames import only
 from remotesupport.core.inputs import Inputs, Outcome
 from remotesupport.core.keys import is_in, look_up
@@ -49,7 +52,7 @@ def reconcile(inputs: Inputs) -> Outcome:
     """
     pairs = strange(caught_up(heard(pair_up(inputs), inputs.messages)), inputs)
     pairs["phase"] = phases(pairs, create_closed=inputs.create_closed)
-    found, known = recognise(traffic(inputs, pairs), pairs)
+    found, known, shown = recognise(traffic(inputs, pairs), pairs)
     closed = closed_by_answer(pairs, known, inputs.messages, inputs.answers_may_close)
     pairs = _free(pairs, opened(pairs, known, inputs.messages), closed, inputs.quiet)
     sent = _sent(found, pairs)
@@ -60,7 +63,22 @@ def reconcile(inputs: Inputs) -> Outcome:
     pairs["written"] = is_in(pairs, changes[changes["kind"].ne(ChangeKind.ADOPT)], EXT)
     pairs["unasked"] = [key in inputs.unasked for key in zip(*(pairs[c] for c in EXT), strict=True)]
     pairs["open_why"] = left(pairs, quiet=inputs.quiet)
-    return Outcome(changes, reasons(pairs, inputs.messages, inputs.unable), agreed(pairs), unfinished(pairs))
+    return Outcome(
+        changes,
+        reasons(pairs, inputs.messages, inputs.unable),
+        agreed(pairs),
+        unfinished(pairs),
+        altered_texts(shown, pairs),
+    )
+
+
+def altered_texts(shown: Iterable[Difference], pairs: pd.DataFrame) -> dict[str, list[AlteredText]]:
+    """By connection, what ``recognise`` found in other words."""
+    found: dict[str, list[AlteredText]] = {}
+    for pair, direction, source, target, how in shown:
+        name, ticket = pairs.loc[pair, "connection"], pairs.loc[pair, "ext_ticket"]
+        found.setdefault(str(name), []).append(AlteredText(str(ticket), direction, source, target, how))
+    return found
 
 
 def _free(pairs: pd.DataFrame, ours: pd.Series, closed: pd.Series, quiet: bool) -> pd.DataFrame:
@@ -124,7 +142,7 @@ def _changes(
     free = pairs["wait_to_main"].isna()
     unclosable = frozenset(name for name, what in inputs.unable if what == CLOSE_EXTERNAL)
     entering = only(pairs, pairs["phase"].eq(Phase.CREATABLE) & free & pairs["fresh"])
-    created = creates(entering, found.to_main, unclosable)
+    created = creates(entering, found.to_main, unclosable, inputs.longest)
     unheard = pairs["wait_to_external"].isna() & free
     adopted = pd.Series(pairs.index.isin(known["pair"]), pairs.index) | pairs["enters"] | (pairs["was_away"] & free)
     return [
@@ -145,9 +163,9 @@ def _posts(inputs: Inputs, pairs: pd.DataFrame, sent: Traffic) -> list[pd.DataFr
     told = sent.edited["direction"].eq(Direction.TO_MAIN)
     edited = pd.concat([_stated(sent.edited[told], into), _stated(sent.edited[~told], out)])
     return [
-        posts_to_main(_stated(sent.to_main, into)),
+        posts_to_main(_stated(sent.to_main, into), inputs.longest),
         posts_to_external(_stated(sent.to_external, out)),
-        follow_ups(edited, inputs.show_author),
+        follow_ups(edited, inputs.show_author, inputs.longest),
     ]
 
 

@@ -5,21 +5,31 @@ Position and text decide, never time. What must stay out: what to do about an in
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
+from remotesupport.core.altered import altered, is_like
 from remotesupport.core.model import Direction, Intent, IntentState, MessageKind, MessageRow
 from remotesupport.core.normalize import body_hash
 
+NO_TEXTS: Mapping[int, str] = MappingProxyType({})
+_LONGEST_NOTICE = 3000
 _SPEAKS = {Direction.TO_MAIN: MessageKind.CLIENT, Direction.TO_EXTERNAL: MessageKind.STAFF}
 
 
-def match_written(intents: Sequence[Intent], thread: Sequence[MessageRow], taken: Collection[str]) -> dict[int, str]:
+def match_written(
+    intents: Sequence[Intent],
+    thread: Sequence[MessageRow],
+    taken: Collection[str],
+    sent: Mapping[int, str] = NO_TEXTS,
+) -> dict[int, str]:
     """Intent id → id of the message that it became, for the intents of one ticket and direction.
 
     A message counts when it is behind the last one known before the intent, not somebody else's, of the kind that the
     direction writes, of the same canonical text, and not ``taken`` (already some receipt's target). Intents are served
     in the order of their ids and each message serves one, so equal texts stay as many as they are. Of equal texts, one
     with as many files as were sent comes first; one with fewer still counts, since a server may have lost a file.
+    Where the server shows other words than were written, what was ``sent`` (intent id → text) or its place tells.
     """
     found: dict[int, str] = {}
     used = set(taken)
@@ -38,7 +48,7 @@ def match_written(intents: Sequence[Intent], thread: Sequence[MessageRow], taken
             used.add(row.message)
     for intent in by_age:
         if intent.id not in found:
-            _by_position(intent, ordered, used, found)
+            _in_other_words(intent, ordered, used, found, sent.get(intent.id or 0))
     return found
 
 
@@ -52,13 +62,45 @@ def could_be(intent: Intent, thread: Sequence[MessageRow], taken: Collection[str
     ]
 
 
-def _by_position(intent: Intent, ordered: Sequence[MessageRow], used: set[str], found: dict[int, str]) -> None:
-    """Where the server said yes but shows other words (it adds a signature, say): the only new message of ours."""
-    free = [r for r in _behind(intent, ordered) if r.message not in used and r.own and _is_ours(intent, r)]
-    free = [r for r in free if _names(intent, r)]
-    if intent.state is IntentState.ACKED and len(free) == 1:
-        found[intent.id or 0] = free[0].message
-        used.add(free[0].message)
+def _in_other_words(
+    intent: Intent, ordered: Sequence[MessageRow], used: set[str], found: dict[int, str], sent: str | None
+) -> None:
+    """Where the server shows other words (it adds a signature, loses emoji, cuts): by likeness, else by place."""
+    free = [r for r in _behind(intent, ordered) if r.message not in used and _is_ours(intent, r) and _names(intent, r)]
+    alike = [r for r in free if _is_alike(intent, r.body, sent)][:1]
+    chosen = alike or _the_only_one(intent, free, sent)
+    if chosen:
+        found[intent.id or 0] = chosen[0].message
+        used.add(chosen[0].message)
+
+
+def _the_only_one(intent: Intent, free: Sequence[MessageRow], sent: str | None) -> Sequence[MessageRow]:
+    """The only new message that names what we wrote; or that is by our own login, where the server has said yes or it
+    begins like ours. A person may have our login, so an unanswered write is not whatever stands there."""
+    by_name = intent.direction is Direction.TO_MAIN and bool(intent.covers)
+    named = free if by_name else [r for r in free if r.own]
+    if len(named) != 1:
+        return ()
+    certain = by_name or intent.state is IntentState.ACKED
+    return named if certain or (sent is not None and _is_near(sent, named[0].body)) else ()
+
+
+def _is_alike(intent: Intent, shown: str, sent: str | None) -> bool:
+    if sent is not None:
+        return is_like(sent, shown)
+    return not intent.covers and intent.body_hash in {body_hash(part) for part in _parts(shown)}
+
+
+def _parts(shown: str) -> set[str]:
+    """Lines and paragraphs, each on one line: one of them may be a notice of ours that a server has added to."""
+    if len(shown) > _LONGEST_NOTICE:
+        return set()
+    return {*shown.splitlines(), *(" ".join(p.split()) for p in (shown, *shown.split("\n\n")))}
+
+
+def _is_near(sent: str, shown: str) -> bool:
+    found = altered(sent, shown)
+    return found is None or found.near
 
 
 def _behind(intent: Intent, ordered: Sequence[MessageRow]) -> Sequence[MessageRow]:

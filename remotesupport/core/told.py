@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from remotesupport.core.altered import is_like
 from remotesupport.core.compose import defuse
 from remotesupport.core.frames import only
 from remotesupport.core.keys import look_up
+from remotesupport.core.lengths import without_word
 from remotesupport.core.model import PEOPLE, MessageKind, Side, TicketState
 from remotesupport.core.normalize import canonical, unify_line_ends
 
@@ -28,6 +30,7 @@ _HEAD = re.compile(
     r"^(?P<named>[a-z0-9-]+) #(?P<ticket>[^\s/|]+)/(?P<message>\S+) \| (?P<rest>.*)$", re.MULTILINE
 )  # the header line of ``compose.header``
 _EDITED = "| edited, it now reads:"
+_EDITED_WRAPPED = re.compile(r"[^|]{0,200}\|[^|]{0,120}\|\s+edited,\s+it\s+now\s+reads:")  # by a server
 _RULE = "\n---"
 _LOST_FILE = re.compile(r"^\[attachment not carried: .*\]$", re.MULTILINE)
 
@@ -114,8 +117,13 @@ def _split(text: str, connection: str, ticket: str, target: str) -> list[tuple[s
         said = text[head.end() : end]
         said = said if end == len(text) else _without_rule(said)
         rest = head["rest"].rstrip()
-        result.append((head["message"], Told(target, said, rest, rest.endswith(_EDITED))))
+        result.append((head["message"], Told(target, said, rest, _is_edit(rest, said))))
     return result
+
+
+def _is_edit(rest: str, said: str) -> bool:
+    """``said``: what follows the header line; where that was wrapped, its end is in there."""
+    return rest.endswith(_EDITED) or _EDITED_WRAPPED.match(f"{rest}\n{said[:300].lstrip()}") is not None
 
 
 def _without_rule(said: str) -> str:
@@ -125,6 +133,10 @@ def _without_rule(said: str) -> str:
 
 
 def says(told: str, body: str) -> bool:
-    """Whether a told text is that body. A server may have added to it, and a lost file has left a line."""
-    shown, meant = canonical(_LOST_FILE.sub("", told)), canonical(defuse(body))
+    """Whether a told text is that body. A server may have added to it, a lost file has left a line, and of one that was
+    too long only the beginning was told, with a word."""
+    meant = canonical(defuse(body))
+    if (begin := without_word(told)) is not None and is_like(meant, begin):
+        return True
+    shown = canonical(_LOST_FILE.sub("", told))
     return shown == meant or (bool(meant) and shown.startswith(f"{meant}\n"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from remotesupport.core.carrying import in_length
 from remotesupport.core.compose import to_external
 from remotesupport.core.frames import only
 from remotesupport.core.inputs import Inputs
@@ -49,7 +50,7 @@ def traffic(inputs: Inputs, pairs: pd.DataFrame) -> Traffic:
     speaking, others = main[main["kind"].eq(MessageKind.STAFF)], external[~of_our_login(external)]
     return Traffic(
         to_main=_waiting(_new(external, out), back, pairs),
-        to_external=_spoken(_new(speaking, back).assign(waits=False), inputs.show_author),
+        to_external=_spoken(_new(speaking, back).assign(waits=False), inputs),
         edited=pd.concat([_edited(others, out, Direction.TO_MAIN), _edited(speaking, back, Direction.TO_EXTERNAL)]),
         main=main,
     )
@@ -123,13 +124,14 @@ def _waiting(rows: pd.DataFrame, back: pd.DataFrame, pairs: pd.DataFrame) -> pd.
     return rows.assign(waits=doubtful.groupby(rows["pair"]).cummax())
 
 
-def _spoken(rows: pd.DataFrame, named: frozenset[str]) -> pd.DataFrame:
+def _spoken(rows: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Adds ``sent`` and ``sent_hash``; most replies are sent as they are, so their hash is known."""
     sent = [
-        as_sent(body, files, who if c in named else None)
+        as_sent(body, files, who if c in inputs.show_author else None)
         for c, body, files, who in zip(rows["connection"], rows["body"], rows["files"], rows["author"], strict=True)
     ]
-    rows = rows.assign(sent=pd.Series(sent, index=rows.index, dtype="str"))
+    short = in_length(rows, sent, Direction.TO_EXTERNAL, inputs.longest)
+    rows = rows.assign(sent=short["body"], files=short["files"])
     as_is = rows["sent"].eq(rows["body"])
     return rows.assign(sent_hash=rows["body_hash"].where(as_is, body_hashes(rows["sent"].where(~as_is, ""))))
 

@@ -17,6 +17,7 @@ from remotesupport.emulator.database import Database, marks
 from remotesupport.emulator.people import DEPARTMENT, SUPER, People, User
 from remotesupport.emulator.reactions import Reactions
 from remotesupport.emulator.refusal import Refusal, missed, wrong
+from remotesupport.emulator.stored_texts import stored
 
 NEW, REVIEW, AWAITING, CLOSED, ARCHIVED = 0, 1, 2, 3, 10
 MOVED_BY_ITSELF = "Ticket was automatically moved to Archive after a certain time of inactivity has passed"
@@ -269,7 +270,7 @@ class Desk:
         ticket: int | None = self._db.value("SELECT ticket FROM message WHERE id = ?", message)
         if ticket is None:
             raise missed("message", message)
-        self._db.run("UPDATE message SET body = ? WHERE id = ?", body, message)
+        self._db.run("UPDATE message SET body = ? WHERE id = ?", self._stored(body), message)
         self._revise(ticket)
 
     # --- rows ------------------------------------------------------------------------------------------------
@@ -330,13 +331,17 @@ class Desk:
 
     def _insert_message(self, ticket: int, author: User, kind: str, body: str, files: Sequence[Attachment]) -> int:
         sql = "INSERT INTO message (ticket, user, kind, body, at) VALUES (?,?,?,?,?)"
-        message = self._db.run(sql, ticket, author.id, kind, body, self._clock.now())
+        kept = body if kind == "system" else self._stored(body)
+        message = self._db.run(sql, ticket, author.id, kind, kept, self._clock.now())
         self._revise(ticket)
         for file in files:
             digest = hashlib.sha256(file.content).hexdigest()
             sql = "INSERT INTO file (message, name, size, sha256, content) VALUES (?,?,?,?,?)"
             self._db.run(sql, message, file.name, len(file.content), digest, file.content)
         return message
+
+    def _stored(self, body: str) -> str:
+        return stored(self._habits.get("stored_text", "as_it_is"), body)
 
     def _assign(self, ticket: int, user: int, unread: int = 1) -> int:
         sql = "INSERT INTO assignment (ticket, user, since, unread) VALUES (?,?,?,?)"

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from remotesupport.emulator.habit_tables import Answer, Habit
 from remotesupport.emulator.habit_tables.lists import LISTS
 from remotesupport.emulator.habit_tables.old import OLD_HABITS
+from remotesupport.emulator.habit_tables.texts import TEXTS
 from remotesupport.emulator.habit_tables.threads import THREADS
 from remotesupport.emulator.habit_tables.tickets import TICKETS
 from remotesupport.emulator.habit_tables.writes import WRITES
 
-HABITS: tuple[Habit, ...] = (*TICKETS, *THREADS, *LISTS, *WRITES, *OLD_HABITS)
+HABITS: tuple[Habit, ...] = (*TICKETS, *THREADS, *LISTS, *WRITES, *TEXTS, *OLD_HABITS)
 _BY_NAME = {habit.name: habit for habit in HABITS}
 
 

@@ -13,7 +13,7 @@ from remotesupport.emulator.refusal import Refusal, wrong
 if TYPE_CHECKING:
     from remotesupport.emulator.billing import Billing
 
-LONGEST = 2000
+LONGEST, LARGEST = 2000, 65_535
 RATE_S = 60
 
 
@@ -22,6 +22,8 @@ def refuse_message(billing: Billing, who: User, text: str, ticket: int | None) -
     habit = billing.habits["message_refusal"]
     if habit == "too_long" and len(text) > LONGEST:
         raise wrong("message", f"The message is longer than {LONGEST} characters", str(len(text)))
+    if habit == "too_large" and len(text.encode()) > LARGEST:
+        raise wrong("message", f"The message is larger than {LARGEST} bytes", str(len(text.encode())))
     if habit == "blocked" and not who.staff:
         raise Refusal("blocked", "infoboard", "An announcement blocks requests to support for now")
     if habit == "paid" and not who.staff and ticket is None:

@@ -19,11 +19,13 @@ from connectors.contract import Billing
 from connectors.errors import AccessDenied, ConnectorError, Fatal, ProtocolError, Retriable
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.compose import attachment_placeholder
+from remotesupport.core.foreign import without_controls
 from remotesupport.core.model import Direction, FileRef, Upload
 from remotesupport.steps.spool import Digest, Spool
 
 IN_MEMORY = 256 * 1024  # bytes of one message's files
 PER_MESSAGE = 5  # files as large as one may be that one message may have
+_NO_FILES = "that billing takes no files"
 FETCH_SECONDS = 45.0  # for all files of one message
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
@@ -65,12 +67,13 @@ async def carry(ctx: Context, connection: Connection, row: Any, spools: ExitStac
 
     ``give_up``: why its files are not even tried, "" where they are.
     """
-    refs = [FileRef(f["file"], f["name"], f.get("size")) for f in orjson.loads(row.files)]
     outward = row.direction == Direction.TO_EXTERNAL
     source, target = (connection.main, connection.external) if outward else (connection.external, connection.main)
+    refs = [_ref(f, row) for f in orjson.loads(row.files)]
     if refs and not target.capabilities.attachments:
-        lines = [attachment_placeholder(safe_name(ref.name), "that billing takes no files") for ref in refs]
-        return Parcel((), "\n".join([row.body, *lines]))
+        lines = [attachment_placeholder(safe_name(ref.name), _NO_FILES) for ref in refs]
+        cut = tuple(f"the whole text of message {ref.file}: {_NO_FILES}" for ref in refs if isinstance(ref, _TextRef))
+        return Parcel((), "\n".join([row.body, *lines]), cut)
     packing = _Packing(ctx, source, connection.settings.attachment_limit, spools)
     await packing.pack(refs, give_up)
     return Parcel(tuple(packing.uploads), "\n".join([row.body, *packing.lines]), tuple(packing.lost))
@@ -126,7 +129,10 @@ class _Packing:
         try:
             room = self._room(ref)
             async with asyncio.timeout_at(until):
-                await fetch(self.ctx, self.source, ref, spool, room)
+                if isinstance(ref, _TextRef):
+                    await self._write_text(ref, spool, room)
+                else:
+                    await fetch(self.ctx, self.source, ref, spool, room)
         except (AccessDenied, Fatal):
             raise
         except ConnectorError as error:
@@ -142,6 +148,15 @@ class _Packing:
             return True
         return False
 
+    async def _write_text(self, ref: _TextRef, spool: Spool, room: int) -> None:
+        said = (row.body for row in await self.source.thread(ref.ticket) if row.message == ref.file)
+        text = without_controls(next(said, "")).encode("utf-8", "replace")
+        if not text:
+            raise _NotCarriedError("its message is not there any more")
+        if len(text) > room:
+            raise _NotCarriedError(f"it is larger than {room} bytes")
+        spool.write(text)
+
     def _room(self, ref: FileRef) -> int:
         """How large this file may be; one that is announced to be larger is not asked for."""
         room = PER_MESSAGE * self.limit - sum(upload.size for upload in self.uploads)
@@ -154,6 +169,20 @@ class _Packing:
     def _leave(self, ref: FileRef, why: str, detail: str = "") -> None:
         self.lost.append(detail or f"attachment {ref.file}: {why}")
         self.lines.append(attachment_placeholder(safe_name(ref.name), why))
+
+
+@dataclass(frozen=True, slots=True)
+class _TextRef(FileRef):
+    """The whole text of the message ``file`` of that ticket, of which only the beginning fits into a message."""
+
+    ticket: str = ""
+
+
+def _ref(listed: dict[str, Any], row: Any) -> FileRef:
+    if listed.get("text"):
+        ticket = row.main_ticket if row.direction == Direction.TO_EXTERNAL else row.ext_ticket
+        return _TextRef(listed["file"], listed["name"], None, str(ticket))
+    return FileRef(listed["file"], listed["name"], listed.get("size"))
 
 
 class _NotCarriedError(Exception):

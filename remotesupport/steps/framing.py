@@ -13,10 +13,11 @@ import orjson
 from remotesupport.core.compose import origin_of
 from remotesupport.core.foreign import without_controls
 from remotesupport.core.model import DepartmentRow, FileRef, MessageRow, Side, TicketRow
-from remotesupport.core.normalize import body_hash
+from remotesupport.core.normalize import body_hash, shorten
 
 Rows: TypeAlias = list[dict[str, Any]]
 
+SUBJECT_CHARS, NAME_CHARS = 2_000, 1_000  # more of either is shown nowhere, and no ticket is kept out for it
 _YES_OR_NO = {True: "yes", False: "no", None: None}
 
 
@@ -37,8 +38,9 @@ def ticket_rows(connection: str, side: Side, rows: Iterable[TicketRow], fresh: C
     return [
         {
             "connection": connection, "side": str(side), "ticket": r.ticket,
-            "subject": without_controls(r.subject), "department": r.department, "state": str(r.state),
-            "status": r.status, "author": without_controls(r.author),
+            "subject": shorten(without_controls(r.subject), SUBJECT_CHARS),
+            "department": r.department, "state": str(r.state), "status": r.status,
+            "author": shorten(without_controls(r.author), NAME_CHARS),
             "activity": r.activity, "origin": origin_of(r.subject, connection) if inside else None,
             "fresh": r.ticket in fresh,
         }
@@ -56,7 +58,7 @@ def message_rows(connection: str, side: Side, threads: Mapping[str, Sequence[Mes
     return [
         {
             "connection": connection, "side": str(side), "ticket": ticket, "message": m.message,
-            "ordinal": m.ordinal, "kind": str(m.kind), "author": without_controls(m.author),
+            "ordinal": m.ordinal, "kind": str(m.kind), "author": shorten(without_controls(m.author), NAME_CHARS),
             "at_text": without_controls(m.at_text), "zone": m.zone, "at": m.at, "body": body,
             "body_hash": body_hash(body), "files": files_json(m.files), "own": _YES_OR_NO[m.own],
         }

@@ -23,10 +23,12 @@ from remotesupport.core.rebuild import Rebuilt, rebuild
 from remotesupport.core.reconcile import Inputs
 from remotesupport.core.rekey import rekeyed
 from remotesupport.core.report import BillingState
+from remotesupport.steps.altered_texts import keep_recognised
 from remotesupport.steps.correspond import departments_of
 from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, changed_dialects, introduced, observed
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.leases import kept_alive, regain, take
+from remotesupport.steps.longest import longest
 from remotesupport.steps.reading import Scope, read_side
 from remotesupport.steps.reconcile import gone, reads_of, unnumbered
 from remotesupport.steps.validate import validate
@@ -134,6 +136,7 @@ def _differences(before: pd.DataFrame, after: pd.DataFrame) -> tuple[pd.DataFram
 def _store(
     ctx: Context, connection: Connection, run: str, found: Rebuilt, renamed: tuple[pd.DataFrame, pd.DataFrame]
 ) -> None:
+    keep_recognised(ctx, connection.name, found.altered.get(connection.name, ()), run)
     before, after = renamed
     kept = after[~is_in(after, found.forgotten, list(frames.CARRIED.key))]
     ctx.store.relink(
@@ -226,4 +229,5 @@ def _inputs(ctx: Context, snapshot: Snapshot, accepted: Accepted) -> Inputs:
         unnumbered=unnumbered(ctx, snapshots),
         unproven=frozenset((name, intent.ext_ticket) for intent in ctx.store.open_intents(name)),
         show_author=frozenset([name] if ctx.connections[name].settings.show_author else []),
+        longest=longest(ctx, [name]),
     )

@@ -19,6 +19,7 @@ from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.acts import follows_departure
 from remotesupport.core.model import ChangeKind, Direction, Lease, LinkRow
 from remotesupport.core.plan import Plan
+from remotesupport.steps.altered_texts import keep_recognised
 from remotesupport.steps.habits import keep, untold
 from remotesupport.steps.readback import read_back
 from remotesupport.steps.values import Loaded
@@ -34,6 +35,7 @@ async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
     connection = ctx.connections[plan.connection]
     loaded = Loaded(plan.connection)
     writer = Writer(ctx, connection, lease, run)
+    keep_recognised(ctx, plan.connection, plan.altered, run)
     sent: list[Any] = []
     more = plan.changes.duplicated(["ext_ticket", "direction"], keep="last")
     try:

@@ -6,14 +6,15 @@ Nothing parked expires silently; a success of the same change takes it away agai
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.errors import ConnectorError, Retriable
+from connectors.errors import ConnectorError, Retriable, TextRefused
 from remotesupport.bootstrap import Context
 from remotesupport.core.acts import AFTER_DEPARTURE, follows_departure
 from remotesupport.core.model import ChangeKind, Direction, Intent, ParkedChange
-from remotesupport.store.states import FILES, STAYS_CLOSED, intent_key
+from remotesupport.store.states import ALTERED, FILES, STAYS_CLOSED, intent_key
 
 BACKOFF = (60.0, 120.0, 300.0, 900.0, 3600.0)  # seconds until a parked change is offered again, by attempt
 ACTS = frozenset({ChangeKind.CLOSE, ChangeKind.REOPEN, ChangeKind.DEPARTURE})
@@ -61,6 +62,12 @@ def park_spoilt_files(ctx: Context, intent: Intent, cause: str) -> None:
             1, None, intent.run,
         )
     )  # fmt: skip
+
+
+def park_altered(ctx: Context, change: ParkedChange, direction: Direction, source: str) -> None:
+    """A text of which the server shows less than was sent: a person should know. ``source``: the message it carries."""
+    key = intent_key(change.connection, direction, change.ext_ticket, f"{source}{ALTERED}")
+    ctx.store.park(replace(change, key=key))
 
 
 def park_stays_closed(ctx: Context, intent: Intent) -> None:
@@ -115,7 +122,10 @@ def _park(
     )
 
 
-def _next_try(now: datetime, attempt: int, error: ConnectorError) -> datetime:
+def _next_try(now: datetime, attempt: int, error: ConnectorError) -> datetime | None:
+    """None: the server takes no text like this, however short; a person has to look at it."""
     if isinstance(error, Retriable):
         return now + timedelta(seconds=error.retry_after or 30.0)
+    if isinstance(error, TextRefused) and attempt > len(BACKOFF):
+        return None
     return now + timedelta(seconds=BACKOFF[min(attempt, len(BACKOFF)) - 1])

@@ -7,7 +7,7 @@ is there, and may be written again only when the quarantine has passed and two c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from remotesupport.core.model import (
 )
 from remotesupport.core.normalize import body_hash
 from remotesupport.core.settle import could_be, match_written
+from remotesupport.steps.altered_texts import note_altered, sent_texts
 from remotesupport.steps.parking import park_spoilt_files
 from remotesupport.steps.reaction import is_last_word, state_after_earlier_write, state_after_write, tell_stays_closed
 from remotesupport.steps.spoilt_files import spoilt_files
@@ -51,6 +52,7 @@ async def read_back(
     Raises ConnectorError for what concerns the whole connection.
     """
     by_thread: dict[tuple[Direction, str], list[Intent]] = {}
+    texts: dict[int, str] = {}
     for _, written in sent:
         intent = written.intent
         if written.receipt is not None and intent.kind is ChangeKind.CREATE:
@@ -58,11 +60,12 @@ async def read_back(
         if written.ok and intent.covers:
             acked = replace(intent, state=IntentState.ACKED)
             by_thread.setdefault((intent.direction, intent.target), []).append(acked)
+            texts[intent.id or 0] = written.body
     gate = asyncio.Semaphore(CHECKED_AT_A_TIME)
 
     async def one(direction: Direction, target: str, intents: list[Intent]) -> list[dict[str, object]]:
         try:
-            return await _confirm(ctx, connection, direction, target, intents, gate)
+            return await _confirm(ctx, connection, direction, target, intents, texts, gate)
         except Skippable as error:
             unread[intents[0].ext_ticket] = f"written, but not read back yet: {error}"
             return []
@@ -81,11 +84,12 @@ async def _confirm(
     direction: Direction,
     target: str,
     intents: list[Intent],
+    texts: Mapping[int, str],
     gate: asyncio.Semaphore,
 ) -> list[dict[str, object]]:
     billing = _billing(connection, direction)
     thread = await billing.thread(target)
-    matched = _match(ctx, connection.name, intents, thread)
+    matched = match_written(intents, thread, _taken(ctx, intents), texts)
     by_id = {m.message: m for m in thread}
     rows = []
     for intent in intents:
@@ -93,15 +97,18 @@ async def _confirm(
         if message is not None:
             async with gate:
                 await _check_files(ctx, connection, intent, by_id[message])
+            note_altered(ctx, intent, by_id[message], texts.get(intent.id or 0))
             state = await state_after_write(ctx, billing, intent) if is_last_word(message, thread) else None
             _fill(ctx, intent, message, IntentState.ACKED, state)
         rows.append(_receipt(intent, by_id.get(message or "")))
     return rows
 
 
-def _match(ctx: Context, name: str, intents: Sequence[Intent], thread: Sequence[MessageRow]) -> dict[int, str]:
-    taken = ctx.store.targets(name, intents[0].direction, intents[0].ext_ticket) if intents else set()
-    return match_written(intents, thread, taken)
+def _taken(ctx: Context, intents: Sequence[Intent]) -> set[str]:
+    """Messages of these intents' ticket that are some other write's."""
+    if not intents:
+        return set()
+    return ctx.store.targets(intents[0].connection, intents[0].direction, intents[0].ext_ticket)
 
 
 async def _check_files(ctx: Context, connection: Connection, intent: Intent, found: MessageRow) -> None:
@@ -166,7 +173,9 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
     target = next((i.target for i in located if i.direction is Direction.TO_EXTERNAL or i.main_ticket), None)
     thread = await _thread(connection, located[0].direction, target)
     speaking = [i for i in located if i.kind not in STATE_OF or i.direction is Direction.TO_MAIN]
-    matched = _match(ctx, connection.name, speaking, thread)
+    taken = _taken(ctx, speaking)
+    texts = await sent_texts(ctx, connection, speaking, thread, taken)
+    matched = match_written(speaking, thread, taken, texts)
     by_id = {m.message: m for m in thread}
     for intent in located:
         message = matched.get(intent.id or 0)
@@ -174,6 +183,7 @@ async def _settle_ticket(ctx: Context, connection: Connection, intents: list[Int
             ctx.store.confirm(intent, (), main_ticket=intent.main_ticket, state=IntentState.ADOPTED)
         elif message is not None:
             await _check_files(ctx, connection, intent, by_id[message])
+            note_altered(ctx, intent, by_id[message], texts.get(intent.id or 0))
             _adopt(ctx, intent, message, await _state_found(ctx, connection, intent, message, thread))
         elif intent.state in (IntentState.INTENT, IntentState.UNKNOWN):
             _not_found(ctx, intent)

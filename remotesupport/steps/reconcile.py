@@ -19,6 +19,7 @@ from remotesupport.core.reconcile import Inputs, Outcome
 from remotesupport.core.reconcile import reconcile as three_way_diff
 from remotesupport.core.report import RunKind, RunRequest
 from remotesupport.core.status import CLOSE_EXTERNAL, CLOSE_MAIN, REOPEN_EXTERNAL, REOPEN_MAIN
+from remotesupport.steps.longest import longest
 from remotesupport.steps.looking_again import moved
 from remotesupport.steps.parking import closes_of_departed
 from remotesupport.steps.reaction import answers_may_close
@@ -30,7 +31,7 @@ async def reconcile(ctx: Context, request: RunRequest, snapshots: dict[str, Snap
     inputs = await asyncio.to_thread(_inputs, ctx, request, snapshots, accepted)
     outcome = without_dropped(await asyncio.to_thread(three_way_diff, inputs), ctx.store.dropped(snapshots))
     broken, reports = await _checked(outcome, accepted)
-    plans = make_plans(outcome.changes)
+    plans = make_plans(outcome.changes, outcome.altered)
     verdicts = _judge(ctx, snapshots, plans)
     verdicts |= {name: Verdict(False, why) for name, why in broken.items()}
     moving = inputs.moving
@@ -101,6 +102,7 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         unasked=_pairs_of({n: s.external.unasked for n, s in kept.items()}),
         answers_may_close=answers_may_close(ctx.store, kept),
         unable=unable(ctx, kept),
+        longest=longest(ctx, kept),
     )
     moving = _pairs_of(
         moved(ctx, request, kept)

@@ -6,6 +6,7 @@ Exactly one request per intent. Whatever is not a clear yes or a clear no is *un
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +25,7 @@ from remotesupport.core.model import (
     Intent,
     IntentState,
     Lease,
+    MessageRow,
     TicketState,
     WriteReceipt,
 )
@@ -32,6 +34,7 @@ from remotesupport.core.settle import match_written
 from remotesupport.steps import parking
 from remotesupport.steps.attachments import Parcel, carry
 from remotesupport.steps.leases import LEASE_SECONDS
+from remotesupport.steps.longest import LOST_TIMES, is_long, may_be_too_long, never_arrives, takes_less
 from remotesupport.steps.parking import ACTS
 from remotesupport.steps.reaction import tell_stays_closed
 from remotesupport.store.errors import AlreadyIntended, LeaseLost, LinkConflict, WriteBlocked
@@ -42,6 +45,7 @@ LEAST_SECONDS = 5.0  # a write with less than that left until its deadline is no
 FILE_TRIES = 2  # times that a message is sent with its files before it goes without them
 STATE_OF = {ChangeKind.CLOSE: TicketState.CLOSED, ChangeKind.REOPEN: TicketState.OPEN}
 _NOT_SHOWN = "the server said that it was done, but does not show it; it is read back before anything is sent again"
+_SHORTER = "the next run sends it in shorter parts"
 _PERHAPS_HELD = ". If another employee of that billing holds the ticket, they have to close it there"
 
 
@@ -57,7 +61,7 @@ class Stop(Exception):
 class Written:
     """How one row came out. ``intent`` is set when something is, or may be, on the other side.
 
-    ``bare``: why the server does not take it with its files, "" where it does.
+    ``bare``: why the server does not take it with its files, "" where it does. ``body``: the text that was sent.
     """
 
     ok: bool
@@ -66,6 +70,7 @@ class Written:
     receipt: WriteReceipt | None = None
     parked: bool = False
     bare: str = ""
+    body: str = ""
 
 
 class Writer:
@@ -81,6 +86,8 @@ class Writer:
         A refused change is parked and offered again. One that is refused for
         its files is sent without them at once.
         """
+        if is_long(row) and never_arrives(self._before(row), row) and takes_less(self.ctx, row):
+            return Written(False, f"this text was sent {LOST_TIMES} times and did not arrive; {_SHORTER}")
         with ExitStack() as spools:
             try:
                 parcel = await carry(self.ctx, self.connection, row, spools, give_up=self._give_up(row))
@@ -112,10 +119,14 @@ class Writer:
 
     def _give_up(self, row: Any) -> str:
         """Why this message goes without its files: too often it did not arrive with them."""
-        before = self.ctx.store.intended(_key(row, self.run)) if row.files != "[]" else None
+        before = self._before(row) if row.files != "[]" else None
         if before is None or before.state is not IntentState.ABSENT or before.attempt < FILE_TRIES:
             return ""
         return f"its message was sent with it {before.attempt} times and did not arrive within {WRITE_SECONDS:.0f} s"
+
+    def _before(self, row: Any) -> Intent | None:
+        """The last attempt at this write."""
+        return self.ctx.store.intended(_key(row, self.run))
 
     async def _send(self, row: Any, parcel: Parcel, intent: Intent) -> Written:
         left = (intent.deadline - self.ctx.clock()).total_seconds()
@@ -139,6 +150,8 @@ class Writer:
             self.ctx.store.mark(intent, IntentState.REFUSED, str(refused))
             if isinstance(refused, FilesRefused) and parcel.uploads:
                 return Written(False, str(refused), bare=refused.what)
+            if may_be_too_long(refused, files=bool(parcel.uploads)) and takes_less(self.ctx, row):
+                return Written(False, f"{refused}; {_SHORTER}")
             parking.park_change(self.ctx, row, refused, self.run)
             return Written(False, str(refused), parked=True)
         except Exception as unforeseen:
@@ -158,7 +171,7 @@ class Writer:
             return Written(False, str(conflict), intent)
         if intent.kind is ChangeKind.REOPEN:
             tell_stays_closed(self.ctx, intent, TicketState(shown))
-        return Written(True, intent=intent, receipt=receipt)
+        return Written(True, intent=intent, receipt=receipt, body=parcel.body)
 
     def _not_shown(self, row: Any, intent: Intent) -> Written:
         """Read back like any unknown outcome; parked, too, so that a server that never does it is asked less and less
@@ -185,12 +198,13 @@ class Writer:
         state = (await billing.ticket(ticket)).state
         if state is STATE_OF.get(intent.kind) and not (inward and intent.kind is ChangeKind.REOPEN):
             return str(row.main_state)
-        if inward and row.body and match_written([intent], await billing.thread(ticket), self._taken(intent)):
+        if inward and row.body and self._stands_there(intent, row.body, await billing.thread(ticket)):
             return str(state)
         return ""
 
-    def _taken(self, intent: Intent) -> set[str]:
-        return self.ctx.store.targets(intent.connection, intent.direction, intent.ext_ticket)
+    def _stands_there(self, intent: Intent, body: str, thread: Sequence[MessageRow]) -> bool:
+        taken = self.ctx.store.targets(intent.connection, intent.direction, intent.ext_ticket)
+        return bool(match_written([intent], thread, taken, {intent.id or 0: body}))
 
     def _receive(self, row: Any, intent: Intent, receipt: WriteReceipt, main_state: str) -> None:
         self.ctx.store.receive(

@@ -14,7 +14,7 @@ from remotesupport.store.keys import among
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import put_carried, this_link
 from remotesupport.store.parked import change_of
-from remotesupport.store.states import BRAKE, DENIED, FILES, KEPT_OUT, STAYS_CLOSED, UNPROVEN
+from remotesupport.store.states import ALTERED, BRAKE, DENIED, FILES, KEPT_OUT, STAYS_CLOSED, UNPROVEN
 from remotesupport.store.tables import dropped, intents, links, parked
 
 _DROPPED = select(dropped).where(among(dropped.c.connection, "names"))
@@ -52,7 +52,7 @@ class Dropped(Part):
             return {(r["connection"], r["ext_ticket"]): r["why"] for r in found}
 
     def _end(self, conn: Connection, change: ParkedChange, why: str) -> None:
-        if change.key.endswith((FILES, STAYS_CLOSED)):
+        if change.key.endswith((FILES, STAYS_CLOSED, ALTERED)):
             return
         if change.key.endswith(UNPROVEN):
             key = change.key.removesuffix(UNPROVEN)

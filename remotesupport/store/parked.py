@@ -16,7 +16,7 @@ from remotesupport.store.database import Insert, Part
 from remotesupport.store.errors import NotRetriable
 from remotesupport.store.keys import among
 from remotesupport.store.notes import note
-from remotesupport.store.states import FILES, STAYS_CLOSED, is_silent
+from remotesupport.store.states import ALTERED, FILES, STAYS_CLOSED, is_silent
 from remotesupport.store.tables import intents, parked
 
 _FIELDS = tuple(f.name for f in fields(ParkedChange))
@@ -77,7 +77,7 @@ class Parked(Part):
         """Let it go: the next plan may offer it again. Returns what it was, None when it is not there.
 
         Raises NotRetriable for what no plan offers again and would be forgotten: files that could not be carried, a
-        main ticket that stays closed.
+        text of which the server shows less, a main ticket that stays closed.
         """
         with self._db.write() as conn:
             row = conn.execute(delete(parked).where(parked.c.id == parked_id).returning(parked)).mappings().first()
@@ -89,6 +89,12 @@ class Parked(Part):
                     f"{change.connection} ticket {change.ext_ticket}: the message is on the other side already, "
                     f"without its file ({change.cause}). Send the file there by hand, then: "
                     f'remotesupport parked drop {change.id} --why "sent by hand"'
+                )
+            if change.key.endswith(ALTERED):
+                raise NotRetriable(
+                    f"{change.connection} ticket {change.ext_ticket}: the message is on the other side already, and "
+                    f"would be cut there again ({change.cause}). Then: "
+                    f'remotesupport parked drop {change.id} --why "told by hand"'
                 )
             if change.key.endswith(STAYS_CLOSED):
                 raise NotRetriable(

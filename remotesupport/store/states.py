@@ -52,9 +52,9 @@ class RunRecord:
     summary: dict[str, Any] = field(default_factory=dict)
 
 
-# What is parked beside a write has the write's key with one of these behind it: its files, that it is not proven, or
-# that it did not open the main ticket.
-FILES, UNPROVEN, STAYS_CLOSED = "/files", "/unproven", "/stays-closed"
+# What is parked beside a write has the write's key with one of these behind it: its files, that it is not proven, that
+# it did not open the main ticket, or that the server shows less of its text than was sent.
+FILES, UNPROVEN, STAYS_CLOSED, ALTERED = "/files", "/unproven", "/stays-closed", "/altered"
 # The key of a whole ticket that a login may not see ends in the first, of one that is kept out in the second.
 DENIED, KEPT_OUT = "/denied", "/kept-out"
 BRAKE = "/brake"  # the key of a ticket and direction in which too much was carried ends in this

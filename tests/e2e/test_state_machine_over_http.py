@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from remotesupport.emulator.habits import HABITS
 from tests.simulation.fuse import POINTS
-from tests.simulation.over_http import ACTS, BILLINGS, EVENTS, PAIRS, READS, WRITES, Minute, Spoilt, lived
+from tests.simulation.over_http import ACTS, BILLINGS, EVENTS, PAIRS, READS, TEXTS, WRITES, Minute, Spoilt, lived
 
 EXAMPLES = 5  # of each pair
 LOOKS = (
@@ -54,6 +54,17 @@ def test_between_servers_of_any_habits_the_same_holds(
 ) -> None:
     """The same laws hold whatever a server's rows, threads and lists look like, on either side."""
     wrong, _ = asyncio.run(lived("6/6", minutes, main, acme))
+    assert not wrong, f"main {main}, acme {acme}"
+
+
+@pytest.mark.parametrize("pair", list(PAIRS))
+@settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(minutes=st.lists(MINUTES, min_size=3, max_size=4), main=st.sampled_from(TEXTS), acme=st.sampled_from(TEXTS))
+def test_servers_that_change_texts_make_no_message_twice(
+    pair: str, minutes: list[Minute], main: str, acme: str
+) -> None:
+    """The same laws hold where main and an external billing change what is written to them, each in its own way."""
+    wrong, _ = asyncio.run(lived(pair, minutes, {"stored_text": main}, {"stored_text": acme}))
     assert not wrong, f"main {main}, acme {acme}"
 
 

@@ -200,6 +200,7 @@ def _refusal(got: dict) -> str:
     [
         ("none", "", "", "", ""),
         ("too_long", "", "value/message", "", ""),
+        ("too_large", "", "", "", ""),
         ("blocked", "blocked/infoboard", "blocked/infoboard", "blocked/infoboard", ""),
         ("paid", "", "", "limit/support_require", ""),
         ("rate", "limit/ticket_message_ratelimit", "limit/ticket_message_ratelimit", "", ""),
@@ -236,3 +237,11 @@ def test_tickets_that_archive_themselves(answer: str, status: int) -> None:
         assert (one.ticket(ticket)["status"], one.ticket(open_one)["status"]) == (status, 0)
         types = [each["$type"] for each in one.robot.messages("ticket_all.edit", ticket)]
         assert ("system" in types) == (answer != "never")
+
+
+def test_a_text_that_is_too_large_is_refused() -> None:
+    """``too_large`` counts bytes: what fits into 65535 of them is taken, one more is not."""
+    with server(message_refusal="too_large") as one:
+        ticket = open_ticket(one)
+        assert _refusal(_said(one.ivan, ticket, "б" * 32_767)) == ""
+        assert _refusal(_said(one.ivan, ticket, "б" * 32_768)) == "value/message"

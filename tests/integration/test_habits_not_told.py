@@ -98,14 +98,16 @@ async def test_writes_that_are_refused_for_a_while_wait_and_are_made_once(tmp_pa
         await _until_crossed(job)
 
 
-async def test_a_first_ticket_that_is_refused_for_good_holds_up_no_other(tmp_path: Path) -> None:
-    """Only one ticket is written until a write has shown who speaks; when main refuses it, the next one is written."""
+async def test_a_first_ticket_that_is_refused_for_its_length_holds_up_no_other(tmp_path: Path) -> None:
+    """Only one ticket is written until a write has shown who speaks; one that main refuses comes later, in short."""
     async with between(tmp_path, {"message_refusal": "too_long"}, {}) as job:
         job.acme("ivan", "open", department="Technical support", subject="Long", text="long " * 600)
         await job.desk.run()
         assert job.world.main.state()["tickets"] == []
         await job.to_main()
-        assert job.desk.context.store.parked(["acme"])
+        assert job.desk.context.store.parked(["acme"]) == []
+        (long,) = [t for t in job.world.main.state()["messages"] if "long long" in t["text"]]
+        assert "characters are left out here" in long["text"]
 
 
 async def _until_crossed(job: MainJob) -> None:

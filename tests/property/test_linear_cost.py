@@ -15,6 +15,8 @@ from connectors.billmanager import wire
 from connectors.billmanager.v4_hist import messages
 from connectors.billmanager.v6_rows import BadRow
 from remotesupport.core import compose, told
+from remotesupport.core.altered import altered
+from remotesupport.core.lengths import in_short
 from remotesupport.core.normalize import canonical
 from remotesupport.logs import Redactor
 
@@ -35,6 +37,8 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "claim": lambda text: compose.origin_of(text, "acme"),
     "markers": lambda text: compose.markers_in(text, "acme", "1"),
     "sections": lambda text: told._split(f"acme #1/2 | x\n{text}\nacme #1/3 | y\nz", "acme", "1", "9"),
+    "altered": lambda text: altered(text, text[:-100] + "?"),
+    "in short": lambda text: in_short(text, 1000, "x.txt"),
     "says": lambda text: told.says(text, text[:100]),
     "log": Redactor(["invented-secret"]),
 }

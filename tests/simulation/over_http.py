@@ -26,6 +26,7 @@ from remotesupport.core.model import ChangeKind, Direction, ParkedChange
 from remotesupport.core.report import BillingState, RunKind, RunReport
 from remotesupport.steps.links import rebuild_links
 from remotesupport.steps.parking import ends_departure
+from remotesupport.store.states import ALTERED
 from tests.http_desk import LONG, MINUTE, SHORT, HttpDesk
 from tests.simulation.fuse import POINTS, Fuse, MortalStore, MortalTransport
 from tests.simulation.http_laws import broken_laws, excuse, holders
@@ -57,6 +58,11 @@ WRITES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 EVENTS = ("", "", "", "restart", "copy", "lose", "lose, rebuild", "put back", "put back, rebuild", "down")
 CRASHES = ((), (), ("write", "intend", "receive", "read"), POINTS)
+# What a server may make of a text without taking words from it; the laws read header lines, so those stay whole.
+TEXTS = (
+    "as_it_is", "trimmed", "signature", "footer", "composed", "doubled_line_ends", "emoji_question_mark",
+    "emoji_question_marks", "emoji_replacement", "emoji_nothing", "emoji_end", "entities",
+)  # fmt: skip
 HEALING_RUNS, LATEST_S = 16, 90.0
 IMPATIENT = replace(SHORT, read_seconds=0.6, write_seconds=0.6)  # less than a call is held
 
@@ -269,10 +275,17 @@ class Life:
         intents = [i for name in BILLINGS[1:] for i in store.open_intents(name)]
         return [each.key for each in (*waiting, *intents) if not self._for_a_person(each)]
 
+    def _cuts(self, what: ParkedChange) -> bool:
+        """Whether either server of that connection ends texts before their end."""
+        servers = (self.people.world.main, getattr(self.people.world, what.connection))
+        return any(server.core.habits["stored_text"] == "emoji_end" for server in servers)
+
     def _for_a_person(self, what: Any) -> bool:
-        """A main ticket was deleted, words wait for an external ticket that is no more (or none of ours), or staff of
-        main hold a ticket that has left: they close it; or others hold an external ticket that main has closed."""
-        if (isinstance(what, ParkedChange) and ends_departure(what)) or self._is_held(what):
+        """A billing shows less than was sent to it; a main ticket was deleted; words wait for an external ticket that
+        is no more (or none of ours); or staff of main hold a ticket that has left: they close it; or others hold an
+        external ticket that main has closed."""
+        altered = isinstance(what, ParkedChange) and what.key.endswith(ALTERED) and self._cuts(what)
+        if altered or (isinstance(what, ParkedChange) and ends_departure(what)) or self._is_held(what):
             return True
         (talk,) = [t for t in self.people.talks_of(what.connection) if t.ticket == what.ext_ticket]
         lost = (talk.gone or not talk.home) and what.kind is ChangeKind.POST

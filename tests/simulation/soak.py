@@ -1,8 +1,8 @@
 """``python -m tests.simulation.soak --examples N [--seed S] [--jobs J]``: as many histories as wanted, by seed.
 
-``--over http [--pair 6/4]``: emulated billings over real HTTP (main/first external; all pairs in turn by default).
-Prints the seeds that break a law (one of them again: ``--examples 1 --seed THAT``, with the same ``--connections``) and
-what the histories have met.
+``--over http [--pair 6/4] [--texts]``: emulated billings over real HTTP (main/first external; all pairs in turn by
+default). Prints the seeds that break a law (one of them again: ``--examples 1 --seed THAT``, with the same
+``--connections``) and what the histories have met.
 Exit status 1: a law was broken.
 """
 
@@ -42,14 +42,19 @@ def world(seed: int, connections: int = CONNECTIONS) -> tuple[int, str, Counter[
     return seed, broken, Counter(MET)
 
 
-def history_over_http(pair: str, seed: int) -> tuple[int, str, Counter[str]]:
-    """The same over real HTTP, for a pair or (``all``) for the one whose turn it is."""
-    pair = list(PAIRS)[seed % len(PAIRS)] if pair == "all" else pair
+def history_over_http(pair: str, texts: bool, seed: int) -> tuple[int, str, Counter[str]]:
+    """The same over real HTTP, for a pair or (``all``) for the one whose turn it is.
+
+    ``texts``: main and the first external change what is written to them, each in a way that is drawn.
+    """
+    pair, chance = list(PAIRS)[seed % len(PAIRS)] if pair == "all" else pair, random.Random(seed)
+    minutes = over_http.history(chance)
+    main, acme = ({"stored_text": chance.choice(over_http.TEXTS)} if texts else {} for _ in range(2))
     try:
-        wrong, met = asyncio.run(lived(pair, over_http.history(random.Random(seed))))
+        wrong, met = asyncio.run(lived(pair, minutes, main, acme))
     except Exception as error:
-        return seed, f"{pair}: {type(error).__name__}: {error}", Counter()
-    return seed, f"{pair}: {'; '.join(wrong)}" if wrong else "", met
+        return seed, f"{pair} {main} {acme}: {type(error).__name__}: {error}", Counter()
+    return seed, f"{pair} {main} {acme}: {'; '.join(wrong)}" if wrong else "", met
 
 
 def main() -> int:
@@ -61,10 +66,11 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--over", choices=["memory", "http"], default="memory")
     parser.add_argument("--pair", choices=["all", *PAIRS], default="all", help="versions of main and first external")
+    parser.add_argument("--texts", action="store_true", help="over http: servers change what is written to them")
     wanted = parser.parse_args()
     each, live = wanted.connections, partial(world, connections=wanted.connections)
     if wanted.over == "http":
-        each, live = 1, partial(history_over_http, wanted.pair)
+        each, live = 1, partial(history_over_http, wanted.pair, wanted.texts)
     worlds = -(-wanted.examples // each)
     seeds = range(wanted.seed, wanted.seed + worlds)
     print(f"seeds {seeds[0]} to {seeds[-1]}, {each} histories each", flush=True)

@@ -17,6 +17,7 @@ from connectors.errors import (
     Missing,
     Refused,
     Retriable,
+    TextRefused,
     TicketDenied,
     UnknownOutcome,
 )
@@ -60,7 +61,8 @@ OUTCOMES: dict[str, tuple[Answer, type[ConnectorError]]] = {
     "429": (http(b"", status="429 Slow"), Retriable),
     "413": (http(b"", status="413 Big"), FilesRefused),
     "403": (http(b"", status="403 No"), AccessDenied),
-    "value": (error("value", "message"), Refused),
+    "value": (error("value", "elid"), Refused),
+    "a text": (error("value", "message"), TextRefused),
     "a file": (error("value", "file_1"), FilesRefused),
     "locked": (error("blocked", "ticket"), Refused),
     "missed": (error("missed", "ticket"), Missing),

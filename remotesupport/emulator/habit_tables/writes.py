@@ -91,6 +91,7 @@ WRITES = (
         (
             Answer("none", "it is not"),
             Answer("too_long", "value/message for more than 2000 characters, for good", OURS, _PLAIN),
+            Answer("too_large", "value/message for more than 65535 bytes, for good", OURS, "a text column of MySQL"),
             Answer("blocked", "blocked/infoboard for all that clients write, until the habit changes", INFERRED, "ANN"),
             Answer("paid", "limit/support_require for new tickets by clients, until the habit changes", INFERRED,
                    "PROJ"),
