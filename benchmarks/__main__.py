@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.table import Table
 
-NAMES = ("diff", "cycle", "cold", "schedule", "growth", "minute", "attachment", "bell")
+NAMES = ("diff", "cycle", "cold", "schedule", "growth", "minute", "attachment", "bell", "neighbour")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

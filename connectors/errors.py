@@ -81,6 +81,10 @@ class Retriable(ConnectorError):
     retry_after: float | None = None
 
 
+class OutOfTime(Retriable):
+    """The time that one run has for this connection is over: the next run tries again, this one does not."""
+
+
 class AccessDenied(ConnectorError):
     """Wrong password, expired, banned, no right on the function. Never retried in a storm: a person is needed."""
 
@@ -118,6 +122,10 @@ class TicketDenied(Skippable):
 
 class ProtocolError(ConnectorError):
     """The answer does not fit the protocol: HTML, redirect, cut off, wrong encoding, missing columns."""
+
+
+class OverBudget(ConnectorError):
+    """The billing shows more than one run reads of it: what was read is left, the next run begins again."""
 
 
 class Refused(ConnectorError):

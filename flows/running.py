@@ -19,13 +19,13 @@ from remotesupport.core.report import BillingState, RunReport, RunRequest
 from remotesupport.settings import Problem, SettingsError, load_settings
 from remotesupport.steps.applying import PlanNotApplicable
 from remotesupport.steps.cycle import cycle
-from remotesupport.steps.extract import first_read
+from remotesupport.steps.extract import LONG_BUDGET, first_read
 from remotesupport.steps.no_turn import missed
 from tasks import PREFECT_STEPS
 from tasks.policy import reading_within
 
 FLOW: dict[str, Any] = {"persist_result": False, "retries": 0, "log_prints": False}
-FIRST_READ_S = 3600.0
+FIRST_READ_S = 3600.0  # what a flow asks for a first read: more than reading may take, so that it can be written, too
 _BAD = (BillingState.FAILED, BillingState.STOPPED)
 
 
@@ -101,12 +101,12 @@ async def opened() -> AsyncIterator[Context]:
         yield context
 
 
-async def run_cycle(request: RunRequest, reading_s: float | None = None) -> State[Any]:
+async def run_cycle(request: RunRequest, reading_s: float = LONG_BUDGET) -> State[Any]:
     """One run of the cycle as tasks. ``reading_s``: what reading may take, all retries included."""
     try:
         async with opened() as context:
             if first_read(context, request):
-                reading_s = FIRST_READ_S
+                reading_s = LONG_BUDGET
                 ask_for(FIRST_READ_S)
             with reading_within(reading_s):
                 return final_state(await cycle(context, request, PREFECT_STEPS))

@@ -25,6 +25,8 @@ from remotesupport.settings import BlockReader, ExternalSettings, Settings, Sett
 from remotesupport.settings_secrets import resolve_all
 from remotesupport.store import Store
 
+GATHERING = 0.3
+
 
 @dataclass(slots=True)
 class Connection:
@@ -51,7 +53,8 @@ class Context:
     """What a run works with. A plain class on purpose: nothing may walk through it or copy it.
 
     ``broken``: connections whose secrets could not be had, and why; the others go on. ``clock`` gives UTC, ``sleep``
-    waits, ``new_id`` makes run ids: tests own all three. ``holder`` names this process in leases.
+    waits, ``new_id`` makes run ids: tests own all three. ``gathering``: seconds that a connection which is ready waits
+    for others, so that one pass does for all of them. ``holder`` names this process in leases.
     """
 
     def __init__(
@@ -65,9 +68,10 @@ class Context:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:12],
         flow_run: str | None = None,
+        gathering: float = GATHERING,
     ) -> None:
         self.settings, self.store, self.connections = settings, store, connections
-        self.broken = dict(broken)
+        self.broken, self.gathering = dict(broken), gathering
         self.clock, self.sleep, self.new_id, self.flow_run = clock, sleep, new_id, flow_run
         self.log = logging.getLogger("remotesupport")
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"

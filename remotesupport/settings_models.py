@@ -156,6 +156,7 @@ class GuardSettings(_Section):
     """Limits for one connection and one run. Percents are of its linked tickets, from ``share_from`` of them up.
 
     ``messages_an_hour``: of one ticket, one way; beyond it that ticket waits for a person.
+    ``run_…``: for all connections of one run together.
     """
 
     creates: Count = Field(50, description="a number of tickets")
@@ -166,6 +167,10 @@ class GuardSettings(_Section):
     departures_percent: Percent = Field(20.0, description="a number from 0 to 100")
     share_from: Count = Field(10, description="the number of linked tickets from which the percents count")
     messages_an_hour: Count = Field(30, description="a number of messages of one ticket, one way")
+    run_creates: Count = Field(500, description="a number of tickets, of all connections in one run together")
+    run_posts: Count = Field(3000, description="a number of messages, of all connections in one run together")
+    run_closes: Count = Field(200, description="a number of tickets, of all connections in one run together")
+    run_departures: Count = Field(200, description="a number of tickets, of all connections in one run together")
 
 
 class GuardOverrides(_Section):
@@ -181,6 +186,14 @@ class GuardOverrides(_Section):
     messages_an_hour: Count | None = Field(None, description="a number of messages of one ticket, one way")
 
 
+class ReadingSettings(_Section):
+    """The most that one run reads of each side of one connection; a sync each minute reads less."""
+
+    rows: Count = Field(250_000, description="a number of rows of ticket lists")
+    pages: Count = Field(5_000, description="a number of pages of ticket lists")
+    megabytes: Count = Field(2_000, description="a number of megabytes")
+
+
 class ExternalSettings(Endpoint):
     """One connection: an external billing and its customer user in the main billing."""
 
@@ -194,6 +207,7 @@ class ExternalSettings(Endpoint):
     enabled: bool = Field(True, description="true or false")
     departments: tuple[DepartmentSettings, ...] = Field((), description="[[external.departments]] sections")
     guard: GuardOverrides = Field(GuardOverrides(), description="an [external.guard] section")
+    reading: ReadingSettings = Field(ReadingSettings(), description="an [external.reading] section")
     canary_department: Text | None = Field(None, description="a department (name or id) that must always be readable")
     canary_ticket: Text | None = Field(None, description="the id of a ticket that must always be readable")
     show_author: bool = Field(False, description="true or false: names of main staff in replies to clients")

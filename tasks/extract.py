@@ -1,8 +1,13 @@
-"""Extract and settle as Prefect tasks: one for the whole shard, and one by name for a connection that failed."""
+"""Extract and settle as Prefect tasks: one for the whole shard, and one by name for a connection that failed.
+
+The one for the whole shard ends when the slowest billing has been read; what was read goes on long before.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
 from prefect import task
@@ -14,14 +19,16 @@ from remotesupport.core.model import Lease
 from remotesupport.core.report import RunRequest
 from remotesupport.steps import extract as steps
 from remotesupport.steps import readback
-from remotesupport.steps.values import Reads, Snapshot
+from remotesupport.steps.values import Read, Snapshot
 from tasks.policy import LEAST_S, ONCE, READS, time_left
 
 
 @task(name="extract", task_run_name="extract all billings", **ONCE)
-async def extract_all(given: Any) -> Reads:
-    """``given``: context, names, request."""
-    return await steps.extract(*given)
+async def extract_all(given: Any) -> None:
+    """``given``: context, names, request, and the queue that gets each (name, what was read)."""
+    *what, queue = given
+    async for read in steps.extract(*what):
+        queue.put_nowait(read)
 
 
 @task(name="extract again", task_run_name="extract {name}", **READS)
@@ -44,9 +51,19 @@ async def settle_by_name(name: str, given: Any) -> Snapshot:  # noqa: ARG001 - t
     return await readback.settle(*given)
 
 
-async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> Reads:
-    """One task run for the whole shard."""
-    return await extract_all(quote((ctx, names, request)))
+async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> AsyncGenerator[tuple[str, Read], None]:
+    """One task run for the whole shard, which hands on each connection as soon as it is read."""
+    queue: asyncio.Queue[tuple[str, Read] | None] = asyncio.Queue()
+    reading = asyncio.ensure_future(extract_all(quote((ctx, names, request, queue))))
+    reading.add_done_callback(lambda _: queue.put_nowait(None))
+    try:
+        while (read := await queue.get()) is not None:
+            yield read
+        await reading
+    finally:
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
 
 
 async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:

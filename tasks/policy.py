@@ -1,4 +1,4 @@
-"""How tasks retry and how long they may take. The only place with Prefect's retry settings.
+"""How tasks retry, how long they may take and what their runs are called. The only place with Prefect's retry settings.
 
 Only what may pass by itself is retried (``Retriable``), and only while the run's minute lasts. Tasks that write are
 never retried by Prefect: whether a write happened is a question for the ledger and a read-back.
@@ -7,7 +7,7 @@ never retried by Prefect: whether a write happened is a question for the ledger 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
 
-from connectors.errors import Retriable
+from connectors.errors import OutOfTime, Retriable
+from remotesupport.bootstrap import Context
 
 RETRIES = 2
 FIRST_DELAY_S = 2
@@ -49,7 +50,18 @@ def may_pass(_task: Any, _task_run: Any, state: Any) -> bool:
     """Prefect's ``retry_condition_fn``: by error class, and only while there is time."""
     error = state.data.result if hasattr(state.data, "result") else state.data
     left = time_left()
-    return isinstance(error, Retriable) and (left is None or left > LEAST_S + FIRST_DELAY_S)
+    again = isinstance(error, Retriable) and not isinstance(error, OutOfTime)
+    return again and (left is None or left > LEAST_S + FIRST_DELAY_S)
+
+
+_NAMED = 3  # billings that a task run's name tells; more are counted
+
+
+def whom(ctx: Context, names: Collection[str]) -> str:
+    """The billings of one pass, for a task run's name: "all billings", "acme, globex", "17 billings"."""
+    if len(names) > 1 and len(names) == len(ctx.connections):
+        return "all billings"
+    return ", ".join(names) if len(names) <= _NAMED else f"{len(names)} billings"
 
 
 # No task of these runs has a tag: for every tag Prefect asks its server for a slot before the task, which takes a warm

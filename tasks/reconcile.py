@@ -1,4 +1,4 @@
-"""Reconcile as a Prefect task: the diff of the whole shard, the plans and the guard's verdicts."""
+"""Reconcile as a Prefect task: the diff of all that are ready, their plans and the guard's verdicts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from remotesupport.bootstrap import Context
 from remotesupport.core.report import RunRequest
 from remotesupport.steps import reconcile as steps
 from remotesupport.steps.values import Accepted, Proposal, Snapshot
-from tasks.policy import ONCE
+from tasks.policy import ONCE, whom
 
 
-@task(name="reconcile", task_run_name="reconcile all billings", **ONCE)
-async def reconcile_all(given: Any) -> Proposal:
+@task(name="reconcile", task_run_name="reconcile {whom}", **ONCE)
+async def reconcile_them(whom: str, given: Any) -> Proposal:  # noqa: ARG001 - the name is the task run's
     """``given``: context, request, snapshots, accepted."""
     return await steps.reconcile(*given)
 
 
 async def reconcile(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], accepted: Accepted) -> Proposal:
-    """One task run for the whole shard."""
-    return await reconcile_all(quote((ctx, request, snapshots, accepted)))
+    """One task run for all that are ready."""
+    return await reconcile_them(whom(ctx, snapshots), quote((ctx, request, snapshots, accepted)))

@@ -12,21 +12,21 @@ from remotesupport.bootstrap import Context
 from remotesupport.checks.report import ValidationReport
 from remotesupport.steps import validate as steps
 from remotesupport.steps.values import Accepted, Loaded, Snapshot
-from tasks.policy import ONCE
+from tasks.policy import ONCE, whom
 
 Verified: TypeAlias = tuple[dict[str, str], ValidationReport | None]
 
 
-@task(name="validate", task_run_name="validate all billings", **ONCE)
-async def validate_all(given: Any) -> Accepted:
+@task(name="validate", task_run_name="validate {whom}", **ONCE)
+async def validate_them(whom: str, given: Any) -> Accepted:  # noqa: ARG001 - the name is the task run's
     """``given``: context, snapshots."""
     return await steps.validate(*given)
 
 
 async def validate(ctx: Context, snapshots: dict[str, Snapshot]) -> Accepted:
-    """One task run for the whole shard, or none."""
+    """One task run for all that are ready, or none."""
     if any_rows(snapshots):
-        return await validate_all(quote((ctx, snapshots)))
+        return await validate_them(whom(ctx, snapshots), quote((ctx, snapshots)))
     return await steps.validate(ctx, snapshots)
 
 
@@ -37,7 +37,7 @@ async def verify_all(given: Any) -> Verified:
 
 
 async def verify(loaded: Iterable[Loaded]) -> Verified:
-    """What was read back after writing: one task run for the whole shard, or none."""
+    """What was read back after writing: one task run for all that have been loaded, or none."""
     done = list(loaded)
     if any(one.receipts for one in done):
         return await verify_all(quote(done))

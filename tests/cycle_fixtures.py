@@ -13,6 +13,7 @@ from remotesupport.settings import ExternalSettings, Settings, load_settings
 from remotesupport.steps.cycle import cycle
 from tests.fresh_store import store_at
 
+ALL_OF_THEM = 3600.0  # seconds to gather: each pass has every connection in it, however busy this machine is
 TOML = """
 [main]
 url = "http://127.0.0.1:1/billmgr"
@@ -62,9 +63,15 @@ class Desk:
     """The main billing, some externals, and the product between them."""
 
     def __init__(
-        self, folder: Path, *names: str, extra: str = "", url: str | None = None, clock: Clock | None = None
+        self,
+        folder: Path,
+        *names: str,
+        extra: str = "",
+        url: str | None = None,
+        clock: Clock | None = None,
+        gathering: float = ALL_OF_THEM,
     ) -> None:
-        self.clock = clock or Clock()
+        self.clock, self.gathering = clock or Clock(), gathering
         self.settings = settings_for(folder, *names, extra=extra)
         self.url = url or f"sqlite:///{folder / 'ledger.sqlite3'}"
         self.main = MemoryBilling("main", departments=("Outsourced support", "Own customers"), clock=self.clock)
@@ -86,7 +93,9 @@ class Desk:
 
     def _context(self) -> Context:
         connections = {e.name: self._connection(e) for e in self.settings.external}
-        return Context(self.settings, self.store, connections, clock=self.clock, sleep=self.clock.sleep)
+        return Context(
+            self.settings, self.store, connections, clock=self.clock, sleep=self.clock.sleep, gathering=self.gathering
+        )
 
     def _connection(self, external: ExternalSettings) -> Connection:
         world = self.externals[external.name]

@@ -35,6 +35,12 @@ enabled = true
 # show_author = false                       # true: replies to clients begin with the name of the member of staff
 # attachment_limit_mb = 10                 # of one file; a message with its files must be sent within 20 s
 
+# The most that one run reads of each side; beyond it reading ends and says so. A sync reads less than an audit.
+# [external.reading]
+# rows = 250000                             # of ticket lists
+# pages = 5000
+# megabytes = 2000
+
 # Tickets of the remote department go to the main one. Names or ids; see: remotesupport departments
 [[external.departments]]
 remote = "Technical support"
@@ -52,6 +58,10 @@ departures = 20                             # tickets that left their department
 departures_percent = 20
 share_from = 10                             # with fewer linked tickets the percentages do not count
 messages_an_hour = 30                       # of one ticket, one way; beyond it that ticket waits: do two machines talk?
+run_creates = 500                           # all connections of one run together; only here
+run_posts = 3000
+run_closes = 200
+run_departures = 200
 
 # `remotesupport bell BILLING TICKET`, and scripts of the billings, tell `remotesupport up` here to look at once.
 # [bell]

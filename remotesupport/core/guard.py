@@ -44,6 +44,19 @@ class Limits:
     share_from: int = 10
 
 
+class LimitedTogether(Protocol):
+    """What limits of a whole run look like: counts over all its connections."""
+
+    @property
+    def run_creates(self) -> int: ...
+    @property
+    def run_posts(self) -> int: ...
+    @property
+    def run_closes(self) -> int: ...
+    @property
+    def run_departures(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the guard must know of one connection.
@@ -73,7 +86,7 @@ _NOTHING = Facts()
 
 
 def judge(plans: Mapping[str, Plan], facts: Mapping[str, Facts], limits: Mapping[str, Limited]) -> dict[str, Verdict]:
-    """A verdict for each connection that has a plan or facts. Nothing may be written before all of them are known."""
+    """A verdict for each connection that has a plan or facts. None is written to before its own is known."""
     names = sorted({*plans, *facts})
     return {n: _judge(n, plans.get(n), facts.get(n, _NOTHING), limits.get(n, _DEFAULTS)) for n in names}
 
@@ -115,6 +128,28 @@ def _too_many(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
         *_over("departures", n["departures"], limits.departures, limits.departures_percent, share),
         *_over("conflicts", n["conflicts"], limits.departures, limits.departures_percent, share),
     ]
+
+
+def judge_together(plan: Plan, before: Mapping[str, int], limits: LimitedTogether, own: Limited) -> Verdict:
+    """What ``plan`` would make of all that its run writes; ``before``: the sum of ``tally`` of what the run writes
+    already. A connection whose ``own`` limit is above the run's may use that alone."""
+    n = tally(plan)
+    most = {
+        "creates": max(limits.run_creates, own.creates),
+        "posts": max(limits.run_posts, own.posts),
+        "closes": max(limits.run_closes, own.closes),
+        "departures": max(limits.run_departures, own.departures),
+    }
+    found = [
+        f"{what}: {n[what]} planned, and {before.get(what, 0)} of other connections in this run; "
+        f"the limit for all of them together is {limit}"
+        for what, limit in most.items()
+        if n[what] and n[what] + before.get(what, 0) > limit
+    ]
+    if not found:
+        return _ALL_WELL
+    cure = f"The next run begins anew; to write it now: `remotesupport apply {plan.id}`"
+    return Verdict(False, f"{'; '.join(found)}. {cure}")
 
 
 def tally(plan: Plan) -> dict[str, int]:

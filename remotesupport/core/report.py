@@ -59,9 +59,9 @@ class RunRequest:
     hints: tuple[tuple[str, str], ...] = ()
 
     @property
-    def reads_first(self) -> bool:
-        """Whether it reads both sides without the right to write, so that it holds up no other run: that is taken (if
-        at all) only to look again at what has moved since, and to write."""
+    def reads_long(self) -> bool:
+        """Whether reading takes its time beside syncs: few requests at once, and what moved meanwhile is looked at
+        again before it is this run's turn to write."""
         return self.plan_only or self.kind in (RunKind.AUDIT, RunKind.BACKFILL)
 
 

@@ -1,40 +1,56 @@
-"""Extract: read both sides of each connection, isolated from each other."""
+"""Extract: read both sides of each connection, isolated from each other, and hand on each as soon as it is read."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import replace
 
-from connectors.errors import ConnectorError, Fatal, Missing, Retriable, TicketDenied
+from connectors.errors import ConnectorError, Fatal, Missing, OutOfTime, Retriable, TicketDenied
 from remotesupport.bootstrap import Connection, Context
 from remotesupport.core.model import Side
 from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.steps.budget import Most
 from remotesupport.steps.correspond import Departments, department_id, departments_of, names_of
 from remotesupport.steps.habits import hand_in, keep
 from remotesupport.steps.parking import closes_of_departed
 from remotesupport.steps.reading import Primed, is_primed, primed_billings, read_side
 from remotesupport.steps.scopes import Scopes
 from remotesupport.steps.sides import said_by, silent_side
-from remotesupport.steps.values import Reads, Snapshot
+from remotesupport.steps.values import Read, Snapshot
 from remotesupport.store.errors import StoreError
 
 MINUTE_BUDGET = 30.0  # seconds that one connection may take of the minute
+IN_A_MINUTE = Most(rows=5_000, pages=50, megabytes=100, pause=0.2)  # of one side; more has changed only when all has
+FIRST_IN_A_MINUTE = Most(rows=20_000, pages=200, megabytes=100, pause=0.2)  # of a side that was never read to its end
 STORE = "store"  # the kind of an error that is no billing's but our own store's
-LONG_BUDGET = 3600.0  # the same for a complete comparison, a first read or a window that a person chose
+LONG_BUDGET = 2400.0  # the same for a complete comparison, a first read or a window that a person chose: what is left
+# of an audit's deadline (``deployments.catalog``) is for its turn to write
 
 
-async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> Reads:
-    """Every connection at once; a connection's error is its value, so none stops another."""
+async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> AsyncGenerator[tuple[str, Read], None]:
+    """Every connection at once, each as soon as it is read; its error is its value, so none stops another."""
 
-    async def one(name: str) -> Snapshot | ConnectorError:
+    async def one(name: str) -> tuple[str, Read]:
         try:
-            return await extract_one(ctx, name, request)
+            return name, await extract_one(ctx, name, request)
         except Exception as error:
-            return as_connector_error(ctx, name, error)
+            return name, as_connector_error(ctx, name, error)
 
-    return dict(zip(names, await asyncio.gather(*(one(n) for n in names)), strict=True))
+    reading = [asyncio.create_task(one(name)) for name in names]
+    try:
+        for read in asyncio.as_completed(reading):
+            yield await read
+    finally:
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+
+
+def time_to_read(request: RunRequest) -> float:
+    """Seconds that one connection may take to be read, to be read again, to be read back."""
+    return MINUTE_BUDGET if request.kind is RunKind.SYNC else LONG_BUDGET
 
 
 def as_connector_error(ctx: Context, name: str, error: Exception) -> ConnectorError:
@@ -58,11 +74,14 @@ async def extract_one(ctx: Context, name: str, request: RunRequest) -> Snapshot:
     same_dialect(ctx, connection)
     both = (connection.external, connection.main)
     known = primed_billings(ctx.store, *both)
-    usual = all(is_primed(billing, known) for billing in both) or not first_read(ctx, request)
-    budget = MINUTE_BUDGET if request.kind is RunKind.SYNC and usual else LONG_BUDGET
+    usual = all(is_primed(billing, known) for billing in both)
+    quick = request.kind is RunKind.SYNC and (usual or not first_read(ctx, request))
+    budget = MINUTE_BUDGET if quick else LONG_BUDGET
+    most = most_of(connection, (IN_A_MINUTE if usual else FIRST_IN_A_MINUTE) if quick else None)
     try:
         async with asyncio.timeout(budget):
-            snapshot = await observed(ctx, connection, _both_sides(ctx, connection, request, known))
+            reading = _both_sides(ctx, connection, request, known, most)
+            snapshot = await observed(ctx, connection, reading)
     except TimeoutError:
         raise out_of_time(
             connection,
@@ -116,11 +135,11 @@ async def _identified(connection: Connection) -> None:
     connection.identified = True
 
 
-def out_of_time(connection: Connection, what: str, cure: str = "The next run tries again") -> Retriable:
+def out_of_time(connection: Connection, what: str, cure: str = "The next run tries again") -> OutOfTime:
     """The error of a wait that was ended; it names the side that had not answered, where it was one of them."""
     side = silent_side(connection)
     where = f"{connection.name} ({side})" if side else connection.name
-    return Retriable(what, billing=where, cure=cure, side=side)
+    return OutOfTime(what, billing=where, cure=cure, side=side)
 
 
 def same_dialect(ctx: Context, connection: Connection) -> None:
@@ -168,12 +187,21 @@ async def observed(ctx: Context, connection: Connection, reading: Awaitable[Snap
     return replace(snapshot, unknown_types=unknown)
 
 
-async def _both_sides(ctx: Context, connection: Connection, request: RunRequest, known: Primed) -> Snapshot:
-    mark = ctx.store.ledger_mark()
+def most_of(connection: Connection, quick: Most | None = None) -> Most:
+    """What reading a side of the connection may cost; ``quick``: in a run that has but a minute."""
+    own = connection.settings.reading
+    cure = f"If it is right, raise rows, pages or megabytes in [external.reading] of {connection.name}"
+    most = Most(own.rows, own.pages, own.megabytes, cure=cure)
+    cure = f"The next audit reads all of it; at once: `remotesupport audit --billing {connection.name}`"
+    return most if quick is None else most.at_most(replace(quick, cure=cure))
+
+
+async def _both_sides(ctx: Context, connection: Connection, request: RunRequest, known: Primed, most: Most) -> Snapshot:
+    mark, linked = ctx.store.ledger_mark(), ctx.store.link_counts([connection.name]).get(connection.name, 0)
     unproven = frozenset(intent.ext_ticket for intent in ctx.store.open_intents(connection.name))
     found = await departments_of(ctx, connection)
     due = [ticket for _, ticket in closes_of_departed(ctx, [connection.name], due=True)]
-    scopes = Scopes(ctx.store, connection, request, found.correspondences, due)
+    scopes = Scopes(ctx.store, connection, request, found.correspondences, due, most)
     inside, outside = connection.main, connection.external
     reading = read_side(ctx.store, inside, found.main, scopes.main(), ctx.clock(), known)
     main = await said_by(connection, inside, reading)
@@ -182,7 +210,7 @@ async def _both_sides(ctx: Context, connection: Connection, request: RunRequest,
     canary = await _canary(connection, found)
     return Snapshot(
         connection.name, external, main, found.correspondences, found.problems, canary, 0, 0.0, found.flagged, unproven,
-        found.resolved, mark,
+        found.resolved, mark, linked=linked,
     )  # fmt: skip
 
 

@@ -25,7 +25,14 @@ from remotesupport.core.rekey import rekeyed
 from remotesupport.core.report import BillingState
 from remotesupport.steps.altered_texts import keep_recognised
 from remotesupport.steps.correspond import departments_of
-from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, changed_dialects, introduced, observed
+from remotesupport.steps.extract import (
+    LONG_BUDGET,
+    as_connector_error,
+    changed_dialects,
+    introduced,
+    most_of,
+    observed,
+)
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.leases import kept_alive, regain, take
 from remotesupport.steps.longest import longest
@@ -211,7 +218,14 @@ def _read(
 ) -> Awaitable[SideRead]:  # fmt: skip
     """Every listing to its end, and direct looks at what no listing shows."""
     only = None if billing.capabilities.whole else tuple(names)
-    scope = Scope(wants=wants, force=lambda rows, _recent: wants(rows), complete=True, only=only, linked=tuple(names))
+    scope = Scope(
+        wants=wants,
+        force=lambda rows, _recent: wants(rows),
+        complete=True,
+        only=only,
+        linked=tuple(names),
+        most=most_of(ctx.connections[billing.name]),
+    )
     return read_side(ctx.store, billing, departments, scope, ctx.clock())
 
 

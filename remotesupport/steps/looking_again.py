@@ -1,6 +1,6 @@
 """Look again at tickets that another run wrote to while they were read.
 
-A run that reads without the right to write sees each side, and the ledger, at another moment, and would take the
+A run reads without the right to write, so it sees each side, and the ledger, at another moment, and would take the
 difference for a conflict.
 
 The ledger is read last, so it knows at least what both sides showed. A ticket whose rows in it have moved since the
@@ -14,63 +14,39 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from connectors.contract import Billing
-from connectors.errors import ConnectorError, Retriable
 from remotesupport.bootstrap import Context
-from remotesupport.core.plan import Plan
 from remotesupport.core.report import RunRequest
-from remotesupport.steps.extract import LONG_BUDGET, as_connector_error, requests_of
+from remotesupport.steps.extract import as_connector_error, out_of_time, requests_of, time_to_read
 from remotesupport.steps.reading import Scope, Wanted, read_side
-from remotesupport.steps.values import Reads, SideRead, Snapshot
+from remotesupport.steps.values import Read, SideRead, Snapshot
 
 LOOKS = 3  # at a ticket that moves each time; after that it is left to the next run
 
-Tickets = Mapping[str, Collection[str]]
+
+def moved(ctx: Context, snapshots: Mapping[str, Snapshot]) -> dict[str, set[str]]:
+    """Connection → external tickets that another run has changed in the ledger since they were read."""
+    return ctx.store.moved_after({n: s.mark for n, s in snapshots.items()})
 
 
-def tickets_of(plans: Mapping[str, Plan]) -> dict[str, set[str]]:
-    """Connection → external tickets that its plan writes to, or finds in conflict."""
-    return {name: set(plan.changes["ext_ticket"]) for name, plan in plans.items() if len(plan.changes)}
-
-
-def moved(ctx: Context, request: RunRequest, snapshots: Mapping[str, Snapshot]) -> dict[str, set[str]]:
-    """Connection → external tickets that another run has changed in the ledger since they were read.
-
-    Where the right to write is held from the beginning, the outcomes that were open then are this run's own to settle.
-    """
-    found = ctx.store.moved_after({n: s.mark for n, s in snapshots.items()})
-    if request.reads_first:
-        return found
-    return {n: rest for n, tickets in found.items() if (rest := tickets - snapshots[n].unproven)}
-
-
-async def look_again(ctx: Context, request: RunRequest, reads: Reads, also: Tickets | None = None) -> Reads:
-    """``reads`` with the tickets that moved, and ``also`` these, as they are now."""
-    snapshots = {n: r for n, r in reads.items() if isinstance(r, Snapshot)}
-    due = {n: found for n, found in _due(moved(ctx, request, snapshots), also or {}).items() if n in snapshots}
-    looked = await asyncio.gather(*(_patiently(ctx, request, snapshots[n], due[n]) for n in due))
-    return reads | dict(zip(due, looked, strict=True))
-
-
-def _due(*parts: Tickets) -> dict[str, set[str]]:
-    names = dict.fromkeys(name for part in parts for name in part)
-    return {name: {ticket for part in parts for ticket in part.get(name, ())} for name in names}
-
-
-async def _patiently(
-    ctx: Context, request: RunRequest, snapshot: Snapshot, tickets: set[str]
-) -> Snapshot | ConnectorError:
+async def look_again(ctx: Context, request: RunRequest, snapshot: Snapshot, also: Collection[str] = ()) -> Read:
+    """``snapshot`` with the tickets that moved, and ``also`` these, as they are now."""
+    name, tickets = snapshot.name, {*also, *_moved(ctx, snapshot)}
     try:
-        async with asyncio.timeout(LONG_BUDGET):
+        async with asyncio.timeout(time_to_read(request)):
             for _ in range(LOOKS):
-                snapshot = await _look(ctx, snapshot, tickets)
-                tickets = moved(ctx, request, {snapshot.name: snapshot}).get(snapshot.name, set())
                 if not tickets:
                     break
+                snapshot = await _look(ctx, snapshot, tickets)
+                tickets = _moved(ctx, snapshot)
             return snapshot
     except TimeoutError:
-        return Retriable("looking again at what had moved took too long", billing=snapshot.name)
+        return out_of_time(ctx.connections[name], "looking again at what had moved took too long")
     except Exception as error:
-        return as_connector_error(ctx, snapshot.name, error)
+        return as_connector_error(ctx, name, error)
+
+
+def _moved(ctx: Context, snapshot: Snapshot) -> set[str]:
+    return moved(ctx, {snapshot.name: snapshot}).get(snapshot.name, set())
 
 
 async def _look(ctx: Context, snapshot: Snapshot, tickets: set[str]) -> Snapshot:

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from remotesupport.bootstrap import Context
 from remotesupport.core.report import TOO_MANY_SKIPPED, BillingResult, BillingState, RunKind, RunReport, RunRequest
 from remotesupport.core.spans import span
-from remotesupport.steps.leases import patience
 from remotesupport.steps.taking_part import taking_part
+from remotesupport.steps.turns import patience
 
 
 def without_turn(ctx: Context, done: RunReport, names: Iterable[str]) -> None:

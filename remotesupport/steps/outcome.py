@@ -1,15 +1,18 @@
-"""Close the books of a run: one line per connection in the report, and everything that became true in the store."""
+"""Close the books of connections at the end of their ways: a line of the report, and what became true in the store."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Context
 from remotesupport.core.connection_state import ConnectionState, Failure
 from remotesupport.core.model import ChangeKind, ParkedChange, Reason
 from remotesupport.core.plan import Plan, counts, to_json
-from remotesupport.core.report import BillingResult, BillingState, RunReport, RunRequest
+from remotesupport.core.report import BillingResult, BillingState, RunRequest
 from remotesupport.steps import brake, kept_out
 from remotesupport.steps.board import note_states, reads_all
 from remotesupport.steps.bookkeeping import (
@@ -29,52 +32,71 @@ from remotesupport.steps.bookkeeping import (
 )
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.parking import ends_departure
-from remotesupport.steps.values import Accepted, Loaded, Proposal, Reads, Snapshot
+from remotesupport.steps.values import Accepted, Loaded, Proposal, Snapshot
 from remotesupport.store.states import OPEN_PLANS, PlanState
 
 
-class Books:
-    """The lines of one run's report."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One connection that was read and went through a pass: the pass's values, and what they say of this connection.
 
-    def __init__(self, ctx: Context, done: RunReport, reads: Reads) -> None:
-        self.ctx, self.done, self.reads = ctx, done, reads
+    ``loaded``: what was written, None where nothing was to be, or might be.
+    """
+
+    read: Snapshot
+    accepted: Accepted
+    proposal: Proposal
+    found: Found
+    loaded: Loaded | None = None
+
+    @property
+    def plan(self) -> Plan | None:
+        """What there is to write, if anything."""
+        plan = self.proposal.plans.get(self.read.name)
+        return plan if plan is not None and len(plan.changes) else None
+
+
+End: TypeAlias = "Judged | ConnectorError"
+
+
+class Books:
+    """The lines of some connections in the report of ``run``."""
+
+    def __init__(self, ctx: Context, run: str, ended: Mapping[str, End]) -> None:
+        self.ctx, self.run, self.ended = ctx, run, ended
         self.waiting: dict[str, bool] = {}
         self.parked: dict[str, list[ParkedChange]] = {}
         self.unproven: dict[str, set[str]] = {}
         self.before = {s.name: s for s in ctx.store.connection_states()}
 
-    def close(
-        self,
-        request: RunRequest,
-        accepted: Accepted,
-        proposal: Proposal,
-        loaded: dict[str, Loaded],
-        wrong: dict[str, str],
-    ) -> None:
-        """One line per connection that took part. ``wrong``: where the read-back is not what was meant."""
-        shard, now = Found.of_shard(accepted, proposal), self.ctx.clock()
-        for change in self.ctx.store.parked(self.reads):
+    def close(self, request: RunRequest, wrong: dict[str, str]) -> list[BillingResult]:
+        """One line for each. ``wrong``: where the read-back is not what was meant."""
+        now, lines = self.ctx.clock(), list[BillingResult]()
+        for change in self.ctx.store.parked(self.ended):
             self.parked.setdefault(change.connection, []).append(change)
-        for intent in self.ctx.store.open_intents(*self.reads):
+        for intent in self.ctx.store.open_intents(*self.ended):
             self.unproven.setdefault(intent.connection, set()).add(intent.ext_ticket)
-        for name, read in self.reads.items():
-            found = shard.get(name, NOTHING)
-            if isinstance(read, ConnectorError):
-                result = failed_result(name, read)
-            elif name in accepted.rejected:
-                why = accepted.rejected[name]
-                result = BillingResult(name, state=BillingState.FAILED, reason=why, failure=Failure.REJECTED)
-            else:
-                result = self._line(request, read, found, proposal, loaded.get(name))
+        for name, ended in self.ended.items():
+            result, found = self._result(request, name, ended)
             self.ctx.connections[name].doubtful |= result.access
             if name in wrong and result.state is BillingState.OK:
                 result.state, result.reason, result.failure = BillingState.FAILED, wrong[name], Failure.INCOMPLETE
             result.failures = (result.failures or [result.reason][: bool(result.reason)]) + kept_out_lines(found)
             if not request.plan_only:
-                self._board(request, result, read if isinstance(read, ConnectorError) else None, now)
-            self.done.billings.append(result)
+                self._board(request, result, ended if isinstance(ended, ConnectorError) else None, now)
+            lines.append(result)
         if not request.plan_only:
-            note_states(self.ctx, self.reads, now)
+            note_states(self.ctx, self.ended, now)
+        return lines
+
+    def _result(self, request: RunRequest, name: str, ended: End) -> tuple[BillingResult, Found]:
+        if isinstance(ended, ConnectorError):
+            return failed_result(name, ended), NOTHING
+        if name in ended.accepted.rejected:
+            why = ended.accepted.rejected[name]
+            result = BillingResult(name, state=BillingState.FAILED, reason=why, failure=Failure.REJECTED)
+            return result, ended.found
+        return self._line(request, ended.read, ended.found, ended.proposal, ended.loaded), ended.found
 
     def _line(
         self, request: RunRequest, snapshot: Snapshot, found: Found, proposal: Proposal, loaded: Loaded | None
@@ -85,11 +107,11 @@ class Books:
         parked = self.parked.get(name, [])
         if not (request.plan_only or request.tickets):
             moving = {ticket for connection, ticket in proposal.moving if connection == name}
-            parked = let_go(self.ctx, self.done.run, snapshot, found, parked, moving)
+            parked = let_go(self.ctx, self.run, snapshot, found, parked, moving)
         waiting = kept_out.kept_out_tickets(self.ctx, snapshot, found.quarantined)
         if not request.plan_only:
-            parked = kept_out.park_kept_out(self.ctx, self.done.run, snapshot, waiting, parked)
-            parked = brake.brake(self.ctx, self.done.run, snapshot, plan, loaded, parked)
+            parked = kept_out.park_kept_out(self.ctx, self.run, snapshot, waiting, parked)
+            parked = brake.brake(self.ctx, self.run, snapshot, plan, loaded, parked)
         names = {p.ext_ticket for p in parked}
         left = undone(proposal, name, loaded, stopped)
         unproven = self.unproven.get(name, set())
@@ -106,7 +128,7 @@ class Books:
         if not request.plan_only:
             reasons += unseen_reasons(name, reasons, proposal, loaded, stopped)
             reasons += unseen_not_understood(name, reasons, unclear, self._gone(snapshot))
-            settle_books(self.ctx, self.done.run, snapshot, reasons, found, set(left) | unproven)
+            settle_books(self.ctx, self.run, snapshot, reasons, found, set(left) | unproven)
         if waiting:
             result.state, result.reason = BillingState.FAILED, kept_out.in_words(name, waiting)
             result.failure = Failure.INCOMPLETE
@@ -132,7 +154,7 @@ class Books:
     def _save_plan(self, name: str, proposal: Proposal, state: PlanState) -> None:
         verdict, plan = proposal.verdicts[name].why, proposal.plans[name]
         kept = to_json(plan) if state in OPEN_PLANS else {"id": plan.id}
-        self.ctx.store.save_plan(self.done.run, name, kept, state, verdict)
+        self.ctx.store.save_plan(self.run, name, kept, state, verdict)
 
     @staticmethod
     def _judge(result: BillingResult, snapshot: Snapshot, loaded: Loaded | None, guard: str) -> None:

@@ -19,6 +19,7 @@ from typing import TypeAlias
 from connectors.contract import Billing
 from connectors.errors import AccessDenied, ConnectorError, Fatal, Missing, NotUnderstood, TicketDenied
 from remotesupport.core.model import MessageRow, Page, Side, Sighting, TicketRow, TicketState
+from remotesupport.steps.budget import USUAL, Budget, Most
 from remotesupport.steps.framing import Rows, message_rows, ticket_rows
 from remotesupport.steps.values import SideRead
 from remotesupport.store import Store
@@ -42,7 +43,8 @@ class Scope:
     ``since`` and ``until`` (a backfill's, as the host itself writes times) leave out every row whose own activity text
     is not between them. ``linked``: tickets to look for when they vanished. ``due``: tickets to look at and to read
     however their rows look; ``unread``: more of them, as seen. ``at_once``: tickets that are asked for at a time.
-    ``known``: those of some external tickets that are linked, or whose origin a main ticket carries.
+    ``known``: those of some external tickets that are linked, or whose origin a main ticket carries. ``most``: what
+    reading may cost.
     """
 
     wants: Wanted
@@ -56,6 +58,7 @@ class Scope:
     unread: tuple[Sighting, ...] = ()
     at_once: int = MANY
     known: Known = frozenset
+    most: Most = USUAL
 
     @property
     def windowed(self) -> bool:
@@ -110,18 +113,18 @@ async def read_side(
 
     ``known``: the listings that were read to their end once; the others are read to their end now.
     """
-    got, whole = _Gathering(), billing.capabilities.whole
+    got, whole, budget = _Gathering(), billing.capabilities.whole, Budget(scope.most, billing)
     if scope.only is not None:
-        await _look(billing, scope.only, got, scope.at_once)
+        await _look(billing, scope.only, got, scope.at_once, budget)
         got.moved.update(dict.fromkeys(got.rows))
     else:
         for listing in billing.capabilities.listings:
             to_the_end = scope.complete or (billing.name, str(billing.side), listing) not in known
-            await _read_listing(store, billing, listing, scope, got, now, to_the_end=to_the_end)
-        await _look_at_loose_ends(store, billing, scope, got)
+            await _read_listing(store, billing, listing, scope, got, now, budget, to_the_end=to_the_end)
+        await _look_at_loose_ends(store, billing, scope, got, budget)
         listed = {(seen.listing, seen.ticket) for seen in got.sightings}
         got.sightings += [seen for seen in scope.unread if (seen.listing, seen.ticket) not in listed]
-    threads = await _threads(billing, _needed(scope, got, now), got, scope.at_once)
+    threads = await _threads(billing, _needed(scope, got, now), got, scope.at_once, budget)
     return SideRead(
         tickets=ticket_rows(billing.name, billing.side, got.rows.values(), threads),
         messages=message_rows(billing.name, billing.side, threads),
@@ -142,15 +145,25 @@ async def read_side(
 
 
 async def _read_listing(
-    store: Store, billing: Billing, listing: str, scope: Scope, got: _Gathering, now: datetime, *, to_the_end: bool
+    store: Store,
+    billing: Billing,
+    listing: str,
+    scope: Scope,
+    got: _Gathering,
+    now: datetime,
+    budget: Budget,
+    *,
+    to_the_end: bool,
 ) -> None:
     async for whole in billing.pages(listing):
+        budget.add_page(listing, len(whole.rows) + len(whole.rejected))
         below = bool(scope.since and whole.rows and whole.rows[-1].activity < scope.since)
         page = replace(whole, rows=tuple(r for r in whole.rows if scope.within(r)))
         agreed = _take(store, billing, page, got, now)
         if below or (agreed and not to_the_end and not scope.windowed):
             got.complete = False
             return
+        await budget.give_way()
 
 
 def primed_billings(store: Store, *billings: Billing) -> Primed:
@@ -220,7 +233,7 @@ def _settled(sighting: Sighting) -> bool:
     return sighting.read_at is not None and sighting.read_at >= sighting.row_since + SETTLE
 
 
-async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got: _Gathering) -> None:
+async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got: _Gathering, budget: Budget) -> None:
     """Direct looks: rows that only a queue showed, or that hide their department (an employee holds the ticket), work
     left open by an earlier run, linked tickets that vanished."""
     _fill_from_queue(got)
@@ -233,7 +246,7 @@ async def _look_at_loose_ends(store: Store, billing: Billing, scope: Scope, got:
     if got.complete and scope.complete:
         unlisted = [t for t in scope.linked if t not in got.rows and t not in loose]
         loose += unlisted if billing.capabilities.whole else _newest(unlisted)[:MOST_ASKED]
-    await _look(billing, loose, got, scope.at_once)
+    await _look(billing, loose, got, scope.at_once, budget)
     got.moved.update(dict.fromkeys(t for t in (*loose, *due) if t in got.rows))
 
 
@@ -269,12 +282,13 @@ def _open_lately(got: _Gathering, now: datetime) -> tuple[str | None, ...]:
     return tuple(r.department for t, r in got.rows.items() if t in recent and r.state is TicketState.OPEN)
 
 
-async def _look(billing: Billing, tickets: Collection[str], got: _Gathering, at_once: int) -> None:
+async def _look(billing: Billing, tickets: Collection[str], got: _Gathering, at_once: int, budget: Budget) -> None:
     gate = asyncio.Semaphore(at_once)
 
     async def one(ticket: str) -> None:
         try:
             async with gate:
+                budget.check_thread(ticket)
                 got.rows[ticket] = await billing.ticket(ticket)
         except ConnectorError as error:
             got.not_read(ticket, error)
@@ -290,7 +304,7 @@ def _needed(scope: Scope, got: _Gathering, now: datetime) -> list[str]:
 
 
 async def _threads(
-    billing: Billing, tickets: Collection[str], got: _Gathering, at_once: int
+    billing: Billing, tickets: Collection[str], got: _Gathering, at_once: int, budget: Budget
 ) -> dict[str, tuple[MessageRow, ...]]:
     threads: dict[str, tuple[MessageRow, ...]] = {}
     gate = asyncio.Semaphore(at_once)
@@ -298,6 +312,7 @@ async def _threads(
     async def one(ticket: str) -> None:
         try:
             async with gate:
+                budget.check_thread(ticket)
                 threads[ticket] = await billing.thread(ticket)
         except ConnectorError as error:
             got.not_read(ticket, error)

@@ -27,7 +27,7 @@ from remotesupport.steps.values import Accepted, Proposal, Snapshot
 
 
 async def reconcile(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], accepted: Accepted) -> Proposal:
-    """One pass over the connections that are ready; every plan of them is judged before the first write of any."""
+    """One pass over the connections that are ready; the plan of each is judged before it is written."""
     inputs = await asyncio.to_thread(_inputs, ctx, request, snapshots, accepted)
     outcome = without_dropped(await asyncio.to_thread(three_way_diff, inputs), ctx.store.dropped(snapshots))
     broken, reports = await _checked(outcome, accepted)
@@ -104,9 +104,7 @@ def _inputs(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], a
         unable=unable(ctx, kept),
         longest=longest(ctx, kept),
     )
-    moving = _pairs_of(
-        moved(ctx, request, kept)
-    )  # asked last, so that it knows of whatever came while the rest was read
+    moving = _pairs_of(moved(ctx, kept))  # asked last, so that it knows of whatever came while the rest was read
     return replace(inputs, moving=moving, unproven=inputs.unproven | moving) if moving else inputs
 
 
@@ -195,7 +193,7 @@ def _judge(ctx: Context, snapshots: dict[str, Snapshot], plans: dict[str, Plan])
     linked |= {n: ctx.store.present_links(n) for n, s in snapshots.items() if s.external.listed == 0 and linked.get(n)}
     facts = {
         n: Facts(
-            linked=linked.get(n, 0),
+            linked=linked.get(n, 0) if s.linked is None else min(linked.get(n, 0), s.linked),
             listed=s.external.listed,
             canary=s.canary,
             main_listed=s.main.listed,

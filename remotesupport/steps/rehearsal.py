@@ -21,8 +21,9 @@ from remotesupport.core.rehearsal import again
 from remotesupport.steps.check_reach import failed
 from remotesupport.steps.check_row import CheckRow, Part, of_part
 from remotesupport.steps.habits import keep, untold
-from remotesupport.steps.leases import ASK_EVERY, MINUTE_PATIENCE, kept_alive, take
+from remotesupport.steps.leases import kept_alive, take
 from remotesupport.steps.rehearsal_ticket import RehearsalTicket
+from remotesupport.steps.turns import ASK_EVERY, MINUTE_PATIENCE
 from remotesupport.store import Store
 from remotesupport.store.errors import LeaseLost
 

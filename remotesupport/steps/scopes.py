@@ -14,6 +14,7 @@ from remotesupport.bootstrap import Connection
 from remotesupport.core.compose import origin_of
 from remotesupport.core.model import TicketRow, TicketState
 from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.steps.budget import Most
 from remotesupport.steps.framing import Rows, enabled
 from remotesupport.steps.reading import FEW, MANY, Scope, is_primed, primed_billings
 from remotesupport.steps.values import SideRead
@@ -23,9 +24,15 @@ CATCH_UP = 200  # tickets that one run looks at because their department has com
 
 
 class Scopes:
-    """The two scopes of one connection in one run. ``due``: external tickets whose main ticket has to be looked at."""
+    """The two scopes of one connection in one run. ``due``: external tickets whose main ticket has to be looked at.
 
-    def __init__(self, store: Store, connection: Connection, request: RunRequest, pairs: Rows, due: list[str]) -> None:
+    ``most``: what reading a side may cost.
+    """
+
+    def __init__(
+        self, store: Store, connection: Connection, request: RunRequest, pairs: Rows, due: list[str], most: Most
+    ) -> None:
+        self.most = most
         self.store, self.connection, self.request, self.due = store, connection, request, due
         self.corresponding = enabled(pairs)
         self.name = connection.name
@@ -50,7 +57,8 @@ class Scopes:
             only=tuple(row["main_ticket"] for row in self.links) if enough else None,
             linked=self._all_linked("main_ticket"),
             due=self._main_tickets([*self.due, *self.rung, *(s.ticket for s in self.unread)]),
-            at_once=FEW if self.request.reads_first else MANY,
+            at_once=FEW if self.request.reads_long else MANY,
+            most=self.most,
         )
 
     def external(self, main: SideRead) -> Scope:
@@ -67,7 +75,8 @@ class Scopes:
             due=self.rung,
             unread=tuple(self.unread),
             known=lambda tickets: {*self.store.linked(self.name, tickets), *origins.intersection(tickets)},
-            at_once=FEW if self.request.reads_first else MANY,
+            at_once=FEW if self.request.reads_long else MANY,
+            most=self.most,
         )
 
     def _main_tickets(self, tickets: list[str]) -> tuple[str, ...]:

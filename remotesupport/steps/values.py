@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -61,7 +61,8 @@ class Snapshot:
     ``flagged``: remote departments as that billing marks them. ``unproven``: external tickets of which a write had an
     open outcome when reading began. ``resolved``: the id that each name of a remote department means. ``mark``: the
     ledger's (``store.moves``) when reading, or looking again, began. ``unknown_types``: how often reading met which
-    type of message that we do not know.
+    type of message that we do not know. ``linked``: tickets that the ledger linked when reading began; what another run
+    links meanwhile may be on no list that was read.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Snapshot:
     resolved: dict[str, str] = field(default_factory=dict)
     mark: int = 0
     unknown_types: dict[str, int] = field(default_factory=dict)
+    linked: int | None = None
 
     @property
     def corresponding(self) -> frozenset[str]:
@@ -92,7 +94,7 @@ Reads: TypeAlias = dict[str, Read]
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What passed validation, over the whole shard, plus what did not (quarantine rows, rejected connections)."""
+    """What passed validation in one pass, plus what did not (quarantine rows, rejected connections)."""
 
     tickets: pd.DataFrame
     messages: pd.DataFrame
@@ -158,7 +160,7 @@ class Loaded:
 class Steps:
     """The steps of a run as callables, so that the same cycle runs plainly or as Prefect tasks."""
 
-    extract: Callable[[Context, tuple[str, ...], RunRequest], Awaitable[Reads]]
+    extract: Callable[[Context, tuple[str, ...], RunRequest], AsyncGenerator[tuple[str, Read], None]]
     extract_one: Callable[[Context, str, RunRequest], Awaitable[Snapshot]]
     settle: Callable[[Context, Snapshot, Lease, str], Awaitable[Snapshot]]
     validate: Callable[[Context, dict[str, Snapshot]], Awaitable[Accepted]]

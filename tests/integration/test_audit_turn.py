@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from connectors.memory import MemoryBilling, MemoryCall
+from remotesupport.bootstrap import GATHERING
 from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport, RunRequest
 from remotesupport.steps.cycle import cycle
-from remotesupport.steps.leases import MINUTE_PATIENCE, PATIENCE
 from remotesupport.steps.no_turn import missed
+from remotesupport.steps.turns import MINUTE_PATIENCE, PATIENCE
 from tests.cycle_fixtures import Desk
+from tests.inline_executor import Inline
 from tests.virtual_time import LoopClock, VirtualTime, live
 
 NAMES = ("acme", "globex")
@@ -32,7 +34,7 @@ class Day:
     def __init__(self, folder: Path, loop: VirtualTime, minutes: range, hours: int) -> None:
         self.minutes, self.hours = minutes, range(hours)
         self.clock = LoopClock(loop)
-        self.desk = Desk(folder, *NAMES, clock=self.clock)
+        self.desk = Desk(folder, *NAMES, clock=self.clock, gathering=GATHERING)
         self.audits: list[tuple[RunReport, float]] = []
         self.syncs: list[tuple[RunReport, float]] = []
         self.delays: list[float] = []
@@ -139,25 +141,31 @@ async def test_nobody_is_kept_from_writing_while_an_audit_reads(desk: Desk) -> N
     assert held == set()
 
 
-async def test_what_is_free_begins_and_what_is_not_is_waited_for(desk: Desk) -> None:
+async def test_what_is_free_begins_and_what_is_not_is_waited_for(tmp_path: Path) -> None:
     """An audit writes to the free connection at once, and to the other one when its lease has been given back."""
+    desk = Desk(tmp_path, *NAMES, gathering=0.0)
+    asyncio.get_running_loop().set_default_executor(Inline())
     await desk.run()
     for name in NAMES:
         opened(desk, name)
     lease = desk.store.acquire_lease("acme", "somebody/sync", LONG)
     assert lease is not None
-    before: list[int] = []
+    waits = 0
 
     async def wait(seconds: float) -> None:
-        desk.clock.advance(seconds)
-        before.append(len(desk.main_tickets("globex")))
-        if len(before) == 200:
+        nonlocal waits
+        await asyncio.sleep(0)
+        if desk.main_tickets("globex"):
+            waits += 1
+            desk.clock.advance(seconds)
+        if waits == 200:
             desk.store.release_lease(lease)
 
     desk.context.sleep = wait
     report = await desk.run(RunKind.AUDIT)
     assert [line(report, name).written for name in NAMES] == [1, 1]
-    assert before == [1] * 200
+    assert waits == 200
+    desk.store.close()
 
 
 async def test_an_audit_waits_five_minutes_and_two_in_vain_are_a_warning(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from remotesupport.core.report import BillingState, RunKind, RunReport
-from remotesupport.steps.leases import MINUTE_PATIENCE
 from remotesupport.steps.taking_part import ACCESS_PATIENCE
+from remotesupport.steps.turns import MINUTE_PATIENCE
 from tests.cycle_fixtures import Desk
 
 ACME = ("acme",)

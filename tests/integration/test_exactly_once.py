@@ -96,7 +96,7 @@ async def test_a_run_whose_lease_has_passed_on_writes_nothing(desk: Any) -> None
     """A plan made before a long pause is refused at the first write: another run has the right by then."""
     leases = take(desk.context, ("acme",))
     request = RunRequest(RunKind.SYNC)
-    snapshots: Any = await extract(desk.context, ("acme",), request)
+    snapshots: Any = dict([read async for read in extract(desk.context, ("acme",), request)])
     proposal = await reconcile(desk.context, request, snapshots, await validate(desk.context, snapshots))
     desk.clock.advance(LEASE_SECONDS + 1)
     other = desk.store.acquire_lease("acme", "another", LEASE_SECONDS)

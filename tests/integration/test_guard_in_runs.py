@@ -1,4 +1,4 @@
-"""The guard in whole runs: every connection is judged before the first write of any, and a person has the last word."""
+"""The guard in whole runs: each connection is judged before its first write, and a person has the last word."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ from remotesupport.steps.cycle import PLAIN, cycle
 from remotesupport.steps.values import Accepted, Proposal, Snapshot
 from remotesupport.store.states import PlanState
 from tests.cycle_fixtures import Desk
+
+OWN = "[external.guard]\ncreates = {}\n"
+
+
+def with_limit_over_a_run(desk: Desk, creates: int) -> None:
+    """From now on all connections together may create so many tickets in a run."""
+    guard = desk.settings.guard.model_copy(update={"run_creates": creates})
+    desk.context.settings = replace(desk.settings, guard=guard)
 
 
 @pytest.fixture
@@ -39,8 +47,8 @@ async def crossed(desk: Desk, count: int) -> list[str]:
     return tickets
 
 
-async def test_nothing_is_written_before_the_last_verdict(desk: Desk) -> None:
-    """No billing gets a write before every connection of the run was read, reconciled and judged."""
+async def test_who_is_ready_together_is_judged_together_before_any_write(desk: Desk) -> None:
+    """Connections that are read by the same time go through one pass, and none gets a write before its verdict."""
     log: list[str] = []
     for name, world in (("acme", desk.externals["acme"]), ("globex", desk.externals["globex"]), ("main", desk.main)):
         if name != "main":
@@ -62,6 +70,36 @@ async def test_nothing_is_written_before_the_last_verdict(desk: Desk) -> None:
     assert log.count("judged") == 1
     assert log.count("write") == 2
     assert "write" not in log[: log.index("judged")]
+
+
+async def test_all_connections_together_have_a_limit_over_a_run(tmp_path: Path) -> None:
+    """What is over it is stopped in words, with its plan; each connection is below its own limit. The next run begins
+    anew, and writes the rest."""
+    desk = Desk(tmp_path, "acme", "globex", "initech", extra=OWN.format(5))
+    with_limit_over_a_run(desk, 8)
+    for world in desk.externals.values():
+        for n in range(3):
+            world.client_opens("ivan", "Technical support", f"Q{n}", "text")
+    report = await desk.run()
+    assert [line(report, name).written for name in desk.externals] == [3, 3, 0]
+    assert (line(report, "initech").state, report.exit_status) == (BillingState.STOPPED, 3)
+    assert (
+        "3 planned, and 6 of other connections in this run; the limit for all of them" in line(report, "initech").reason
+    )
+    assert f"remotesupport apply {line(report, 'initech').plan_id}" in line(report, "initech").reason
+    report = await desk.run()
+    assert (line(report, "initech").written, report.exit_status) == (3, 0)
+    desk.store.close()
+
+
+async def test_a_connections_own_higher_limit_may_be_used_by_it_alone(tmp_path: Path) -> None:
+    """Where a person has raised one connection's limit above the run's, its plan is written."""
+    desk = Desk(tmp_path, "acme", extra=OWN.format(50))
+    with_limit_over_a_run(desk, 8)
+    for n in range(20):
+        desk.externals["acme"].client_opens("ivan", "Technical support", f"Q{n}", "text")
+    assert line(await desk.run()).written == 20
+    desk.store.close()
 
 
 async def test_one_connections_stop_writes_its_neighbours_plan(desk: Desk) -> None:

@@ -61,8 +61,9 @@ def test_template_is_valid(tmp_path: Path) -> None:
 def test_template_names_every_key(tmp_path: Path) -> None:
     """Every key that can be set stands in the file that init writes."""
     settings = load(tmp_path, CONFIG)
-    sections = (settings.main, settings.external[0], settings.external[0].departments[0], settings.guard)
-    keys = {key for section in sections for key in type(section).model_fields} - {"departments", "guard"}
+    first = settings.external[0]
+    sections = (settings.main, first, first.departments[0], first.reading, settings.guard)
+    keys = {key for section in sections for key in type(section).model_fields} - {"departments", "guard", "reading"}
     assert [key for key in sorted(keys) if f"{key} = " not in CONFIG] == []
 
 
