@@ -167,6 +167,10 @@ class GuardSettings(_Section):
     departures_percent: Percent = Field(20.0, description="a number from 0 to 100")
     share_from: Count = Field(10, description="the number of linked tickets from which the percents count")
     messages_an_hour: Count = Field(30, description="a number of messages of one ticket, one way")
+    creates_an_hour: Count = Field(300, description="a number of tickets")
+    posts_an_hour: Count = Field(2000, description="a number of messages")
+    creates_a_day: Count = Field(2000, description="a number of tickets")
+    posts_a_day: Count = Field(15_000, description="a number of messages")
     run_creates: Count = Field(500, description="a number of tickets, of all connections in one run together")
     run_posts: Count = Field(3000, description="a number of messages, of all connections in one run together")
     run_closes: Count = Field(200, description="a number of tickets, of all connections in one run together")
@@ -184,6 +188,10 @@ class GuardOverrides(_Section):
     departures_percent: Percent | None = Field(None, description="a number from 0 to 100")
     share_from: Count | None = Field(None, description="the number of linked tickets from which the percents count")
     messages_an_hour: Count | None = Field(None, description="a number of messages of one ticket, one way")
+    creates_an_hour: Count | None = Field(None, description="a number of tickets")
+    posts_an_hour: Count | None = Field(None, description="a number of messages")
+    creates_a_day: Count | None = Field(None, description="a number of tickets")
+    posts_a_day: Count | None = Field(None, description="a number of messages")
 
 
 class ReadingSettings(_Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from remotesupport.core.acts import follows_departure
@@ -29,6 +29,14 @@ class Limited(Protocol):
     def departures_percent(self) -> float: ...
     @property
     def share_from(self) -> int: ...
+    @property
+    def creates_an_hour(self) -> int: ...
+    @property
+    def posts_an_hour(self) -> int: ...
+    @property
+    def creates_a_day(self) -> int: ...
+    @property
+    def posts_a_day(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,10 @@ class Limits:
     departures: int = 20
     departures_percent: float = 20.0
     share_from: int = 10
+    creates_an_hour: int = 300
+    posts_an_hour: int = 2000
+    creates_a_day: int = 2000
+    posts_a_day: int = 15000
 
 
 class LimitedTogether(Protocol):
@@ -64,12 +76,15 @@ class Facts:
     ``linked``: tickets that the ledger links. ``listed``: rows that the external listings showed, None when none was
     read or they do not show every ticket there is, so that they say nothing when they are empty; ``main_listed``: the
     same of the main billing. ``canary``: whether what must be readable was, None when nothing is configured.
+    ``in_an_hour``, ``in_a_day``: what was written for it lately, as ``tally`` counts it.
     """
 
     linked: int = 0
     listed: int | None = None
     canary: bool | None = None
     main_listed: int | None = None
+    in_an_hour: Mapping[str, int] = field(default_factory=dict)
+    in_a_day: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,7 @@ def _judge(name: str, plan: Plan | None, facts: Facts, limits: Limited) -> Verdi
     found = _emptied(name, facts)
     if plan is not None:
         found += _too_many(plan, facts, limits) + _canary(plan, facts) + _emptied_main(plan, facts)
+        found += _too_fast(plan, facts, limits)
     if not found:
         return _ALL_WELL
     cure = f"Look at it, then write it with `remotesupport apply {plan.id}`" if plan else "Nothing is written"
@@ -127,6 +143,23 @@ def _too_many(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
         *_over("closes", n["closes"], limits.closes, limits.closes_percent, share),
         *_over("departures", n["departures"], limits.departures, limits.departures_percent, share),
         *_over("conflicts", n["conflicts"], limits.departures, limits.departures_percent, share),
+    ]
+
+
+def _too_fast(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
+    """What many plans, each small enough, would make together. It waits by itself until enough time has passed."""
+    n = tally(plan)
+    quotas = (
+        ("creates", "hour", facts.in_an_hour, limits.creates_an_hour),
+        ("posts", "hour", facts.in_an_hour, limits.posts_an_hour),
+        ("creates", "day", facts.in_a_day, limits.creates_a_day),
+        ("posts", "day", facts.in_a_day, limits.posts_a_day),
+    )
+    return [
+        f"{what}: {n[what]} planned after {before.get(what, 0)} within the last {time}, and {what}_a"
+        f"{'n' if time == 'hour' else ''}_{time} is {limit}; later runs go on by themselves when there is room"
+        for what, time, before, limit in quotas
+        if n[what] and n[what] + before.get(what, 0) > limit
     ]
 
 

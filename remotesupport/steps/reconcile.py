@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pandas as pd
 
@@ -13,11 +14,11 @@ from remotesupport.checks.gate import gate
 from remotesupport.checks.report import ValidationReport
 from remotesupport.core import frames
 from remotesupport.core.guard import Facts, Verdict, judge
-from remotesupport.core.model import Reason
+from remotesupport.core.model import ChangeKind, Reason
 from remotesupport.core.plan import Plan, make_plans
 from remotesupport.core.reconcile import Inputs, Outcome
 from remotesupport.core.reconcile import reconcile as three_way_diff
-from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.core.report import READING, RunKind, RunRequest
 from remotesupport.core.status import CLOSE_EXTERNAL, CLOSE_MAIN, REOPEN_EXTERNAL, REOPEN_MAIN
 from remotesupport.steps.longest import longest
 from remotesupport.steps.looking_again import moved
@@ -188,15 +189,28 @@ def _behind_unreadable(snapshots: dict[str, Snapshot], quarantined: pd.DataFrame
     )  # fmt: skip
 
 
+def _lately(ctx: Context, plans: dict[str, Plan], within: timedelta) -> dict[str, dict[str, int]]:
+    """What runs without a person's word have written for those that have something to write, as the guard counts it."""
+    names = [name for name, plan in plans.items() if len(plan.changes)]
+    found = ctx.store.written_since(names, ctx.clock() - within, READING) if names else {}
+    return {
+        name: {"creates": n[ChangeKind.CREATE], "posts": n[ChangeKind.POST] + n[ChangeKind.REOPEN]}
+        for name, n in found.items()
+    }
+
+
 def _judge(ctx: Context, snapshots: dict[str, Snapshot], plans: dict[str, Plan]) -> dict[str, Verdict]:
     linked = ctx.store.link_counts(list(snapshots))
     linked |= {n: ctx.store.present_links(n) for n, s in snapshots.items() if s.external.listed == 0 and linked.get(n)}
+    hour, day = (_lately(ctx, plans, timedelta(hours=hours)) for hours in (1, 24))
     facts = {
         n: Facts(
             linked=linked.get(n, 0) if s.linked is None else min(linked.get(n, 0), s.linked),
             listed=s.external.listed,
             canary=s.canary,
             main_listed=s.main.listed,
+            in_an_hour=hour.get(n, {}),
+            in_a_day=day.get(n, {}),
         )
         for n, s in snapshots.items()
     }

@@ -20,7 +20,7 @@ from remotesupport.store.leases import require_lease
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import carried_of, link_of
 from remotesupport.store.states import is_silent
-from remotesupport.store.tables import intents
+from remotesupport.store.tables import intents, runs
 
 
 class Journal(Part):
@@ -77,11 +77,15 @@ class Journal(Part):
         with self._db.read() as conn:
             return int(conn.execute(_POSTED, asked).scalar() or 0)
 
-    def written_since(self, connections: Iterable[str], since: datetime) -> dict[str, Counter[ChangeKind]]:
-        """How many writes of each kind were made for each of these connections after ``since``, and were seen there."""
+    def written_since(
+        self, connections: Iterable[str], since: datetime, kinds: Iterable[str]
+    ) -> dict[str, Counter[ChangeKind]]:
+        """How many writes of each kind runs of these ``kinds`` made for each connection after ``since``, as far as they
+        were seen there."""
         found: dict[str, Counter[ChangeKind]] = {}
+        asked = {"names": list(connections), "since": since, "kinds": list(kinds)}
         with self._db.read() as conn:
-            for row in conn.execute(_WRITTEN, {"names": list(connections), "since": since}):
+            for row in conn.execute(_WRITTEN, asked):
                 found.setdefault(row.connection, Counter())[ChangeKind(row.kind)] = int(row.n)
         return found
 
@@ -99,7 +103,8 @@ _POSTED = select(func.count()).where(
 )  # fmt: skip
 _WRITTEN = (
     select(intents.c.connection, intents.c.kind, func.count().label("n"))
-    .where(among(intents.c.connection, "names"), *_DONE)
+    .join(runs, runs.c.run == intents.c.run)
+    .where(among(intents.c.connection, "names"), among(runs.c.kind, "kinds"), *_DONE)
     .group_by(intents.c.connection, intents.c.kind)
 )
 

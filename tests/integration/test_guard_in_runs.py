@@ -209,3 +209,36 @@ async def test_a_department_marked_remote_without_a_correspondence_is_named(desk
     view.departments = marked  # type: ignore[assignment, method-assign]
     await desk.run()
     assert desk.store.reason_of("acme", ticket)[:1] == ("department_unmapped",)  # type: ignore[index]
+
+
+async def test_a_flood_in_small_plans_waits_until_there_is_room(tmp_path: Path) -> None:
+    """W11: what scheduled runs write in an hour has a limit; the rest waits, in words, and crosses by itself later."""
+    desk = Desk(tmp_path, "acme", extra="[external.guard]\ncreates_an_hour = 3\n")
+    acme = desk.externals["acme"]
+    reports = []
+    for number in range(5):
+        acme.client_opens("ivan", "Technical support", f"Q{number}", "text")
+        desk.clock.advance(60)
+        reports.append(await desk.run())
+    assert [report.billings[0].written for report in reports] == [1, 1, 1, 0, 0]
+    assert reports[-1].exit_status == 3
+    assert "3 within the last hour, and creates_an_hour is 3" in line(reports[-1]).reason
+    desk.clock.advance(3600)
+    assert (await desk.run()).exit_status == 0
+    assert len(desk.main_tickets("acme")) == 5
+    desk.store.close()
+
+
+async def test_what_a_person_applies_is_not_counted_over_time(tmp_path: Path) -> None:
+    """After a first import by hand the next ticket of the minute crosses as ever."""
+    desk = Desk(tmp_path, "acme", extra="[external.guard]\ncreates_an_hour = 3\n")
+    acme = desk.externals["acme"]
+    for number in range(5):
+        acme.client_opens("ivan", "Technical support", f"Q{number}", "text")
+    planned = await desk.run(RunKind.PLAN, plan_only=True)
+    await desk.run(RunKind.APPLY, plan_id=line(planned).plan_id)
+    acme.client_opens("ivan", "Technical support", "one more", "text")
+    desk.clock.advance(60)
+    report = await desk.run()
+    assert (report.exit_status, line(report).written) == (0, 1)
+    desk.store.close()

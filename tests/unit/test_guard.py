@@ -79,6 +79,19 @@ def test_own_limits() -> None:
     assert verdict(plan(close=5), Facts(linked=10), Limits(closes_percent=50.0)).ok
 
 
+@pytest.mark.parametrize(
+    ("lately", "ok"),
+    [({"in_an_hour": {"creates": 299}}, True), ({"in_an_hour": {"creates": 300}}, False),
+     ({"in_a_day": {"creates": 1999}}, True), ({"in_a_day": {"creates": 2000}}, False),
+     ({"in_an_hour": {"posts": 5000}}, True)],
+)  # fmt: skip
+def test_small_plans_are_counted_over_time(lately: dict[str, dict[str, int]], ok: bool) -> None:
+    """W11: what many plans have written within an hour or a day counts, of the kinds that this one has."""
+    found = verdict(plan(create=1), Facts(**lately))
+    assert found.ok is ok
+    assert ok or "later runs go on by themselves" in found.why
+
+
 def test_reopens_are_messages() -> None:
     """A reopen writes a message and counts as a post; what a plan creates closed is no mass close."""
     assert not verdict(plan(post=200, reopen=101)).ok
