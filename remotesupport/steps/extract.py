@@ -18,7 +18,7 @@ from remotesupport.steps.parking import closes_of_departed
 from remotesupport.steps.reading import Primed, is_primed, primed_billings, read_side
 from remotesupport.steps.scopes import Scopes
 from remotesupport.steps.sides import said_by, silent_side
-from remotesupport.steps.values import Read, Snapshot
+from remotesupport.steps.values import Read, SideRead, Snapshot
 from remotesupport.store.errors import StoreError
 
 MINUTE_BUDGET = 30.0  # seconds that one connection may take of the minute
@@ -203,10 +203,16 @@ async def _both_sides(ctx: Context, connection: Connection, request: RunRequest,
     due = [ticket for _, ticket in closes_of_departed(ctx, [connection.name], due=True)]
     scopes = Scopes(ctx.store, connection, request, found.correspondences, due, most)
     inside, outside = connection.main, connection.external
-    reading = read_side(ctx.store, inside, found.main, scopes.main(), ctx.clock(), known)
-    main = await said_by(connection, inside, reading)
+
+    async def read_main() -> SideRead:
+        reading = read_side(ctx.store, inside, found.main, scopes.main(), ctx.clock(), known)
+        return await said_by(connection, inside, reading)
+
+    main = await read_main()
     reading = read_side(ctx.store, outside, found.external, scopes.external(main), ctx.clock(), known)
     external = await said_by(connection, outside, reading)
+    if not linked and external.messages:  # of an empty ledger only main's list knows what is there already
+        main = max(main, await read_main(), key=lambda side: side.listed or 0)
     canary = await _canary(connection, found)
     return Snapshot(
         connection.name, external, main, found.correspondences, found.problems, canary, 0, 0.0, found.flagged, unproven,

@@ -79,3 +79,18 @@ async def test_an_answer_reaches_a_closed_ticket_that_an_employee_holds_after_a_
             await desk.drain()
         crossed_once(world.acme, ticket, ["M1"])
         crossed_once(world.main, copy, ["E1", "E2"])
+
+
+async def test_main_is_looked_at_twice_before_anything_is_created_on_an_empty_ledger(tmp_path: Path) -> None:
+    """A main billing that shows empty lists for a moment, just after a loss, gets no second copies."""
+    with three_billings(tmp_path) as world:
+        ticket = opened(world)
+        async with http_desk(world) as desk:
+            await desk.drain()
+        async with http_desk(world, url=f"sqlite:///{tmp_path / EMPTY}") as desk:
+            world.main.fault(func="clientticket", count=1, empty_list=True)
+            world.main.fault(func="clientticket_archive", count=1, empty_list=True)
+            await desk.run()
+            world.main.fault(clear=True)
+            await desk.drain()
+        assert len(world.copies(f"[acme #{ticket}]")) == 1
