@@ -13,6 +13,7 @@ from datetime import timedelta
 from remotesupport.bootstrap import Context
 from remotesupport.core.model import ChangeKind, Direction, ParkedChange, Side
 from remotesupport.steps.framing import Rows
+from remotesupport.steps.reading import is_nameless
 from remotesupport.steps.values import PERMITTED, UNDERSTOOD, Snapshot
 from remotesupport.store.states import DENIED, KEPT_OUT, intent_key
 
@@ -41,10 +42,18 @@ def kept_out_tickets(ctx: Context, snapshot: Snapshot, quarantined: Rows) -> lis
     found: dict[str, KeptOut] = {}
     for row in sorted(rows, key=lambda row: row["check"] != PERMITTED):
         ticket = row["ticket"] if row["side"] == Side.EXTERNAL else external.get(row["ticket"])
-        one = KeptOut(ticket, f"{row['side']} ticket {row['ticket']}: {row['reason']}", row["check"] == PERMITTED)
+        ticket = None if is_nameless(row["ticket"]) else ticket
+        one = KeptOut(ticket, f"{_where(row['side'], row['ticket'])}: {row['reason']}", row["check"] == PERMITTED)
         found.setdefault(ticket or f"main {row['ticket']}", one)
     given_up = ctx.store.dropped([snapshot.name])
     return [one for one in found.values() if (snapshot.name, one.ticket) not in given_up]
+
+
+def _where(side: str, ticket: str) -> str:
+    if not is_nameless(ticket):
+        return f"{side} ticket {ticket}"
+    listing, _, page = ticket.removeprefix("?").rpartition("/")
+    return f"a row without an id on page {page} of {listing} ({side})"
 
 
 def _external_of(ctx: Context, snapshot: Snapshot, mains: list[str]) -> dict[str, str]:

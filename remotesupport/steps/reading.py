@@ -104,6 +104,7 @@ class _Gathering:
 
 Primed: TypeAlias = frozenset[tuple[str, str, str]]
 NEVER: Primed = frozenset()
+_NAMELESS = "?"
 
 
 async def read_side(
@@ -166,6 +167,11 @@ async def _read_listing(
         await budget.give_way()
 
 
+def is_nameless(ticket: str) -> bool:
+    """Tell whether it stands for a row of a list that cannot be read, and not even its id."""
+    return ticket.startswith(_NAMELESS)
+
+
 def primed_billings(store: Store, *billings: Billing) -> Primed:
     """(connection, side, listing) of those listings of ``billings`` that were read to their end once."""
     keys = {_primed(*listing): listing for billing in billings for listing in _listings(billing)}
@@ -196,7 +202,7 @@ def _take(store: Store, billing: Billing, page: Page, got: _Gathering, now: date
     known = store.sightings(billing.name, billing.side, page.listing, [r.ticket for r in page.rows])
     agreed = not page.rejected
     for bad in page.rejected:
-        ticket = bad.ticket or f"?{page.listing}/{page.number}"
+        ticket = bad.ticket or f"{_NAMELESS}{page.listing}/{page.number}"
         got.unreadable[ticket] = bad.reason
         got.unclear.update([ticket] if bad.habit else [])
     for row in page.rows:

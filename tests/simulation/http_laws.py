@@ -107,20 +107,20 @@ def _strangers(people: HttpPeople, look: Look) -> Iterator[str]:
 
 def _of_talk(talk: Talk, look: Look) -> Iterator[str]:
     copies = look.of_customer(talk.billing.core.name).get(talk.ticket, [])
-    whole = talk.home and not talk.gone
+    whole, told = talk.home and not talk.gone, "words" not in talk.excused
     if len(copies) != 1:
         if whole and not talk.cut and not copies and not _is_closed(talk.billing, talk.ticket, look):
             yield f"{talk.name} is not in main"
         return
     (copy,) = copies
     inside = look.thread(look.world.main, copy, talk.billing.core.name)
-    yield from once_in_order(f"{talk.name} in main {copy}", "\n".join(inside), talk.asked, all_of_it=whole)
+    yield from once_in_order(f"{talk.name} in main {copy}", "\n".join(inside), talk.asked, all_of_it=whole and told)
     yield from _nothing_else_in_main(talk, copy, inside)
     if not talk.gone:
         outside = look.thread(talk.billing, talk.ticket, "support-robot")
         where = f"main {copy} with the client of {talk.name}"
         yield from once_in_order(
-            where, "\n".join(outside), talk.answered, all_of_it=whole and not (talk.left or talk.cut)
+            where, "\n".join(outside), talk.answered, all_of_it=whole and told and not (talk.left or talk.cut)
         )
         yield from _nothing_else_outside(talk, outside)
     if "states" not in talk.excused:

@@ -35,7 +35,7 @@ class Talk:
     """A ticket of an external billing, as people know it.
 
     ``home``: in the remote department now; ``came``, ``left``: ever; ``cut``: its main ticket was deleted there.
-    ``excused``: laws that a lost store has made undecidable for it.
+    ``excused``: laws that a lost store has made undecidable for it ("states"), or of which a person was told ("words").
     """
 
     billing: RunningEmulator

@@ -243,7 +243,14 @@ class Life:
         for line in report.billings:
             conflicts = line.changes["conflict"] and any(t.cut for t in self.people.talks_of(line.name))
             wrong += [] if line.state is BillingState.OK or conflicts else [f"{line.name}: {line.state}: {line.reason}"]
-        parked = [p for p in self.desk.context.store.parked() if not self._for_a_person(p)]
+        waiting = self.desk.context.store.parked()
+        for talk in self.people.talks:
+            if any(
+                self._is_cut(p) and (p.connection, p.ext_ticket) == (talk.billing.core.name, talk.ticket)
+                for p in waiting
+            ):
+                talk.excused.add("words")
+        parked = [p for p in waiting if not self._for_a_person(p)]
         return [*wrong, *(f"{p.key} is parked: {p.cause}" for p in parked), *broken_laws(self.people)]
 
     async def _rest(self) -> tuple[list[str], RunReport]:
@@ -275,8 +282,10 @@ class Life:
         intents = [i for name in BILLINGS[1:] for i in store.open_intents(name)]
         return [each.key for each in (*waiting, *intents) if not self._for_a_person(each)]
 
-    def _cuts(self, what: ParkedChange) -> bool:
-        """Whether either server of that connection ends texts before their end."""
+    def _is_cut(self, what: Any) -> bool:
+        """A person is told that words are missing, where a server of that connection ends texts before their end."""
+        if not (isinstance(what, ParkedChange) and what.key.endswith(ALTERED)):
+            return False
         servers = (self.people.world.main, getattr(self.people.world, what.connection))
         return any(server.core.habits["stored_text"] == "emoji_end" for server in servers)
 
@@ -284,8 +293,7 @@ class Life:
         """A billing shows less than was sent to it; a main ticket was deleted; words wait for an external ticket that
         is no more (or none of ours); or staff of main hold a ticket that has left: they close it; or others hold an
         external ticket that main has closed."""
-        altered = isinstance(what, ParkedChange) and what.key.endswith(ALTERED) and self._cuts(what)
-        if altered or (isinstance(what, ParkedChange) and ends_departure(what)) or self._is_held(what):
+        if self._is_cut(what) or (isinstance(what, ParkedChange) and ends_departure(what)) or self._is_held(what):
             return True
         (talk,) = [t for t in self.people.talks_of(what.connection) if t.ticket == what.ext_ticket]
         lost = (talk.gone or not talk.home) and what.kind is ChangeKind.POST
