@@ -26,7 +26,7 @@ from remotesupport.core.model import ChangeKind, Direction, ParkedChange
 from remotesupport.core.report import BillingState, RunKind, RunReport
 from remotesupport.steps.links import rebuild_links
 from remotesupport.steps.parking import ends_departure
-from remotesupport.store.states import ALTERED
+from remotesupport.store.states import ALTERED, STAYS_CLOSED
 from tests.http_desk import LONG, MINUTE, SHORT, HttpDesk
 from tests.simulation.fuse import POINTS, Fuse, MortalStore, MortalTransport
 from tests.simulation.http_laws import broken_laws, excuse, holders
@@ -296,6 +296,8 @@ class Life:
         if self._is_cut(what) or (isinstance(what, ParkedChange) and ends_departure(what)) or self._is_held(what):
             return True
         (talk,) = [t for t in self.people.talks_of(what.connection) if t.ticket == what.ext_ticket]
+        if what.key.endswith(STAYS_CLOSED) and "states" in talk.excused:
+            return True  # a person closed main's ticket while the store was lost: nobody else can know what is meant
         lost = (talk.gone or not talk.home) and what.kind is ChangeKind.POST
         return talk.cut or (lost and what.direction is Direction.TO_EXTERNAL)
 
