@@ -26,6 +26,7 @@ from remotesupport.core.model import Upload
 LOGIN = Call("auth")
 WHOAMI = Call("whoami")
 _MINUTE = 60.0
+_LONGEST_ID = 1000  # of a session, which is sent with every call and looked for in every error
 _MAYBE_DEAD = ("redirect", "html")
 _ACCESS, _NO_LOGIN_LEFT = "access", "logins"
 _Got = TypeVar("_Got")
@@ -333,7 +334,7 @@ class Session:
         self._denied = None
         auth = doc.first("auth")
         session = (auth.attr("id") or auth.text) if auth else ""
-        if not session:
+        if not session or len(session) > _LONGEST_ID:
             raise ProtocolError("the login gave no session", billing=self.where, function=LOGIN.func, kind="shape")
         return session
 

@@ -8,7 +8,6 @@ document means (``answers``).
 from __future__ import annotations
 
 import asyncio
-import http.cookiejar
 import ipaddress
 import logging
 import time
@@ -19,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
-from connectors.billmanager import outcomes, tls
+from connectors.billmanager import headers, outcomes, tls
 from connectors.billmanager.call import Answer, Call, Limits, Listener, Progress
 from connectors.contract import Sink
 from connectors.errors import ConnectorError, Fatal, Refused, Retriable, UnknownOutcome
@@ -120,14 +119,12 @@ class Transport:
     def _make_client(
         self, ca_file: str | None, fingerprint: str | None, given: httpx.AsyncBaseTransport | None
     ) -> httpx.AsyncClient:
-        cookies = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         return httpx.AsyncClient(
-            transport=given or self._make_transport(ca_file, fingerprint),
+            transport=headers.OnlyWhatIsRead(given or self._make_transport(ca_file, fingerprint)),
             timeout=httpx.Timeout(
                 max(self.limits.read_seconds, self.limits.write_seconds), connect=self.limits.connect_seconds
             ),
             headers=_HEADERS,
-            cookies=cookies,
             follow_redirects=False,
             trust_env=False,
         )
@@ -173,10 +170,10 @@ class Transport:
             if into is not None and size > HELD_BYTES:
                 into.write(bytes(body))
                 body.clear()
-        media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        media, charset = headers.content_type(response.headers.get("content-type", ""))
         return Answer(
             response.status_code,
-            response.charset_encoding or "utf-8",
+            charset,
             seconds(response.headers.get("retry-after"), LONGEST_WAIT_S),
             bytes(body),
             media,

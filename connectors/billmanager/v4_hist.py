@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree, html
 
 from connectors.billmanager.v4_answers import digest
-from connectors.billmanager.v6_rows import BadRow, moment, of_one_row
+from connectors.billmanager.v6_rows import BadRow, moment, named, of_one_row
 from connectors.billmanager.wire import has_bristles
 from remotesupport.core.model import MessageKind, MessageRow
 
@@ -125,7 +125,7 @@ def _message(block: Any, ordinal: int, zone: str, seen: Counter[str]) -> Message
         message=f"h{key[:20]}{f'.{seen[key]}' if seen[key] > 1 else ''}",
         ordinal=ordinal,
         kind=kind,
-        author=said["name"].strip(),
+        author=named(said["name"].strip()),
         body=body,
         at_text=said["at"],
         zone=zone,

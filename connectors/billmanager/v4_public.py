@@ -15,7 +15,7 @@ from connectors.billmanager.call import Call
 from connectors.billmanager.v4_answers import digest, whole
 from connectors.billmanager.v4_common import OldView
 from connectors.billmanager.v4_session import OldSession
-from connectors.billmanager.v6_rows import BadRow
+from connectors.billmanager.v6_rows import LONGEST_STAMP, BadRow, an_id, department_row, is_id, named
 from connectors.billmanager.wire import Node
 from connectors.contract import Capabilities, Setup
 from connectors.errors import ConnectorError, Fatal, ProtocolError, Refused, UnknownOutcome
@@ -108,7 +108,7 @@ class PublicView(OldView):
             try:
                 row = self._row(node, listing)
             except BadRow as error:
-                bad.append(RejectedRow(node.value("id") or None, str(error)))
+                bad.append(RejectedRow(node.value("id") if is_id(node.value("id")) else None, str(error)))
                 continue
             rows.setdefault(row.ticket, row)
         newest = sorted(rows.values(), key=lambda r: (r.activity, len(r.ticket), r.ticket), reverse=True)
@@ -207,10 +207,10 @@ class PublicStaff(PublicView):
         )
 
     def _seen(self, ticket: str, subject: str, author: str, row_hash: str, activity: str) -> TicketRow:
-        if not ticket:
-            raise BadRow("the row has no id")
+        an_id(ticket, "the row")
         whole(subject, author)
-        return TicketRow(ticket, subject, TicketState.OPEN, "queue", row_hash, _ONLY, author, activity)
+        stamp = named(activity, LONGEST_STAMP)
+        return TicketRow(ticket, subject, TicketState.OPEN, "queue", row_hash, _ONLY, named(author), stamp)
 
 
 class PublicCustomer(PublicView):
@@ -243,10 +243,13 @@ class PublicCustomer(PublicView):
         if choices is None:
             numbers = [given for given in self._configured if given.isascii() and given.isdigit()]
             return [DepartmentRow(number, number) for number in numbers]
-        return [
-            DepartmentRow(choice.value("key") or choice.attr("key"), choice.value("value") or choice.text)
-            for choice in choices.all("val")
-        ]
+        try:
+            return [
+                department_row(choice.value("key") or choice.attr("key"), choice.value("value") or choice.text)
+                for choice in choices.all("val")
+            ]
+        except BadRow as error:
+            raise self._strange(str(error), FORM) from None
 
     async def ticket(self, ticket: str) -> TicketRow:
         """From the list that has it; its form says Missing when none has."""
@@ -272,7 +275,7 @@ class PublicCustomer(PublicView):
         except ConnectorError as error:
             raise self._created_somewhere(f"the list that would name it could not be read: {error.what}") from None
         found = [row.value("id") for row in rows if row.value("subject").strip() == subject.strip()]
-        if len(found) != 1:
+        if len(found) != 1 or not is_id(found[0]):
             raise self._created_somewhere(f"{len(found)} tickets have its subject")
         return WriteReceipt(found[0])
 
@@ -305,6 +308,7 @@ class PublicCustomer(PublicView):
         ticket = node.value("id")
         if not ticket or not node.has("subject"):
             raise BadRow("the row has no id or no subject")
+        an_id(ticket, "the row")
         whole(node.value("subject"))
         status = "open" if node.has("unread") or node.has("open") else "closed"
         if listing == "archivedclienttickets":
@@ -316,5 +320,5 @@ class PublicCustomer(PublicView):
             state=TicketState(self.states[status]),
             status=status,
             row_hash=digest(*shown),
-            activity=node.value("datelast"),
+            activity=named(node.value("datelast"), LONGEST_STAMP),
         )

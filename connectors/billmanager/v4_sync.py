@@ -14,7 +14,17 @@ from contextlib import suppress
 from connectors.billmanager.call import Call
 from connectors.billmanager.v4_answers import NO_FUNCTION, NO_RIGHT, NOT_OURS, digest, whole
 from connectors.billmanager.v4_common import OldView
-from connectors.billmanager.v6_rows import BadRow, is_zone, moment, of_one_row
+from connectors.billmanager.v6_rows import (
+    LONGEST_STAMP,
+    BadRow,
+    an_id,
+    department_row,
+    is_id,
+    is_zone,
+    moment,
+    named,
+    of_one_row,
+)
 from connectors.billmanager.wire import Node
 from connectors.contract import Capabilities, Match, Setup
 from connectors.errors import AccessDenied, ConnectorError, ProtocolError, Refused, TooOld, UnknownOutcome
@@ -65,14 +75,14 @@ class SyncView(OldView):
             if error.kind == "access":
                 error.kind = NO_RIGHT
             raise
-        version, level, zone = doc.value("version"), doc.value("level"), doc.value("timezone")
+        version, level, zone = named(doc.value("version"), LONGEST_STAMP), doc.value("level"), doc.value("timezone")
         if _release(version) < FIRST_RELEASE:
             raise self._too_old(f"it is {version[:20]}")
         with suppress(AccessDenied):  # reading the list says so later, with its cure
             await self._asked(TICKETS, "total", p_cnt="1")
         self._zone = zone if is_zone(zone) else ""
-        name = doc.value("name") or doc.value("user")
-        return Identity(version, doc.value("user"), name, natural(level) or 0, self._zone or None)
+        name = named(doc.value("name") or doc.value("user"))
+        return Identity(version, named(doc.value("user")), name, natural(level) or 0, self._zone or None)
 
     async def departments(self) -> Sequence[DepartmentRow]:
         """With the flag "Remote department"."""
@@ -80,27 +90,32 @@ class SyncView(OldView):
         rows = doc.all("elem")
         if any(not row.value("id") or not row.has("name") for row in rows):
             raise self._misfit("a department has no id or no name", DEPARTMENTS)
-        return [
-            DepartmentRow(r.value("id"), r.value("name"), r.value("active") != "off", r.value("remote") == "on")
-            for r in rows
-        ]
+        try:
+            return [
+                department_row(
+                    r.value("id"), r.value("name"), active=r.value("active") != "off", remote=r.value("remote") == "on"
+                )
+                for r in rows
+            ]
+        except BadRow as error:
+            raise self._misfit(str(error), DEPARTMENTS) from None
 
     async def setup(self) -> Setup | None:
         """How this end is set up, as the document has it."""
         doc = await self._session.document(DEPARTMENTS)
         there = doc.first("remote") or Node({})
-        rights = tuple(r for r in doc.value("rights").split(",") if r)
+        rights = tuple(named(r) for r in doc.value("rights").split(",") if r)
         matches = tuple(
-            Match(m.value("remote"), m.value("department"), m.value("name"), m.value("active") != "off")
+            Match(*(named(m.value(n)) for n in ("remote", "department", "name")), m.value("active") != "off")
             for m in doc.all("match")
         )
         return Setup(
-            version=doc.value("version"),
+            version=named(doc.value("version"), LONGEST_STAMP),
             superuser=doc.value("superuser") == "on",
             rights=rights,
             enabled=there.value("set") == "on",
-            url=there.value("url"),
-            login=there.value("login"),
+            url=named(there.value("url")),
+            login=named(there.value("login")),
             matches=matches if self.side is Side.MAIN else None,
         )
 
@@ -114,7 +129,7 @@ class SyncView(OldView):
             before, top = "", 0
             while True:
                 doc = await self._sheet(page_size, before)
-                rows = doc.all("elem")
+                rows, asked = doc.all("elem"), natural(before)
                 top = max(top, *(_revision(row) for row in rows)) if rows else top
                 number += 1
                 page = self._page(doc, rows, number, given)
@@ -122,7 +137,8 @@ class SyncView(OldView):
                     yield page
                 if not (before := doc.value("cursor")) or (newest and rows and _revision(rows[-1]) <= newest):
                     break
-                if natural(before) is None or not rows:
+                cursor = natural(before)
+                if cursor is None or not rows or (asked is not None and cursor >= asked):
                     raise self._misfit("its cursor leads nowhere", TICKETS)
             if top <= newest:
                 return
@@ -187,7 +203,7 @@ class SyncView(OldView):
             except BadRow as error:
                 if given.get(node.value("id")) != (why := str(error)):
                     given[node.value("id")] = why
-                    bad.append(RejectedRow(node.value("id") or None, why))
+                    bad.append(RejectedRow(node.value("id") if is_id(node.value("id")) else None, why))
                 continue
             if given.get(row.ticket) != row.row_hash:
                 given[row.ticket] = row.row_hash
@@ -206,10 +222,10 @@ class SyncView(OldView):
         remoteid = digest(key) if key else uuid.uuid4().hex
         asked = {"type": kind, "remoteid": remoteid, **({"elid": ticket} if ticket else {}), **form}
         doc = await self._write(WRITE, asked, ticket=ticket)
-        made = doc.value("ticket")
-        if not made:
+        made, message = doc.value("ticket"), doc.value("id")
+        if not is_id(made):
             raise UnknownOutcome("the answer names no ticket", billing=self._where, function=WRITE.func, ticket=ticket)
-        return WriteReceipt(made, doc.value("id") or None)
+        return WriteReceipt(made, message if is_id(message) else None)
 
     def _misfit(self, what: str, call: Call, ticket: str = "") -> ProtocolError:
         return ProtocolError(
@@ -291,9 +307,7 @@ def _revision(row: Node) -> int:
 
 @of_one_row
 def _ticket(node: Node) -> TicketRow:
-    ticket, state = node.value("id"), node.value("state")
-    if not ticket:
-        raise BadRow("the row has no id")
+    ticket, state = an_id(node.value("id"), "the row"), node.value("state")
     if state not in STATES:
         raise BadRow(f"the state {state[:20]!r} is unknown")
     if not node.has("subject") or natural(node.value("revision")) is None:
@@ -305,9 +319,9 @@ def _ticket(node: Node) -> TicketRow:
         state=TicketState(STATES[state]),
         status=state,
         row_hash=digest(ticket, node.value("revision"), state, node.value("department"), node.value("subject")),
-        department=node.value("department") or None,
-        author=node.value("author"),
-        activity=node.value("datelast"),
+        department=an_id(node.value("department"), "its department") if node.value("department") else None,
+        author=named(node.value("author")),
+        activity=named(node.value("datelast"), LONGEST_STAMP),
     )
 
 
@@ -316,15 +330,16 @@ def _message(node: Node, ordinal: int, zone: str) -> MessageRow:
     number = node.value("id")
     if not number or not node.has("text"):
         raise BadRow(f"message {ordinal + 1} has no id or no text")
+    an_id(number, f"message {ordinal + 1}")
     whole(node.value("text"), node.value("author"))
     kind = _KINDS.get(node.value("type"), MessageKind.UNKNOWN)
     return MessageRow(
         message=number,
         ordinal=ordinal,
         kind=kind,
-        author=node.value("author"),
+        author=named(node.value("author")),
         body=node.value("text"),
-        at_text=node.value("date"),
+        at_text=named(node.value("date"), LONGEST_STAMP),
         zone=zone,
         at=moment(node.value("date"), zone),
         own={"on": True, "off": False}.get(node.value("own")),

@@ -125,8 +125,8 @@ class View(Observing):
         zone, level = user.attr("timezone"), user.attr("level")
         return Identity(
             version=version,
-            user=user.attr("id"),
-            name=user.attr("name"),
+            user=v6_rows.named(user.attr("id")),
+            name=v6_rows.named(user.attr("name")),
             level=natural(level) or 0,
             timezone=zone if v6_rows.is_zone(zone) else None,
         )
@@ -278,13 +278,19 @@ class View(Observing):
         known = Departments()
         async for sheet in self._walked(Sheets(self._session, call, {"p_sort": "id", "p_order": "asc"}), call, 500):
             for row in sheet.rows:
-                if not row.value("id"):
-                    raise self._strange("a department has no id", call)
                 names = (row.value("locale_name"), row.value("name"))
+                found.append(
+                    self._department(call, row.value("id"), names[0] or names[1], row.value("status") != "off")
+                )
                 known.add(row.value("id"), *names)
-                found.append(DepartmentRow(row.value("id"), names[0] or names[1], row.value("status") != "off"))
         self._departments = known
         return found
+
+    def _department(self, call: Call, number: str, name: str, active: bool = True) -> DepartmentRow:
+        try:
+            return v6_rows.department_row(number, name, active=active)
+        except BadRow as error:
+            raise self._strange(str(error), call) from None
 
     def _skip(self, what: str, ticket: str) -> Skippable:
         return Skippable(what, billing=self._where, function=self.form.func, ticket=ticket, kind="unreadable")
@@ -364,7 +370,8 @@ class View(Observing):
         return Page(listing, number, tuple(rows), sheet.total, tuple(bad))
 
     def _rejected(self, node: Node, listing: Listing, error: BadRow) -> RejectedRow:
-        ticket = (node.value("ticket") if listing.partial else node.value("id")) or None
+        name = node.value("ticket") if listing.partial else node.value("id")
+        ticket = name if v6_rows.is_id(name) else None
         if not isinstance(error, Unclear):
             return RejectedRow(ticket, str(error))
         return RejectedRow(ticket, f"{error}. {cure_of(error.habit, self.name)}", error.habit)
@@ -385,7 +392,7 @@ def _version(doc: Node) -> str:
     """``6.94.1`` from ``<version><billmgr>6.94.1-…`` or ``<mgr version=…>`` (SEEN IN CODE)."""
     version, manager = doc.first("version"), doc.first("mgr")
     text = (version.value("billmgr") if version else "") or (manager.attr("version") if manager else "")
-    return text.partition("-")[0].strip()
+    return v6_rows.named(text.partition("-")[0].strip(), v6_rows.LONGEST_STAMP)
 
 
 def _unconfirmed(where: str, call: Call, ticket: str) -> ConnectorError:

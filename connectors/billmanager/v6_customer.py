@@ -54,7 +54,7 @@ class CustomerView(View):
         choices = next((s for s in doc.all("slist") if s.attr("name") == "client_department"), None)
         if choices is None:
             raise self._strange("the form offers no departments", FORM)
-        return [DepartmentRow(choice.attr("key"), choice.text) for choice in choices.all("val") if choice.attr("key")]
+        return [self._department(FORM, c.attr("key"), c.text) for c in choices.all("val") if c.attr("key")]
 
     async def create(
         self, department: str, subject: str, body: str, files: Sequence[Upload] = (), *, key: str = ""
@@ -63,6 +63,7 @@ class CustomerView(View):
         del key
         form = {"subject": subject, "message": body, "client_department": department}
         ticket = (await self._write(POST, form, files)).value("id")
+        ticket = ticket if v6_rows.is_id(ticket) else ""
         how = habits.IN_ANSWER if ticket else habits.IN_LIST
         if not ticket:
             ticket = await self._by_subject(subject)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from connectors.billmanager import habits
 from connectors.billmanager.wire import Node
 
-_PREFIXED = re.compile(r"d_(\d+)\Z")
-_EMPLOYEE = re.compile(r"e_\d+\Z")
+_PREFIXED = re.compile(r"d_([0-9]{1,20})\Z")
+_EMPLOYEE = re.compile(r"e_[0-9]{1,20}\Z")
+_LONGEST = 300  # of a text that names a department, and of its name: each is looked for in the other
 _IN_QUEUE = ("responsible", "department", "queue")
 _IN_FORM = ("responsible", "client_department", "department")
 
@@ -38,7 +39,7 @@ class Departments:
         """One department with its id and its names."""
         self.ids.add(department)
         for name in names:
-            if _plain(name):
+            if len(name) <= _LONGEST and _plain(name):
                 self._named.setdefault(_plain(name), set()).add(department)
 
     def of(self, node: Node | None) -> Told | None:
@@ -61,7 +62,7 @@ class Departments:
             return Told(found[1], habits.PREFIXED)
         if text in self.ids:
             return Told(text, habits.NUMBER)
-        if text.isdigit() or _EMPLOYEE.match(text):
+        if text.isdigit() or _EMPLOYEE.match(text) or len(text) > _LONGEST:
             return None
         exact = self._named.get(_plain(text), set())
         if exact:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +19,9 @@ from connectors.billmanager import habits
 from connectors.billmanager.v6_departments import Departments, Told
 from connectors.billmanager.v6_states import STATES, state_of
 from connectors.billmanager.wire import Node
+from remotesupport.core.foreign import visible
 from remotesupport.core.habits import HabitObservation
-from remotesupport.core.model import TicketRow, TicketState
+from remotesupport.core.model import DepartmentRow, TicketRow, TicketState
 
 # Columns that change by themselves (delays), by mere looking (unread), or are a date once more in a local spelling.
 _RESTLESS = frozenset({"unread", "delay", "wait_time", "blocked_by", "avatar"})
@@ -56,6 +58,35 @@ def of_one_row(reader: _Reader) -> _Reader:
     return cast("_Reader", guarded)
 
 
+_AN_ID = re.compile(r"[0-9A-Za-z._:@/#|=+~-]{1,128}")
+LONGEST_NAME, LONGEST_STAMP = 300, 40  # of people, files and departments; of dates and machine values
+
+
+def is_id(text: str) -> bool:
+    """Tell whether the text can be the id of anything: not too long, and of characters that can be kept."""
+    return _AN_ID.fullmatch(text) is not None
+
+
+def an_id(text: str, what: str) -> str:
+    """``text``, the id of ``what`` as it is named in the error. Raises BadRow where it can be none."""
+    if not text:
+        raise BadRow(f"{what} has no id")
+    if not is_id(text):
+        raise BadRow(f"{what} has an id that no server gives: too long, or with characters that no id has")
+    return text
+
+
+def named(text: str, longest: int = LONGEST_NAME) -> str:
+    """A name or a machine value as it may be kept and shown: with nothing that steers, and cut."""
+    return visible(text[:longest])[:longest]
+
+
+@of_one_row
+def department_row(number: str, name: str, *, active: bool = True, remote: bool | None = None) -> DepartmentRow:
+    """One department of a list or a form. Raises BadRow."""
+    return DepartmentRow(an_id(number, "a department"), named(name), active, remote)
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A ticket's row, and what reading it showed of the server's habits."""
@@ -70,9 +101,7 @@ def ticket_row(row: Node, departments: Departments, *, activity: str, listed: st
 
     Raises BadRow, Unclear for a state that is not understood.
     """
-    ticket = row.value("id")
-    if not ticket:
-        raise BadRow("the row has no id")
+    ticket = an_id(row.value("id"), "the row")
     if not row.has("name"):
         raise BadRow("the row has no name")
     state = state_of(row.first("tstatus"), listed=listed)
@@ -87,8 +116,8 @@ def ticket_row(row: Node, departments: Departments, *, activity: str, listed: st
         status=state.number,
         row_hash=row_hash(row),
         department=told.department if told else None,
-        author=row.value("client") or row.value("create_user"),
-        activity=row.value(activity),
+        author=named(row.value("client") or row.value("create_user")),
+        activity=named(row.value(activity), LONGEST_STAMP),
     )
     return Read(found, (seen(habits.STATE, state.how, ticket), *_department_seen(told, ticket)))
 
@@ -96,9 +125,9 @@ def ticket_row(row: Node, departments: Departments, *, activity: str, listed: st
 @of_one_row
 def queue_row(row: Node, departments: Departments) -> Read:
     """A row of ``ticket``: its ``id`` is an assignment; it only says that the ticket arrived. Raises BadRow."""
-    ticket = row.value("ticket")
-    if not ticket:
+    if not row.value("ticket"):
         raise BadRow("the row has no ticket")
+    ticket = an_id(row.value("ticket"), "its ticket")
     told = departments.in_queue(row)
     found = TicketRow(
         ticket=ticket,
@@ -107,7 +136,7 @@ def queue_row(row: Node, departments: Departments) -> Read:
         status="",
         row_hash=row_hash(row),
         department=told.department if told else None,
-        author=row.value("client"),
+        author=named(row.value("client")),
         partial=True,
     )
     return Read(found)

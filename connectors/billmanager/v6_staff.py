@@ -40,7 +40,7 @@ REPLY = Call("ticket.edit", write=True)
 CLOSE = Call("ticket_open.delete", write=True)
 
 SUPER = 30  # the level of full access
-_ASSIGNMENT = re.compile(r"(?:^|[?&;\s])elid=(\d+)")
+_ASSIGNMENT = re.compile(r"(?:^|[?&;\s])elid=([0-9]{1,20})(?![0-9])")
 
 
 class StaffView(View):

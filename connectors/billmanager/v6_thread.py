@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.billmanager import habits
-from connectors.billmanager.v6_rows import BadRow, Unclear, moment, of_one_row
+from connectors.billmanager.v6_rows import LONGEST_STAMP, BadRow, Unclear, an_id, moment, named, of_one_row
 from connectors.billmanager.wire import Node
 from remotesupport.core.compose import has_header
 from remotesupport.core.foreign import natural
@@ -160,9 +160,7 @@ def _rows(nodes: Sequence[Node], viewer: Viewer, kinds: Mapping[str, MessageKind
 
 
 def _number(node: Node) -> str:
-    number = node.attr("id")
-    if not number:
-        raise BadRow("one of its messages has no id")
+    number = an_id(node.attr("id"), "one of its messages")
     if not node.has("body"):
         raise BadRow(f"its message {number} has no body")
     return number
@@ -184,9 +182,9 @@ def _message(node: Node, number: str, ordinal: int, kind: MessageKind, viewer: V
         message=number,
         ordinal=ordinal,
         kind=kind,
-        author=user.value("realname") or user.value("name"),
+        author=named(user.value("realname") or user.value("name")),
         body=node.value("body"),
-        at_text=node.value("date_post"),
+        at_text=named(node.value("date_post"), LONGEST_STAMP),
         zone=viewer.zone,
         at=moment(node.value("date_post"), viewer.zone),
         files=tuple(_files(node)),
@@ -196,7 +194,7 @@ def _message(node: Node, number: str, ordinal: int, kind: MessageKind, viewer: V
 
 def _files(node: Node) -> Iterator[FileRef]:
     for entry in node.all("file"):
-        yield FileRef(entry.value("param"), entry.value("name"), natural(entry.value("size")))
+        yield FileRef(named(entry.value("param")), named(entry.value("name")), natural(entry.value("size")))
 
 
 def _own(node: Node, kind: MessageKind, viewer: Viewer) -> bool | None:
@@ -255,4 +253,5 @@ def _order_seen(doc: Node, example: tuple[str, ...]) -> Iterator[HabitObservatio
 
 
 def _example(ticket: str, node: Node) -> str:
-    return f"ticket {ticket} message {node.attr('id')}" if ticket else f"message {node.attr('id')}"
+    message = f"message {named(node.attr('id'), LONGEST_STAMP)}"
+    return f"ticket {ticket} {message}" if ticket else message

@@ -68,7 +68,7 @@ class Node:
     __slots__ = ("_raw",)
 
     def __init__(self, raw: Any) -> None:
-        self._raw: Raw = raw if isinstance(raw, dict) else {"$": "" if raw is None else str(raw)}
+        self._raw: Raw = raw if isinstance(raw, dict) else {"$": _text(raw)}
 
     @property
     def text(self) -> str:
