@@ -106,7 +106,12 @@ class SyncView(OldView):
         there = doc.first("remote") or Node({})
         rights = tuple(named(r) for r in doc.value("rights").split(",") if r)
         matches = tuple(
-            Match(*(named(m.value(n)) for n in ("remote", "department", "name")), m.value("active") != "off")
+            Match(
+                named(m.value("remote")),
+                named(m.value("department")),
+                named(m.value("name")),
+                m.value("active") != "off",
+            )
             for m in doc.all("match")
         )
         return Setup(
