@@ -59,6 +59,8 @@ def of_one_row(reader: _Reader) -> _Reader:
 
 
 _AN_ID = re.compile(r"[0-9A-Za-z._:@/#|=+~-]{1,128}")
+_A_ZONE = re.compile(r"[A-Za-z0-9_+-]{1,30}(?:/[A-Za-z0-9_+-]{1,30}){0,2}")
+_LONGEST_DATE = 100
 LONGEST_NAME, LONGEST_STAMP = 300, 40  # of people, files and departments; of dates and machine values
 
 
@@ -176,15 +178,23 @@ def _is_local(name: str, columns: Container[str]) -> bool:
 
 def moment(text: str, zone: str) -> datetime | None:
     """``YYYY-MM-DD HH:MM:SS`` of that zone → UTC; None when it is no such text, or no moment that UTC has."""
+    known = _zone(zone)
+    if known is None or len(text) > _LONGEST_DATE:
+        return None
     try:
-        return datetime.strptime(text.strip(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    except (ValueError, OverflowError, ZoneInfoNotFoundError):
+        return datetime.strptime(text.strip(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=known).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
 
 
 def is_zone(name: str) -> bool:
     """Whether that is an IANA zone known here."""
+    return _zone(name) is not None
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    """The zone of that name, which is looked for among files and modules: nothing but a name may be asked for."""
     try:
-        return bool(name) and ZoneInfo(name) is not None
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        return False
+        return ZoneInfo(name) if _A_ZONE.fullmatch(name) else None
+    except (ValueError, OSError, ImportError, ZoneInfoNotFoundError):
+        return None
