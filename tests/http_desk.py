@@ -32,7 +32,7 @@ class CommonClock(Clock):
 
     def __init__(self, world: ThreeBillings) -> None:
         super().__init__()
-        self._clocks = [billing.core.clock for billing in (world.main, world.acme, world.globex)]
+        self._clocks = [billing.core.clock for billing in world.everyone]
         for clock in self._clocks:
             clock.set(self.now, freeze=True)
 

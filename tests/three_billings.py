@@ -44,6 +44,11 @@ class ThreeBillings:
     home: Path
     environ: dict[str, str]
 
+    @property
+    def everyone(self) -> tuple[RunningEmulator, ...]:
+        """All billings, main first."""
+        return (self.main, self.acme, self.globex)
+
     def settings(self) -> Settings:
         """The configuration as the product reads it."""
         return load_settings(self.home / "remotesupport.toml", self.environ)
@@ -110,7 +115,7 @@ def three_billings(
 
 def configured(home: Path, main: str, externals: dict[str, str], inside: str = DEPARTMENT) -> dict[str, str]:
     """Write the configuration of these addresses → the environment that points there. ``inside``: main's department."""
-    secrets = _secrets(home)
+    secrets = _secrets(home, {"acme", "globex", *externals})
     connections = "".join(
         _EXTERNAL.format(name=name, url=url, secrets=secrets, inside=inside) for name, url in externals.items()
     )
@@ -118,11 +123,11 @@ def configured(home: Path, main: str, externals: dict[str, str], inside: str = D
     return {"REMOTESUPPORT_HOME": str(home), "REMOTESUPPORT_CONFIG": str(home / "remotesupport.toml")}
 
 
-def _secrets(home: Path) -> Path:
+def _secrets(home: Path, customers: set[str]) -> Path:
     """A folder with one file for each password, as ``file:`` references want them."""
     folder = home / "secrets"
     folder.mkdir()
-    for login in ("support-robot", "acme", "globex"):
+    for login in ("support-robot", *sorted(customers)):
         (folder / login).write_text(password_of(login))
         (folder / login).chmod(0o600)
     return folder

@@ -19,7 +19,8 @@ ODD_TEXTS = (
     "9" * 18, "18446744073709551616", "-9223372036854775809", "0.5", "1,5", "0001-01-01", "0001-01-01 00:00:00",
     "9999-12-31 23:59:59", "2026-02-30 25:61:61", "2026-11-28T10:00:00Z", "١٩٩٩-٠١-٠١ ٠٠:٠٠:٠٠", "../../etc/passwd",
     "'; DROP TABLE tickets; --", "d_" + "1" * 5000, "d_²", "e_1", "[acme #1]", "acme #1/2 | x", "demo-robot-password",
-    "demo-acme-password", "&#" + "9" * 5000 + ";", "&#xd800;", "<b>", "</doc>", "]]>", "<!DOCTYPE x>", "elid=" + "7" * 500,
+    "demo-acme-password", "&#" + "9" * 5000 + ";", "&#xd800;", "<b>", "</doc>", "]]>", "<!DOCTYPE x>",
+    "elid=" + "7" * 500,
     "Europe/Moscow", "../Moscow", "America", "x" * 300, "🚀" * 100, "support-robot", "on", "off", "closed", "note",
     "incoming", "outcoming", "yes",
 )  # fmt: skip
@@ -29,8 +30,10 @@ ODD_VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 MEDIA = (
     b"text/html", b"text/xml; charset=windows-1251", b"application/json; charset=utf-16", b"", b";", b"\xff\xfe", b"x",
-    b"text/xml; charset*" + b"9" * 5000 + b"=x", b"text/plain;" + b';"' * 5000, b"a; charset*=bogus''%ff%", b"a; charset=",
-    b"application/json; charset=UTF-8", b"text/xml; charset=" + b"u" * 5000, b"multipart/x; boundary=a", b"text/xml; charset=idna",
+    b"text/xml; charset*" + b"9" * 5000 + b"=x", b"text/plain;" + b';"' * 5000, b"a; charset*=bogus''%ff%",
+    b"a; charset=",
+    b"application/json; charset=UTF-8", b"text/xml; charset=" + b"u" * 5000,
+    b"multipart/x; boundary=a", b"text/xml; charset=idna",
 )  # fmt: skip
 HEADERS = (
     (b"retry-after", b"nan"), (b"retry-after", b"-1"), (b"retry-after", b"9" * 5000), (b"retry-after", b"1e9"),
@@ -43,14 +46,22 @@ HEADERS = (
 )  # fmt: skip
 STATUSES = (200, 201, 204, 206, 301, 302, 304, 307, 400, 401, 403, 404, 413, 418, 429, 460, 500, 502, 503, 599, 999)
 WHOLE = (
-    b"", b" ", b"{}", b"[]", b"null", b"1", b'"doc"', b'{"doc":null}', b'{"doc":[]}', b'{"doc":{}}', b"<doc/>", b"<doc>", b"</doc>",
-    b"<html><body>login</body></html>", b"<!DOCTYPE html><html></html>", b'<?xml version="1.0" encoding="KOI8-R"?><doc/>',
-    b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "y">]><doc>&x;</doc>', b"\xef\xbb\xbf", b"\xff\xfe{\x00}\x00", b"OK", b"ERROR 100",
+    b"", b" ", b"{}", b"[]", b"null", b"1",
+    b'"doc"', b'{"doc":null}', b'{"doc":[]}', b'{"doc":{}}', b"<doc/>", b"<doc>",
+    b"</doc>",
+    b"<html><body>login</body></html>", b"<!DOCTYPE html><html></html>",
+    b'<?xml version="1.0" encoding="KOI8-R"?><doc/>',
+    b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "y">]><doc>&x;</doc>', b"\xef\xbb\xbf", b"\xff\xfe{\x00}\x00",
+    b"OK", b"ERROR 100",
     b'{"auth":{"id":"x"}}', b'{"result":"OK"}', b'{"error":{"code":"100","msg":"auth"}}', b'{"authfail":""}',
-    b'{"doc":{"ok":{}}}', b'{"doc":{"elem":[]}}', b'{"elem":[]}', b'{"doc":{"error":{"$type":"auth","$object":"badpassword"}}}',
-    b'{"doc":{"error":{"$type":"access"}}}', b'{"doc":{"error":{"$type":"missed"}}}', b'{"doc":{"error":[]}}', b'{"error":7}',
-    b'{"doc":{"error":{"$type":"demo-robot-password","$object":"\\u001b]0;x","msg":{"$":"' + b"\\u202ea" * 5000 + b'"}}}}',
-    b'{"doc":{"elem":' + b"[" * 900 + b"]" * 900 + b"}}", b'{"doc":{"elem":' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}}",
+    b'{"doc":{"ok":{}}}', b'{"doc":{"elem":[]}}', b'{"elem":[]}',
+    b'{"doc":{"error":{"$type":"auth","$object":"badpassword"}}}',
+    b'{"doc":{"error":{"$type":"access"}}}', b'{"doc":{"error":{"$type":"missed"}}}',
+    b'{"doc":{"error":[]}}', b'{"error":7}',
+    b'{"doc":{"error":{"$type":"demo-robot-password","$object":"\\u001b]0;x","msg":{"$":"'
+    + b"\\u202ea" * 5000 + b'"}}}}',
+    b'{"doc":{"elem":' + b"[" * 900 + b"]" * 900 + b"}}",
+    b'{"doc":{"elem":' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}}",
     b"<doc>" + b"<elem>" * 250 + b"</elem>" * 250 + b"</doc>", b"<doc>" + b"<elem/>" * 3000 + b"</doc>",
     b'{"doc":{"elem":[' + b"{}," * 3000 + b"{}]}}", b'{"elem":[' + b'{"id":1},' * 500 + b"0]}",
 )  # fmt: skip
@@ -104,7 +115,9 @@ def _valued(chance: random.Random, body: bytes) -> bytes:
     places = list(_places(content))
     if not places:
         return chance.choice(BYTES)(chance, body)
-    change: Callable[..., None] = chance.choice((_odd_text, _odd_text, _odd_text, _odd_value, _extra, _gone, _doubled, _swapped))
+    change: Callable[..., None] = chance.choice(
+        (_odd_text, _odd_text, _odd_text, _odd_value, _extra, _gone, _doubled, _swapped)
+    )
     change(chance, content, chance.choice(places), places)
     return json.dumps(content, ensure_ascii=chance.random() < 0.7).encode("utf-8", "surrogatepass")
 
@@ -148,7 +161,9 @@ def _extra(chance: random.Random, content: Any, place: Path, _: list[Path]) -> N
     around = _within(content, place)
     odd: Any = chance.choice((*ODD_TEXTS, *ODD_VALUES))
     if isinstance(around, dict):
-        around[chance.choice(("unknown", "\x1b", "error", "doc", "authfail", "elem", "ok", "$", "id", "x" * 1000))] = odd
+        around[chance.choice(("unknown", "\x1b", "error", "doc", "authfail", "elem", "ok", "$", "id", "x" * 1000))] = (
+            odd
+        )
     else:
         around.insert(chance.randint(0, len(around)), odd)
 
@@ -190,7 +205,11 @@ def _repeated(chance: random.Random, body: bytes) -> bytes:
 
 def _inserted(chance: random.Random, body: bytes) -> bytes:
     at = chance.randint(0, len(body))
-    return body[:at] + chance.choice((b"\x00", b"\x1b", b"\xff", b"\xd0", b'"', b"<", b"{", b"}", b"]", b"\\", b",")) + body[at:]
+    return (
+        body[:at]
+        + chance.choice((b"\x00", b"\x1b", b"\xff", b"\xd0", b'"', b"<", b"{", b"}", b"]", b"\\", b","))
+        + body[at:]
+    )
 
 
 def _nested(chance: random.Random, body: bytes) -> bytes:

@@ -26,9 +26,8 @@ from remotesupport.emulator.exchange import ApiRequest
 from remotesupport.emulator.seed import password_of
 from remotesupport.emulator.side_door import act
 from remotesupport.steps.attachments import safe_name
-from tests.fuzz.mutations import ODD_TEXTS, WHOLE
+from tests.fuzz.mutations import ODD_TEXTS, WHOLE, mutated
 from tests.fuzz.mutations import Answer as Sent
-from tests.fuzz.mutations import mutated
 
 CLASSED = (wire.Unreadable, v6_rows.BadRow, ConnectorError)
 SECRET = "invented-secret"

@@ -9,8 +9,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -33,6 +32,8 @@ LONGEST_ID, LONGEST_NAME, LONGEST_ERROR = 128, 300, 3000
 MOST_REQUESTS, MOST_OBSERVATIONS = 400, 400  # of one call; of one conversation
 PASSWORDS = {"external": password_of("support-robot"), "main": password_of("acme")}  # a server knows only its own
 LIMITS = Limits(logins_a_minute=1000)
+VIEWS = tuple((kind, side) for kind in KINDS for side in SIDES)
+NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 MET: Counter[str] = Counter()
 
 
@@ -73,11 +74,13 @@ class _Nowhere:
     def write(self, data: bytes) -> None: ...
 
 
-@cache
 def _billing(version: str) -> tuple[Billing, str]:
     """A billing with one ticket of several messages and a file, and another one → (it, the ticket)."""
     billing = Billing("acme", version, seed=0)
-    opened = act(billing, {"as": "ivan", "do": "open", "department": "Technical support", "subject": "one", "text": "two"})
+    billing.clock.set(NOW, freeze=True)
+    opened = act(
+        billing, {"as": "ivan", "do": "open", "department": "Technical support", "subject": "one", "text": "two"}
+    )
     act(billing, {"as": "olga", "do": "reply", "ticket": opened["ticket"], "text": "three"})
     act(billing, {"as": "ivan", "do": "reply", "ticket": opened["ticket"], "text": "four <b>&amp;"})
     act(billing, {"as": "acme", "do": "open", "department": "Technical support", "subject": "[acme #5] x", "text": "y"})
@@ -111,6 +114,7 @@ async def _conversation(chance: random.Random, kind: str, side: str) -> list[str
         wrong += [f"{kind} {side} {name}: {what}" for what in await _tried(name, call, line)]
     wrong += [f"{kind} {side}: {what}" for what in _of_observations(view.observations())]
     await view.aclose()
+    billing.close()
     return wrong
 
 
@@ -168,7 +172,9 @@ def _of_value(value: Any) -> Iterator[str]:
             yield from _of_value(one)
     elif isinstance(value, Page):
         yield from _of_value(value.rows)
-        yield from (f"rejected as {bad.ticket!r:.80}" for bad in value.rejected if bad.ticket and not _is_id(bad.ticket))
+        yield from (
+            f"rejected as {bad.ticket!r:.80}" for bad in value.rejected if bad.ticket and not _is_id(bad.ticket)
+        )
         yield from _shown("a reason", [bad.reason for bad in value.rejected], LONGEST_ERROR)
     elif isinstance(value, TicketRow):
         yield from _ids(value.ticket, *([value.department] if value.department is not None else []))
@@ -214,4 +220,3 @@ def _shown(what: str, texts: Any, most: int) -> Iterator[str]:
     for text in texts:
         if len(text) > most or visible(text) != text:
             yield f"{what} holds {text[:80]!r} ({len(text)} characters)"
-
