@@ -80,6 +80,10 @@ class HttpDesk:
         """The store, its tables up to date."""
         return store_at(self.url, self.clock)
 
+    def main_url(self, _name: str) -> str:
+        """Where that connection finds main."""
+        return self.world.main.url
+
     def transport(self) -> httpx.AsyncBaseTransport | None:
         """What a client sends its requests through; None: the connectors' own."""
         return None
@@ -96,7 +100,7 @@ class HttpDesk:
                 dialect=external.dialect, **options,
             ),
             connect_main(
-                external.name, self.world.main.url, customer, password_of(customer), http=self.transport(),
+                external.name, self.main_url(external.name), customer, password_of(customer), http=self.transport(),
                 departments=inside, dialect=self.world.settings().main.dialect, **options,
             ),
         )  # fmt: skip

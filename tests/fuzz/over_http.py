@@ -13,13 +13,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from connectors.billmanager import Limits
 from remotesupport.bootstrap import Connection
 from remotesupport.core.foreseen import Foreseen
+from remotesupport.core.model import Side
 from remotesupport.core.report import BillingState, RunKind, RunReport
 from remotesupport.emulator.refusal import Refusal
 from remotesupport.settings import ExternalSettings
@@ -59,18 +59,21 @@ def four_billings(home: Path) -> Iterator[FourBillings]:
 
 
 class IllDesk(HttpDesk):
-    """A desk that speaks to one external billing through a proxy."""
+    """A desk that speaks through a proxy to one side of one connection."""
 
     limits = PATIENT
 
-    def __init__(self, world: ThreeBillings, proxy: Proxy) -> None:
-        self._proxy = proxy
+    def __init__(self, world: ThreeBillings, proxy: Proxy, side: Side) -> None:
+        self._proxy, self._side = proxy, side
         super().__init__(world, NAMES)
 
     def _connection(self, external: ExternalSettings) -> Connection:
-        if external.name == ILL:
+        if external.name == ILL and self._side is Side.EXTERNAL:
             external = external.model_copy(update={"url": self._proxy.url})
         return super()._connection(external)
+
+    def main_url(self, name: str) -> str:
+        return self._proxy.url if name == ILL and self._side is Side.MAIN else super().main_url(name)
 
 
 class Unforeseen(logging.Handler):
@@ -100,8 +103,8 @@ class Said:
 class Life:
     """The people of three connections, and what is demanded."""
 
-    def __init__(self, world: FourBillings, desk: IllDesk, proxy: Proxy, chance: random.Random) -> None:
-        self.world, self.desk, self.proxy, self.chance = world, desk, proxy, chance
+    def __init__(self, world: FourBillings, desk: IllDesk, proxy: Proxy, side: Side, chance: random.Random) -> None:
+        self.world, self.desk, self.proxy, self.side, self.chance = world, desk, proxy, side, chance
         self.said: list[Said] = []
         self.tickets: dict[str, list[str]] = {name: [] for name in NAMES}
         self.met: Counter[str] = Counter()
@@ -222,13 +225,19 @@ class Life:
             for head in _HEAD.finditer(message["text"])
             if not head[2].endswith(_EDITED)
         )
+        denied = self.lied and self.side is Side.MAIN  # who denies what was written to it is written to again
+        heads = Counter({head: n for head, n in heads.items() if not (denied and head.startswith(ILL))})
         yield from (f"{head} was written {count} times" for head, count in heads.items() if count > 1)
         origins = Counter(
             re.match(r"\[\w+ #[^\]]*\]", t["subject"])[0]
             for t in state["tickets"]
             if re.match(r"\[\w+ #[^\]]*\]", t["subject"])  # type: ignore[index]
         )
-        yield from (f"{origin} is in main {count} times" for origin, count in origins.items() if count > 1)
+        yield from (
+            f"{origin} is in main {count} times"
+            for origin, count in origins.items()
+            if count > 1 and not (denied and origin.startswith(f"[{ILL} "))
+        )
 
 
 async def lived(seed: int, most: int = 10**9) -> tuple[list[str], Counter[str]]:
@@ -237,9 +246,11 @@ async def lived(seed: int, most: int = 10**9) -> tuple[list[str], Counter[str]]:
     logging.getLogger().addHandler(notes)
     try:
         with tempfile.TemporaryDirectory(prefix="remotesupport-fuzz-") as folder, four_billings(Path(folder)) as world:
-            async with Proxy(world.acme.url, random.Random(seed + 1)) as proxy:
-                desk = IllDesk(world, proxy)
-                life = Life(world, desk, proxy, chance)
+            side = Side.MAIN if seed % 4 > 1 else Side.EXTERNAL
+            target = world.main.url if side is Side.MAIN else world.acme.url
+            async with Proxy(target, random.Random(seed + 1)) as proxy:
+                desk = IllDesk(world, proxy, side)
+                life = Life(world, desk, proxy, side, chance)
                 try:
                     wrong = await _life(life, Mood.LIES if seed % 2 else Mood.NOISE, most)
                 finally:
@@ -256,11 +267,3 @@ async def _life(life: Life, mood: Mood, most: int) -> list[str]:
         if wrong or life.proxy.met["mutated"] >= most:
             break
     return wrong or await life.heal()
-
-
-def figures(met: Counter[str]) -> dict[str, Any]:
-    """What a person wants to know first."""
-    return {"runs": met["run"], "mutated": met["mutated"], "honest": met["honest"]}
-
-
-__all__ = ["figures", "lived", "replace"]
