@@ -11,7 +11,7 @@ PYTEST ?=
 TESTS  := PYTHONHASHSEED=0 $(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all unit check format chaos crash-matrix soak mutants try-versions bench wheel lock clean
+.PHONY: help setup demo test test-all unit check format chaos crash-matrix soak fuzz mutants try-versions bench wheel lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,10 @@ chaos: $(STAMP)  ## half an hour of faults and SIGKILLs over real processes; ARG
 EXAMPLES ?= 1000
 soak: $(STAMP)  ## generated histories with faults, crashes and restores; EXAMPLES=100000 ARGS="--seed 7"
 	$(PY) -m tests.simulation.soak --examples $(EXAMPLES) $(ARGS)
+
+ANSWERS ?= 0
+fuzz: $(STAMP)  ## foreign bytes before every parser; over HTTP against a running cycle: ANSWERS=10000 ARGS="--seed 7"
+	$(PY) -m tests.fuzz --examples $(EXAMPLES) --answers $(ANSWERS) $(ARGS)
 
 mutants: $(STAMP)  ## take each protection out of a copy: at least one test must turn red
 	$(PY) -m tests.mutants $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,19 +12,29 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.billmanager import wire
+from connectors.billmanager import headers, wire
 from connectors.billmanager.v4_hist import messages
-from connectors.billmanager.v6_rows import BadRow
+from connectors.billmanager.v6_rows import BadRow, is_zone
+from connectors.errors import ConnectorError
 from remotesupport.core import compose, told
 from remotesupport.core.altered import altered
 from remotesupport.core.lengths import in_short
 from remotesupport.core.normalize import canonical
 from remotesupport.logs import Redactor
+from remotesupport.steps.attachments import safe_name
+from tests.fuzz.parsers import PARSERS as foreign_parsers  # noqa: N811 - a table, used as one
 
 pytestmark = pytest.mark.thorough("each parser is fed with thirty growing inputs")
 
 BASE, TIMES, FACTOR = 20_000, 4, 3.0
 MEASURABLE_S = 0.05
+
+
+def _error_of(text: str, *, flat: bool = False) -> bytes:
+    """A document that says no in these words."""
+    said = {"error": {"$type": text, "code": "9", "msg": text if flat else {"$": text}}}
+    return json.dumps(said if flat else {"doc": said}).encode()
+
 
 PARSERS: dict[str, Callable[[str], object]] = {
     "xml": lambda text: wire.parse(b"<doc>" + text.encode() + b"</doc>"),
@@ -41,6 +52,15 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "in short": lambda text: in_short(text, 1000, "x.txt"),
     "says": lambda text: told.says(text, text[:100]),
     "log": Redactor(["invented-secret"]),
+    "content type": headers.content_type,
+    "department": lambda text: foreign_parsers["department's name"](text.encode()),
+    "answer": lambda text: foreign_parsers["answer"](_error_of(text)),
+    "answer of version 4": lambda text: foreign_parsers["answer of version 4"](_error_of(text, flat=True)),
+    "thread": lambda text: foreign_parsers["customer's thread"](
+        b"<doc><mlist>" + (text + "<message/>").encode() + b"</mlist></doc>"
+    ),
+    "file name": safe_name,
+    "zone": is_zone,
 }
 PIECES = [
     "<elem", "<elem ", "<elem>", "<elem> ", "<id", "<id>1", "</id>", "<a ", 'a="', "a='", "a=b ", "</a>", "<br>",
@@ -62,7 +82,7 @@ def _cost(parse: Callable[[str], object], text: str) -> float:
     best = float("inf")
     for _ in range(2):
         started = time.process_time()
-        with suppress(wire.Unreadable, BadRow):
+        with suppress(wire.Unreadable, BadRow, ConnectorError):
             parse(text)
         best = min(best, time.process_time() - started)
     return best
