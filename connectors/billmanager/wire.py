@@ -32,6 +32,7 @@ _TOTAL = re.compile(
 _TAG = re.compile(rb"<[^<>\"'!?/](?:[^<>\"']|\"[^<\"]*\"|'[^<']*')*+")
 MOST_ATTRIBUTES = 64  # of one element: a parser compares each with all others
 MOST_PARTS = 400_000  # elements, lists and objects of one answer: each costs a hundred times its bytes
+MOST_DEPTH = 32  # levels of a document that is walked through by recursion; real ones have six
 _V4_KEYS = frozenset({"elem", "error", "auth", "authfail", "result", "hist"})
 _BOM = b"\xef\xbb\xbf"
 MARK = "\ufdd0"  # a noncharacter: no text has it
@@ -108,6 +109,21 @@ class Node:
     def columns(self) -> list[tuple[str, str]]:
         """Every child that is a plain value: (name, machine value)."""
         return [(n, _value(c)) for n, c in self._raw.items() if n[:1] != "$" and type(c) is not list]
+
+
+def is_deep(tree: Mapping[str, Any], most: int = MOST_DEPTH) -> bool:
+    """Tell whether a document has more levels than whoever walks through it by recursion can take."""
+    level: list[Any] = [tree]
+    for _ in range(most):
+        level = [
+            child
+            for one in level
+            if isinstance(one, dict | list)
+            for child in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def parse(body: bytes, *, charset: str = "utf-8", flat: bool = False) -> Node:

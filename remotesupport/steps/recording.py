@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.billmanager.call import Answer, Listener
-from connectors.billmanager.wire import Unreadable, parse
+from connectors.billmanager.wire import Unreadable, is_deep, parse
 from remotesupport.core.anonymise import Heard, Recorded, Recording, recording
 from remotesupport.core.model import Side
 from remotesupport.settings_models import ExternalSettings
@@ -44,6 +44,8 @@ class Recorder:
 def _heard(connection: str, side: Side, asked: dict[str, str], answer: Answer) -> Heard:
     try:
         document: Any = parse(answer.body, charset=answer.charset, flat=True).tree
+        if is_deep(document):
+            raise Unreadable("shape", "a document of too many levels")
     except Unreadable as error:
         return Heard(connection, str(side), asked, answer.status, answer.media, unreadable=error.kind)
     is_xml = answer.body.lstrip()[:1] == b"<"

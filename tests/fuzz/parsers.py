@@ -19,13 +19,15 @@ from connectors.billmanager.v6_departments import Departments
 from connectors.billmanager.v6_states import state_of
 from connectors.errors import ConnectorError
 from remotesupport.core import compose, foreign
-from remotesupport.core.model import MessageKind
+from remotesupport.core.model import MessageKind, Side
 from remotesupport.core.normalize import canonical
 from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.exchange import ApiRequest
 from remotesupport.emulator.seed import password_of
 from remotesupport.emulator.side_door import act
+from remotesupport.settings_models import ExternalSettings
 from remotesupport.steps.attachments import safe_name
+from remotesupport.steps.recording import Recorder
 from tests.fuzz.mutations import ODD_TEXTS, WHOLE, mutated
 from tests.fuzz.mutations import Answer as Sent
 
@@ -75,6 +77,14 @@ def _inside(body: bytes) -> object:
     return _departments(text[:half]).of(node), _departments("a").of(node), _departments().in_form(node)
 
 
+def _recorded(body: bytes) -> object:
+    """What ``check --record`` makes of an answer."""
+    recorder = Recorder()
+    external = ExternalSettings.model_construct(name="acme", departments=())
+    recorder.listeners(external)[Side.EXTERNAL]({"func": "ticket_all", "out": "json"}, _answer(body))
+    return recorder.recording()
+
+
 PARSERS: dict[str, Parser] = {
     "document": wire.parse,
     "flat document": lambda body: wire.parse(body, flat=True),
@@ -87,6 +97,7 @@ PARSERS: dict[str, Parser] = {
     "rows": _rows,
     "staff's thread": lambda body: v6_thread.read_thread(wire.parse(body), STAFF, "7"),
     "customer's thread": lambda body: v6_thread.read_thread(wire.parse(body), CLIENT, "7", ours=True, said="x"),
+    "recording": _recorded,
     "hist": lambda body: v4_hist.messages(_text(body), "Europe/Moscow"),
     "content type": lambda body: headers.content_type(_text(body)),
     "charset": lambda body: wire.parse(b"<doc/>", charset=_text(body)),

@@ -12,7 +12,7 @@ from connectors.billmanager import connect_external, headers, v4_hist
 from connectors.billmanager.v6_departments import Departments
 from connectors.billmanager.v6_rows import BadRow, is_zone, moment, queue_row, ticket_row
 from connectors.billmanager.v6_thread import STAFF_KINDS, Viewer, read_thread
-from connectors.billmanager.wire import Node, parse
+from connectors.billmanager.wire import MOST_DEPTH, Node, is_deep, parse
 from connectors.contract import ExternalBilling
 from connectors.errors import Retriable, Skippable
 from remotesupport.core.foreign import visible
@@ -120,6 +120,13 @@ def test_lists_in_lists_are_no_text() -> None:
     """W3: a list within a list is no value, however deep it is; nothing recurses into it."""
     node = parse(b'{"doc":{"elem":' + b"[" * 1000 + b"]" * 1000 + b"}}").all("elem")[0]
     assert (node.text, node.value("id")) == ("", "")
+
+
+@pytest.mark.parametrize("levels", [MOST_DEPTH + 2, 900])
+def test_a_document_of_many_levels_is_recorded_as_unreadable(levels: int) -> None:
+    """W3: whoever walks through documents by recursion is given none of more levels than real ones ever have."""
+    assert is_deep(parse(b'{"doc":' * levels + b"{}" + b"}" * levels).tree)
+    assert not is_deep(parse(b'{"doc":{"elem":[{"id":{"$":"7"}}]}}').tree)
 
 
 @pytest.mark.parametrize("name", ["a/" * 2000, "x" * 300, "../Moscow", "America", "", "\x00", "/etc/passwd", "a/b/c/d"])
