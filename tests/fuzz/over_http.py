@@ -24,7 +24,7 @@ from remotesupport.core.report import BillingState, RunKind, RunReport
 from remotesupport.emulator.refusal import Refusal
 from remotesupport.settings import ExternalSettings
 from tests.emulator_fixtures import RunningEmulator, running_emulator
-from tests.fuzz.proxy import Mood, Proxy
+from tests.fuzz.proxy import WRITES, Mood, Proxy
 from tests.http_desk import LONG, MINUTE, HttpDesk
 from tests.three_billings import ThreeBillings, configured, texts
 
@@ -114,6 +114,7 @@ class Life:
         """People say something everywhere; then a run, with one server in this mood → what is wrong."""
         self._talk()
         self.proxy.mood, self.proxy.share = mood, self.chance.choice((0.15, 0.3, 0.6, 1.0))
+        self.proxy.only = self.chance.choice(("", WRITES, WRITES, *self.proxy.functions))
         self.lied |= mood is Mood.LIES
         kind = self.chance.choice((RunKind.SYNC, RunKind.AUDIT))
         report = await self.desk.run(kind, later=MINUTE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,9 @@ import httpx
 
 from tests.fuzz.mutations import HEADERS, MEDIA, STATUSES, WHOLE, Answer, mutated
 
+WRITES = "writes"
 _REASON = b"Said"
+_FUNCTION = re.compile(rb"\bfunc=([a-z_.]+)")
 _DROPPED = ("content-length", "transfer-encoding", "connection", "content-type", "date", "server")
 # Whole answers that say nothing: no list that is empty, no write that is confirmed, no login that is refused.
 _SAYING = (b"elem", b"ok", b"OK", b"auth", b"error", b"access")
@@ -37,11 +40,16 @@ class Mood(StrEnum):
 
 
 class Proxy:
-    """Serves until the block ends; ``mood`` and ``share`` may change at any time. ``met`` counts what it did."""
+    """Serves until the block ends; ``mood``, ``share`` and ``only`` may change at any time.
+
+    ``only``: WRITES, or the function whose calls are answered otherwise; "" for any. ``met`` counts what it did;
+    ``functions`` are those that were asked for.
+    """
 
     def __init__(self, target: str, chance: random.Random) -> None:
         self._target, self._chance = target, chance
-        self.mood, self.share = Mood.HONEST, 0.0
+        self.mood, self.share, self.only = Mood.HONEST, 0.0, ""
+        self.functions: dict[str, None] = {}
         self.met: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -85,8 +93,7 @@ class Proxy:
         )
         more = tuple((k, v) for k, v in said.headers.raw if k.decode().lower() not in _DROPPED)
         answer = Answer(said.content, said.headers.get("content-type", "").encode(), said.status_code, more)
-        share = self.share / 5 if b"func=auth" in body else self.share  # behind a login there is more to break
-        if self.mood is Mood.HONEST or self._chance.random() >= share:
+        if self.mood is Mood.HONEST or self._chance.random() >= self._share_of(body):
             self.met["honest"] += 1
             writer.write(_whole(answer))
             await writer.drain()
@@ -95,6 +102,15 @@ class Proxy:
         writer.write(self._spoilt(answer))
         await writer.drain()
         return False
+
+    def _share_of(self, body: bytes) -> float:
+        """How likely this call is answered otherwise; behind a login there is more to break."""
+        found = _FUNCTION.search(body)
+        function = WRITES if b"sok=" in body else found[1].decode() if found else ""
+        self.functions[function] = None
+        if self.only and function != self.only:
+            return 0.0
+        return self.share / 5 if function == "auth" and not self.only else self.share
 
     def _spoilt(self, answer: Answer) -> bytes:
         chance = self._chance
