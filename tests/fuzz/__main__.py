@@ -55,6 +55,7 @@ def _lives(pool: ProcessPoolExecutor, wanted: argparse.Namespace) -> Iterator[tu
         for wrong, found in pool.map(life, list(islice(seeds, wanted.jobs))):
             mutated += found["mutated"]
             yield wrong, found
+        print(f"{mutated} mutated answers so far", flush=True)
 
 
 if __name__ == "__main__":
