@@ -10,7 +10,7 @@ import pytest
 from tests.fuzz.over_http import lived
 from tests.fuzz.proxy import Mood
 
-pytestmark = pytest.mark.thorough("each life takes half a minute and eighty mutated answers")
+pytestmark = pytest.mark.thorough("each life takes a minute and up to eighty mutated answers")
 LIVES = {f"{side} {mood}": seed for seed, (side, mood) in enumerate(
     [("external", Mood.NOISE), ("external", Mood.LIES), ("main", Mood.NOISE), ("main", Mood.LIES)], start=400
 )}  # fmt: skip
@@ -22,4 +22,4 @@ async def test_mutated_answers_touch_no_other_connection(who: str) -> None:
     nothing is written twice or into another's ticket; when the server is well again, its own is carried once."""
     wrong, met = await lived(LIVES[who])
     assert wrong == []
-    assert met["mutated"] > 20
+    assert met["mutated"]  # a liar may be stopped soon: when it contradicts what was learned of it
