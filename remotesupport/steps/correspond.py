@@ -56,8 +56,8 @@ async def departments_of(ctx: Context, connection: Connection) -> Departments:
 async def read_departments(connection: Connection, known: Mapping[str, str]) -> Departments:
     """The same with what is remembered as ``known``. Raises ConnectorError."""
     both = (connection.external, connection.main)
-    listing = asyncio.gather(*(said_by(connection, b, b.departments()) for b in both))
-    set_up = said_by(connection, connection.main, connection.main.setup())
+    listing = asyncio.gather(*(said_by(connection, b, b.departments) for b in both))
+    set_up = said_by(connection, connection.main, connection.main.setup)
     (outside, inside), setup = await asyncio.gather(listing, set_up)
     external, main = (department_rows(b.name, b.side, d) for b, d in zip(both, (outside, inside), strict=True))
     listed = setup.matches if setup is not None else None

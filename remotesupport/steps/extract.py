@@ -119,9 +119,7 @@ async def _identified(connection: Connection) -> None:
     """Ask both sides who they are, and so which version they speak; its states lead there and back."""
     try:
         async with asyncio.timeout(MINUTE_BUDGET):
-            await asyncio.gather(
-                *(said_by(connection, b, b.identify()) for b in (connection.external, connection.main))
-            )
+            await asyncio.gather(*(said_by(connection, b, b.identify) for b in (connection.external, connection.main)))
     except TimeoutError:
         raise out_of_time(connection, f"logging in did not end within {MINUTE_BUDGET:.0f} s") from None
     for billing in (connection.external, connection.main):
@@ -205,12 +203,14 @@ async def _both_sides(ctx: Context, connection: Connection, request: RunRequest,
     inside, outside = connection.main, connection.external
 
     async def read_main() -> SideRead:
-        reading = read_side(ctx.store, inside, found.main, scopes.main(), ctx.clock(), known)
-        return await said_by(connection, inside, reading)
+        scope, now = scopes.main(), ctx.clock()
+        return await said_by(connection, inside, lambda: read_side(ctx.store, inside, found.main, scope, now, known))
 
     main = await read_main()
-    reading = read_side(ctx.store, outside, found.external, scopes.external(main), ctx.clock(), known)
-    external = await said_by(connection, outside, reading)
+    scope, now = scopes.external(main), ctx.clock()
+    external = await said_by(
+        connection, outside, lambda: read_side(ctx.store, outside, found.external, scope, now, known)
+    )
     if not linked and external.messages:  # of an empty ledger only main's list knows what is there already
         main = max(main, await read_main(), key=lambda side: side.listed or 0)
     canary = await _canary(connection, found)
@@ -231,7 +231,7 @@ async def _canary(connection: Connection, found: Departments) -> bool | None:
         return False
     if ticket is not None:
         try:
-            await said_by(connection, connection.external, connection.external.ticket(ticket))
+            await said_by(connection, connection.external, lambda: connection.external.ticket(ticket))
         except (Missing, TicketDenied):
             return False
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from connectors.contract import Billing
@@ -14,10 +14,13 @@ from remotesupport.core.model import Side
 T = TypeVar("T")
 
 
-async def said_by(connection: Connection, billing: Billing, work: Awaitable[T]) -> T:
-    """What ``work`` gives, which asks ``billing`` only. An error of it knows its side; so does a wait that is ended."""
+async def said_by(connection: Connection, billing: Billing, ask: Callable[[], Awaitable[T]]) -> T:
+    """What ``ask`` gives, which asks ``billing`` only. An error of it knows its side; so does a wait that is ended.
+
+    It is called in here, so that nothing was begun where a run ends before this is reached.
+    """
     try:
-        return await work
+        return await ask()
     except ConnectorError as error:
         error.side = error.side or billing.side
         raise
