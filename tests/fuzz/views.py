@@ -110,7 +110,9 @@ async def _conversation(chance: random.Random, kind: str, side: str) -> list[str
     line.share = chance.choice((0.0, 1.0))
     wrong = await _tried("identify", view.identify, line)
     line.share = chance.choice((0.3, 1.0))
-    for name, call in chance.sample(sorted(_calls(view, ticket, side).items()), 3):
+    calls = sorted(_calls(view, ticket, side).items())
+    chance.shuffle(calls)
+    for name, call in calls[:3]:
         wrong += [f"{kind} {side} {name}: {what}" for what in await _tried(name, call, line)]
     wrong += [f"{kind} {side}: {what}" for what in _of_observations(view.observations())]
     await view.aclose()

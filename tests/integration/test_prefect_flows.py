@@ -190,7 +190,7 @@ async def test_a_broken_billing_fails_the_run_by_name_and_the_others_are_loaded(
 async def failure_is_said_in_one_line(client: PrefectClient, world: World, failed: FlowRun) -> None:
     """G6: the log of the state folder has one line of it, the run's own log words first, and neither a traceback."""
     lines = (world.server.home / "remotesupport.log").read_text().splitlines()
-    assert len([line for line in lines if "globex" in line]) == 1
+    assert len([line for line in lines if "globex: failed" in line]) == 1
     logs = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[failed.id])), limit=200)
     told = [log.message for log in logs if "globex" in log.message]
     assert "Traceback" not in "".join([*lines, *told])

@@ -26,7 +26,6 @@ PIECES = (
     b'{"$id":"1","$type":"incoming","body":{"$":"x"}},',
 )  # fmt: skip
 CHANCE, SEEDS = st.randoms(use_true_random=False), st.integers(0, 2**32)
-LONG = "thousands of examples; those that shrink best are in `make test`"
 
 
 @given(CHANCE)
@@ -36,7 +35,7 @@ def test_a_mutated_answer_is_a_value_or_a_classed_error(chance: random.Random) -
     assert parsers.law(chance) == []
 
 
-@pytest.mark.thorough(LONG)
+@pytest.mark.thorough("thousands of examples; those that shrink best are in `make test`")
 @given(CHANCE)
 @settings(max_examples=MANY)
 def test_many_mutated_answers_are_values_or_classed_errors(chance: random.Random) -> None:
@@ -61,7 +60,7 @@ def test_a_mutated_conversation_is_read_or_refused(kind: str, side: str, seed: i
     assert views.law(random.Random(seed), kind, side) == []
 
 
-@pytest.mark.thorough(LONG)
+@pytest.mark.thorough("thousands of examples; those that shrink best are in `make test`")
 @pytest.mark.parametrize(("kind", "side"), views.VIEWS)
 @given(SEEDS)
 @settings(max_examples=MANY // 3)
