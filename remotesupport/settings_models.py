@@ -155,7 +155,7 @@ class DepartmentSettings(_Section):
 class GuardSettings(_Section):
     """Limits for one connection and one run. Percents are of its linked tickets, from ``share_from`` of them up.
 
-    ``messages_an_hour``: of one ticket, one way; beyond it that ticket waits for a person.
+    ``messages_an_hour``: of one ticket, one way; beyond it that ticket waits for a person; 0: no brake.
     ``run_…``: for all connections of one run together.
     """
 

@@ -65,8 +65,9 @@ def _too_much(
 ) -> dict[tuple[str, Direction], tuple[str, str]]:
     """What has to wait → the act that names it, and why in words."""
     found: dict[tuple[str, Direction], tuple[str, str]] = {}
-    for one in posted:
-        count, limit = _in_the_last_hour(ctx, snapshot.name, *one), ctx.settings.limits(snapshot.name).messages_an_hour
+    limit = ctx.settings.limits(snapshot.name).messages_an_hour
+    for one in posted if limit else ():
+        count = _in_the_last_hour(ctx, snapshot.name, *one)
         if count >= limit:
             found[one] = MANY, f"{count} messages were carried {_whither(snapshot.name, one[1])} within an hour"
         elif rounds(_source_of(ctx, snapshot, *one), SOURCE[one[1]]) >= ROUNDS:

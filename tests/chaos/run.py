@@ -19,8 +19,10 @@ from tests.http_desk import http_desk
 from tests.three_billings import ThreeBillings, three_billings
 
 LATE_S = 3
+# Nobody is there to apply plans, and people answer as quickly as machines.
 GUARD = (
-    "\n[guard]\ncreates = 1000\nposts = 5000\ncloses = 1000\ncloses_percent = 100\n"  # nobody is there to apply plans
+    "\n[guard]\ncreates = 1000\nposts = 5000\ncreates_an_hour = 5000\nposts_an_hour = 50000\n"
+    "closes = 1000\ncloses_percent = 100\nmessages_an_hour = 0\n"
 )
 HEALING_RUNS = 40  # 150 s each: more than the hour for which a parked change may wait
 READS: tuple[dict[str, Any], ...] = (
