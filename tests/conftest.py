@@ -52,6 +52,7 @@ LONGEST = (
     "property/test_writing_machine.py",
     "property/test_state_machine.py",
     "e2e/test_state_machine_over_http.py",
+    "integration/test_main_job_of_habits.py",
     "integration/test_cli_flow_runs.py",  # and with it all of ON_ONE_SERVER
     "integration/test_audit_turn.py",
     "integration/test_plans_beside_the_minute.py",
@@ -81,6 +82,7 @@ ONE_BY_ONE = (
     "tests/property/test_writing_machine.py",
     "tests/e2e/test_state_machine_over_http.py",
     "tests/integration/test_crash_matrix.py",
+    "tests/integration/test_main_job_of_habits.py",
 )
 
 # What tests write and sync to a disk need not reach one: they leave it in memory, where there is room enough.
