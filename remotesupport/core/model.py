@@ -25,6 +25,16 @@ class Direction(StrEnum):
     TO_MAIN = "to_main"
     TO_EXTERNAL = "to_external"
 
+    @property
+    def source(self) -> Side:
+        """The side that the words come from."""
+        return Side.EXTERNAL if self is Direction.TO_MAIN else Side.MAIN
+
+    @property
+    def target(self) -> Side:
+        """The side that is written to."""
+        return Side.MAIN if self is Direction.TO_MAIN else Side.EXTERNAL
+
 
 class MessageKind(StrEnum):
     """Who speaks in a message. Only PEOPLE ever cross; everything else is denied by default."""
@@ -301,7 +311,7 @@ class Intent:
     @property
     def side(self) -> Side:
         """The side that it writes to."""
-        return Side.MAIN if self.direction is Direction.TO_MAIN else Side.EXTERNAL
+        return self.direction.target
 
     @property
     def target(self) -> str:

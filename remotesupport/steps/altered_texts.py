@@ -44,7 +44,7 @@ def keep_altered(
 ) -> None:  # fmt: skip
     """One line in the timeline; where text is missing, something for a person. Before the message counts as settled,
     so that a run which ends in between does it again."""
-    side = Side.MAIN if direction is Direction.TO_MAIN else Side.EXTERNAL
+    side = direction.target
     where = f"{source} → {target}: the {side} billing shows our text otherwise: {found.what}"
     if found.missing:
         park_altered(ctx, ParkedChange(

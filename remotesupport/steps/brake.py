@@ -18,7 +18,6 @@ from remotesupport.store.states import BRAKE, intent_key
 
 HOUR = timedelta(hours=1)
 TALK, MANY = f"{ChangeKind.POST}/talk{BRAKE}", f"{ChangeKind.POST}/many{BRAKE}"
-SOURCE = {Direction.TO_MAIN: Side.EXTERNAL, Direction.TO_EXTERNAL: Side.MAIN}
 
 
 def brake(
@@ -35,7 +34,7 @@ def brake(
         for (ticket, direction), (act, cause) in _too_much(ctx, snapshot, _posted(plan, loaded)).items()
         if intent_key(snapshot.name, direction, ticket, act) not in known
     ]
-    for change in new:
+    for change in (change for change in new if change.key.endswith(MANY)):
         ctx.store.save_progress(_since(change.key), {"at": change.since.isoformat()})
     return left + new
 
@@ -70,7 +69,7 @@ def _too_much(
         count = _in_the_last_hour(ctx, snapshot.name, *one)
         if count >= limit:
             found[one] = MANY, f"{count} messages were carried {_whither(snapshot.name, one[1])} within an hour"
-        elif rounds(_source_of(ctx, snapshot, *one), SOURCE[one[1]]) >= ROUNDS:
+        elif rounds(_source_of(ctx, snapshot, *one), one[1].source) >= ROUNDS:
             found[one] = TALK, f"{ROUNDS} answers in a row came within seconds of the message before them"
     return found
 
@@ -98,7 +97,7 @@ def _source_of(ctx: Context, snapshot: Snapshot, ticket: str, direction: Directi
 
 
 def _side(snapshot: Snapshot, direction: Direction) -> SideRead:
-    return snapshot.external if SOURCE[direction] is Side.EXTERNAL else snapshot.main
+    return snapshot.external if direction.source is Side.EXTERNAL else snapshot.main
 
 
 def _without_ended(ctx: Context, run: str, snapshot: Snapshot, parked: list[ParkedChange]) -> list[ParkedChange]:
@@ -107,7 +106,7 @@ def _without_ended(ctx: Context, run: str, snapshot: Snapshot, parked: list[Park
     for change in parked:
         if change.key.endswith(TALK) and change.direction is not None:
             thread = _source_of(ctx, snapshot, change.ext_ticket, change.direction)
-            if thread and rounds(thread, SOURCE[change.direction]) < ROUNDS:
+            if thread and rounds(thread, change.direction.source) < ROUNDS:
                 ctx.store.unpark(change.id or 0, run)
                 over.append(change)
     return [change for change in parked if change not in over]
