@@ -13,7 +13,7 @@ from datetime import timedelta
 from remotesupport.bootstrap import Context
 from remotesupport.core.model import ChangeKind, Direction, ParkedChange, Side
 from remotesupport.steps.framing import Rows
-from remotesupport.steps.reading import is_nameless
+from remotesupport.steps.reading import is_nameless, place_of
 from remotesupport.steps.values import PERMITTED, UNDERSTOOD, Snapshot
 from remotesupport.store.states import DENIED, KEPT_OUT, intent_key
 
@@ -52,7 +52,7 @@ def kept_out_tickets(ctx: Context, snapshot: Snapshot, quarantined: Rows) -> lis
 def _where(side: str, ticket: str) -> str:
     if not is_nameless(ticket):
         return f"{side} ticket {ticket}"
-    listing, _, page = ticket.removeprefix("?").rpartition("/")
+    listing, page = place_of(ticket)
     return f"a row without an id on page {page} of {listing} ({side})"
 
 

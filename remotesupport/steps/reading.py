@@ -172,6 +172,12 @@ def is_nameless(ticket: str) -> bool:
     return ticket.startswith(_NAMELESS)
 
 
+def place_of(nameless: str) -> tuple[str, str]:
+    """The listing and the page of such a row."""
+    listing, _, page = nameless.removeprefix(_NAMELESS).rpartition("/")
+    return listing, page
+
+
 def primed_billings(store: Store, *billings: Billing) -> Primed:
     """(connection, side, listing) of those listings of ``billings`` that were read to their end once."""
     keys = {_primed(*listing): listing for billing in billings for listing in _listings(billing)}
