@@ -40,7 +40,7 @@ CHECK = "rehearsal"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was asked for on the command line."""
+    """A rehearsal as the command line asks for it."""
 
     name: str
     yes: bool

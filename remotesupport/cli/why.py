@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the store says of an external ticket. ``reason`` None: it was never read."""
+    """An external ticket as the store knows it. ``reason`` None: it was never read."""
 
     billing: str
     ticket: str

@@ -147,7 +147,7 @@ def _too_many(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
 
 
 def _too_fast(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
-    """What many plans, each small enough, would make together. It waits by itself until enough time has passed."""
+    """Name what many plans, each small enough, would make together; later runs go on when there is room."""
     n = tally(plan)
     quotas = (
         ("creates", "hour", facts.in_an_hour, limits.creates_an_hour),

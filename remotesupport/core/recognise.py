@@ -131,7 +131,7 @@ def _of_others(sources: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without(found: Traffic, there: Found, back: Found) -> Traffic:
-    """What was recognised on the other side is not on its way any more; what our own login wrote never is."""
+    """Leave out what was recognised on the other side, and whatever our own login wrote."""
 
     def left(rows: pd.DataFrame, gone: set[tuple[int, str]]) -> pd.DataFrame:
         if not gone:

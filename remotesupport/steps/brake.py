@@ -40,7 +40,7 @@ def brake(
 
 
 def is_braked(change: ParkedChange) -> bool:
-    """Whether it holds back a ticket in one direction because of what was carried before."""
+    """Tell whether it holds back a ticket in one direction because of what was carried before."""
     return change.key.endswith(BRAKE)
 
 
@@ -62,7 +62,7 @@ def _posted(plan: Plan | None, loaded: Loaded | None) -> list[tuple[str, Directi
 def _too_much(
     ctx: Context, snapshot: Snapshot, posted: Iterable[tuple[str, Direction]]
 ) -> dict[tuple[str, Direction], tuple[str, str]]:
-    """What has to wait → the act that names it, and why in words."""
+    """Find what has to wait → the act that names it, and why in words."""
     found: dict[tuple[str, Direction], tuple[str, str]] = {}
     limit = ctx.settings.limits(snapshot.name).messages_an_hour
     for one in posted if limit else ():
