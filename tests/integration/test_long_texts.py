@@ -27,6 +27,14 @@ def _files(billing: Any, ticket: str) -> list[dict[str, Any]]:
     return [f for f in state["files"] if f["message"] in messages]
 
 
+def _opened(world: ThreeBillings, said: list[str]) -> str:
+    """A ticket of acme whose client has written these → its id."""
+    ticket = str(world.acme.act(as_="ivan", do="open", text=said[0], **HELP)["ticket"])
+    for text in said[1:]:
+        world.acme.act(as_="ivan", do="reply", ticket=ticket, text=text)
+    return ticket
+
+
 async def _answered(world: ThreeBillings, desk: HttpDesk, ticket: str) -> str:
     """An answer and a question more cross as ever; → the main ticket."""
     copy = world.copy(f"[acme #{ticket}]")
@@ -91,9 +99,7 @@ async def test_a_long_conversation_goes_in_parts(tmp_path: Path, main: str) -> N
     """R12: 41 messages of 84 KB together, where main takes 64 KB: all in main once, in order, nothing parked."""
     with three_billings(tmp_path, main_version=main, main_habits={"message_refusal": "too_large"}) as world:
         said = [f"E<{n:03d}> " + "слово " * 190 for n in range(41)]
-        ticket = str(world.acme.act(as_="ivan", do="open", text=said[0], **HELP)["ticket"])
-        for text in said[1:]:
-            world.acme.act(as_="ivan", do="reply", ticket=ticket, text=text)
+        ticket = _opened(world, said)
         async with http_desk(world) as desk:
             report = await desk.run()
             assert report.billings[0].state is BillingState.OK, report.billings[0].reason
@@ -110,9 +116,7 @@ async def test_a_billing_that_takes_less_is_sent_less(tmp_path: Path, main: str)
     """R12 where main takes 2000 characters: everything is there once; no text that was refused is offered again."""
     with three_billings(tmp_path, main_version=main, main_habits={"message_refusal": "too_long"}) as world:
         said = [f"E<{n:03d}> " + "word " * 160 for n in range(12)]
-        ticket = str(world.acme.act(as_="ivan", do="open", text=said[0], **HELP)["ticket"])
-        for text in said[1:]:
-            world.acme.act(as_="ivan", do="reply", ticket=ticket, text=text)
+        ticket = _opened(world, said)
         async with http_desk(world) as desk:
             for _ in range(8):
                 await desk.run()
