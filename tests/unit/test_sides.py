@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ async def test_an_error_knows_its_side(connection: Connection, side: Side) -> No
     billing = connection.main if side is Side.MAIN else connection.external
     for known in (None, Side.MAIN, Side.EXTERNAL):
         with pytest.raises(Retriable) as caught:
-            await said_by(connection, billing, raising(Retriable("refused", billing="acme", side=known)))
+            await said_by(connection, billing, partial(raising, Retriable("refused", billing="acme", side=known)))
         assert caught.value.side is (known or side)
 
 
@@ -46,9 +47,13 @@ async def test_a_wait_that_is_ended_knows_who_was_silent(
 ) -> None:
     """The side that had not answered when the time ran out is the error's, unless it was both or none."""
     never = asyncio.Event()
-    waits = [never.wait() if b.side in silent else asyncio.sleep(0) for b in (connection.external, connection.main)]
-    both = zip((connection.external, connection.main), waits, strict=True)
-    asking = asyncio.gather(*(said_by(connection, billing, wait) for billing, wait in both))
+    at_once = partial(asyncio.sleep, 0)
+    asking = asyncio.gather(
+        *(
+            said_by(connection, b, never.wait if b.side in silent else at_once)
+            for b in (connection.external, connection.main)
+        )
+    )
     for _ in range(5):
         await asyncio.sleep(0)
     asking.cancel()
