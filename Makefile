@@ -28,7 +28,7 @@ $(STAMP): requirements/dev.txt requirements/bootstrap.txt pyproject.toml require
 demo: $(STAMP)  ## the main job on this machine, with addresses to open; ARGS="--cycles 2" ends by itself
 	$(PY) -m remotesupport.demo $(ARGS)
 
-test: $(STAMP)  ## all that shows that it works, in about eight minutes on two cores
+test: $(STAMP)  ## all that shows that it works, in about five minutes on two cores
 	$(TESTS) -m "not thorough" $(PYTEST) $(ARGS)
 
 test-all: $(STAMP)  ## every test: the long histories, chaos, a browser, the newest libraries too; ARGS="-m thorough" only those

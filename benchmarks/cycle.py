@@ -68,7 +68,7 @@ class Measured:
             ours = timed(self._ours.cycle)()
             calls = self._recorder.calls()
             theirs = timed(self._replay(calls))()
-            if turn:  # the first one imports the validation library
+            if turn:  # the first one makes what is made once
                 samples["busy"].append(ours)
                 samples[BARE].append(theirs)
             self._ours.settle()

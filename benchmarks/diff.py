@@ -20,7 +20,7 @@ from benchmarks.environment import NoEnvironment, python_with
 from benchmarks.measure import Sample, interleaved, timed
 from benchmarks.snapshots import KEY, Pair, pair
 from benchmarks.table import Row, Table, against
-from remotesupport.core.tabular_diff import diff
+from remotesupport.core.tables.snapshot_diff import diff
 
 OURS, JOIN, LAZY, DATACOMPY = "remotesupport", "polars join", "polars join, lazy", "datacompy"
 

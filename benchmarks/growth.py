@@ -1,8 +1,9 @@
-"""How much Prefect's database grows in 100 quiet minutes: 100 runs of the real ``sync`` by the warm worker.
+"""Measures how much Prefect's database grows in 100 quiet minutes: 100 runs of the real ``sync`` by the warm worker.
 
 Against runs of a flow that does nothing, which is what Prefect takes for a run by itself (fewer of them; the ratio is
 that of one run). Each run starts when the one before it has ended. Size: pages of the database in use, once it grows no
-more.
+more. Alerts are configured and their automations registered, as in production; in the last row the state of one
+connection changes with each run, which is an event and a version of the live board.
 """
 
 from __future__ import annotations
@@ -13,15 +14,29 @@ import tempfile
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
 
-from benchmarks.fleet import DEPARTMENT, configuration, running_fleet
+from benchmarks.fleet import DEPARTMENT, Fleet, configuration, running_fleet
 from benchmarks.prefect_house import EAGER, deploy, one_run, serving, talking, worked, working
 from benchmarks.product import product
 from benchmarks.table import Row, Table
 from deployments.processes import PrefectServer
 from deployments.settings_env import prefect_home
+from remotesupport.settings import Settings, load_settings
+from remotesupport.store import Store
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
 
 SYNC, NOTHING = "flows.sync.sync", "benchmarks.nothing_flow.nothing"
+CHANGING = "flows.sync.sync, a state changes in each"
+RECEIVER = """
+[[alerts.receivers]]
+name = "ops"
+kind = "webhook"
+url = "file:{file}"
+"""
 TABLES = ("task_run", "events", "log", "artifact")
 CONNECTIONS = 3
 STILL_S = 3.0
@@ -40,36 +55,73 @@ class Size:
 
 def run(*, quick: bool = False) -> Table:
     """Measure; ``quick``: 5 runs."""
-    runs = {SYNC: 5, NOTHING: 5} if quick else {SYNC: 100, NOTHING: 20}
+    runs = dict.fromkeys((NOTHING, SYNC, CHANGING), 5) if quick else {NOTHING: 20, SYNC: 100, CHANGING: 20}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fleet = stack.enter_context(running_fleet([f"billing-{n}" for n in range(CONNECTIONS)]))
         for name in fleet.externals:
             fleet.act(name, as_="ivan", do="open", department=DEPARTMENT, subject="Почта", text="Письма не уходят")
-        settings, environ = configuration(fleet, folder / "state")
+        settings, environ = _configured(fleet, folder / "state")
         with product(settings) as (ours, _runner):
             ours.settle()
         server = stack.enter_context(serving(folder))
-        grown = asyncio.run(_grown(server, environ, runs))
+        grown = asyncio.run(_grown(server, settings, environ, runs))
     peer = grown[NOTHING].used / runs[NOTHING]
     rows = tuple(_row(name, size, runs[name], peer) for name, size in grown.items())
     notes = (f"{CONNECTIONS} connections in one run; a day has 1,440 minutes; retention then keeps it flat",)
     return Table(f"Prefect's database after {runs[SYNC]} quiet minutes", "a flow that does nothing", rows, notes)
 
 
-async def _grown(server: PrefectServer, environ: dict[str, str], runs: dict[str, int]) -> dict[str, Size]:
+def _configured(fleet: Fleet, folder: Path) -> tuple[Settings, dict[str, str]]:
+    """The fleet's configuration with a receiver of alerts; nothing listens there, and nothing is sent."""
+    settings, environ = configuration(fleet, folder)
+    address = folder.resolve() / "receiver"
+    address.touch(mode=0o600)
+    address.write_text("http://127.0.0.1:9/")
+    with settings.config_path.open("a") as file:
+        file.write(RECEIVER.format(file=address))
+    return load_settings(settings.config_path, environ), environ
+
+
+async def _grown(
+    server: PrefectServer, settings: Settings, environ: dict[str, str], runs: dict[str, int]
+) -> dict[str, Size]:
+    await _register(server, settings)
     async with talking(server) as client:
-        deployments = {flow: await deploy(client, EAGER, flow) for flow in (NOTHING, SYNC)}
+        nothing, sync = [await deploy(client, EAGER, flow) for flow in (NOTHING, SYNC)]
         with working(server, EAGER, environ):
             grown = {}
-            for flow, deployment in deployments.items():
-                await one_run(client, deployment)
-                before = await _still(server)
-                for _ in range(runs[flow]):
-                    if not worked(await one_run(client, deployment)):
-                        raise RuntimeError("a run met another one: it was no quiet minute")
-                grown[flow] = await _still(server) - before
+            for what, count in runs.items():
+                grown[what] = await _size_of(
+                    server, client, nothing if what == NOTHING else sync, count, settings, what
+                )
     return grown
+
+
+async def _register(server: PrefectServer, settings: Settings) -> None:
+    """The automations of alerts, as ``up`` does it."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from deployments.alerts.register import register_alerts
+
+    with temporary_settings({PREFECT_API_URL: server.api}):
+        if troubles := await register_alerts(settings.alerts, None, watched=True):
+            raise RuntimeError("; ".join(troubles))
+
+
+async def _size_of(
+    server: PrefectServer, client: PrefectClient, deployment: UUID, count: int, settings: Settings, what: str
+) -> Size:
+    """How much ``count`` runs add, after one that is not counted."""
+    with Store.open(settings.database_url) as store:
+        await one_run(client, deployment)
+        before = await _still(server)
+        for number in range(count):
+            if what == CHANGING:
+                store.set_connection(settings.external[0].name, paused=number % 2 == 0)
+            if not worked(await one_run(client, deployment)):
+                raise RuntimeError("a run met another one: it was no quiet minute")
+        return await _still(server) - before
 
 
 async def _still(server: PrefectServer) -> Size:

@@ -21,8 +21,8 @@ from benchmarks.measure import Figures
 from benchmarks.product import Product, product
 from benchmarks.table import Row, Table
 from remotesupport.bootstrap import Context
-from remotesupport.core.model import Lease
-from remotesupport.core.plan import Plan
+from remotesupport.core.plan.plan import Plan
+from remotesupport.core.records import Lease
 from remotesupport.steps.cycle import PLAIN
 from remotesupport.steps.values import Loaded
 

@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from remotesupport.bootstrap import Context, build
-from remotesupport.checks import gate
-from remotesupport.core import frames
-from remotesupport.core.report import BillingState, RunKind, RunReport, RunRequest
+from remotesupport.core.run import BillingState, RunKind, RunReport, RunRequest
 from remotesupport.settings import Settings
 from remotesupport.steps.cycle import PLAIN, cycle
 from remotesupport.steps.values import Steps
@@ -65,17 +63,10 @@ class Product:
         return Traffic(sum(s.requests for s in sides), sum(s.bytes_in for s in sides))
 
 
-ONE_ROW = frames.build(
-    frames.DEPARTMENTS,
-    [{"connection": "acme", "side": "main", "department": "1", "name": "x", "active": True, "remote": None}],
-)
-
-
 @contextmanager
 def product(settings: Settings) -> Iterator[tuple[Product, asyncio.Runner]]:
     """A product on ``settings``, and the runner of its event loop."""
     with asyncio.Runner() as runner:
-        gate("departments", ONE_ROW)  # imports the validation library
         context = runner.run(build(settings, None))
         try:
             yield Product(runner, context), runner

@@ -1,4 +1,4 @@
-"""What a benchmark gives back: rows with medians, spread, CPU and the ratio to a named peer. Text and JSON of it."""
+"""A benchmark's result: rows with medians, spread, CPU and the ratio to a named peer. Text and JSON of it."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""What every billing can do, whatever its version: the two roles as Protocols.
+"""The contract of every billing, whatever its version: the two roles as Protocols.
 
-Implementations: ``connectors.memory`` (reference), ``connectors.billmanager`` (6; 4 later). All pass tests/contract.
+Implementations: ``connectors.memory`` (reference), ``connectors.billmanager`` (4, 5 and 6). All pass tests/contract.
 Nothing here knows HTTP, Prefect, the store or the diff.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from remotesupport.core.habits import Habit, HabitObservation
+from remotesupport.core.connections.habits import Habit, HabitObservation
 from remotesupport.core.model import (
     CallStats,
     DepartmentRow,
@@ -27,14 +27,15 @@ from remotesupport.core.model import (
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the dialect can do.
+    """The abilities of a dialect.
 
-    ``listings`` are the names that ``pages`` takes, in the order to read them. ``states`` maps every raw status of
-    the server to open or closed; ``states_back`` says which raw status the product's own close and reopen lead to:
-    a map that does not lead back is refused at load. ``whole``: a listing read to its end shows every ticket there is;
+    ``listings`` are the names that ``pages`` takes, in the order to read them. ``states`` maps every raw status of the
+    server to open or closed; ``states_back`` says which raw status the product's own close and reopen lead to: a map
+    that does not lead back is refused at load. ``exhaustive``: a listing read to its end shows every ticket there is;
     where it does not, a ticket's absence says nothing, nor does an empty list. ``closes``, ``reopens``: there is a way
     to close a ticket and to open it again; where there is none, no such change is planned. ``names_departments``: the
-    server tells the names of departments; where it does not, the configuration must have their numbers.
+    server tells the names of departments; where it does not, the configuration must have their numbers. ``follows``:
+    list → the list before it without which it shows nothing new (a ticket is archived by leaving the open ones).
     """
 
     dialect: str
@@ -43,10 +44,11 @@ class Capabilities:
     listings: tuple[str, ...]
     states: dict[str, str]
     states_back: dict[str, str]
-    whole: bool = True
+    exhaustive: bool = True
     closes: bool = True
     reopens: bool = True
     names_departments: bool = True
+    follows: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises ValueError for a map of states that does not lead back (semantics, section 5)."""
@@ -63,7 +65,7 @@ class Capabilities:
 
 
 class Sink(Protocol):
-    """Where the bytes of an attachment go, piece by piece."""
+    """A receiver of the bytes of an attachment, piece by piece."""
 
     def restart(self) -> None:
         """Forget what came so far: it comes again from its beginning."""
@@ -84,7 +86,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What one end of a version 4 says about its own set-up (the document); never a password.
+    """The set-up of one end of a version 4 as it says it itself (the document); never a password.
 
     ``enabled``, ``url``, ``login``: the stored way to the other end. ``matches``: of the main billing only.
     """
@@ -152,7 +154,7 @@ class Billing(Protocol):
         """
 
     async def setup(self) -> Setup | None:
-        """How this end is set up for remote support; None where the version has no such settings."""
+        """Tell how this end is set up for remote support; None where the version has no such settings."""
 
     async def aclose(self) -> None:
         """Close connections. Never raises."""

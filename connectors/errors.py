@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from remotesupport.core.foreign import visible
-from remotesupport.core.foreseen import Foreseen
 from remotesupport.core.model import Side
+from remotesupport.core.text.expected_errors import Foreseen
+from remotesupport.core.text.foreign import visible
 
 _LONGEST = 2000
 
 
 class NoConnection(StrEnum):
-    """Why no connection came about, as the ``kind`` of the error: nothing of a request was sent.
+    """The reason for which no connection came about, as the ``kind`` of the error: nothing of a request was sent.
 
     All are Retriable but a certificate that is not trusted, which is Fatal.
     """

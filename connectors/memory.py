@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from connectors.contract import Capabilities, ExternalBilling, MainBilling, Setup, Sink
 from connectors.errors import AccessDenied, Missing, ProtocolError, Refused, Skippable
 from connectors.memory_world import ARCHIVED, CLOSED, Message, Ticket, World
-from remotesupport.core.habits import Habit, HabitObservation, together
+from remotesupport.core.connections.habits import Habit, HabitObservation, together
 from remotesupport.core.model import (
     CallStats,
     DepartmentRow,

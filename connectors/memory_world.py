@@ -169,7 +169,7 @@ class World:
         return self._say(self.find(ticket), kind, staff, body, (), public=kind != "note")
 
     def transfer(self, ticket: str, department: str) -> None:
-        """To another department: a new place in the queue there; last activity stays as it was."""
+        """Move a ticket to another department: a new place in the queue there; last activity stays as it was."""
         found = self.find(ticket)
         found.department = self.department(department)
         found.assignment, found.taken = next(self._ids), False
@@ -207,7 +207,7 @@ class World:
         self.tickets[said.ticket].last_activity = self.clock()
 
     def poison(self, ticket: str, reason: str = "control character in the subject") -> None:
-        """From now on the ticket's row cannot be read."""
+        """Make the ticket's row unreadable from now on."""
         self.poisoned[int(ticket)] = reason
 
     # --- looking --------------------------------------------------------------------------------------------

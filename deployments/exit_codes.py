@@ -1,4 +1,4 @@
-"""How a warm worker says why it ended. Numbers only: the supervisor reads them without importing Prefect."""
+"""Exit statuses of a warm worker, by why it ended. Numbers: the supervisor reads them without importing Prefect."""
 
 STOPPED = 0
 """It was asked to stop."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,17 +18,28 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from deployments.catalog import EVERY_MINUTE
+
 TIMEOUT_S = 3.0
-DEPLOYMENT = "every-minute"
+BUSY = 503
+"""The server's answer while its database is locked: nothing was done, and the client may ask again."""
+BUSY_PAUSES_S = (0.2, 0.5, 1.0)
+"""Before each further try of a request for which the server was too busy."""
+DEPLOYMENT = EVERY_MINUTE
+"""The sync deployment of all connections, or of the first shard."""
 
 
 class NoAnswer(RuntimeError):
     """The Prefect API did not answer as it should. The message says which address and how."""
 
 
+class _Busy(NoAnswer):
+    """The server was too busy to do what it was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunSeen:
-    """One flow run as the API shows it. Times are UTC, None where it has not come to that."""
+    """One flow run as the API shows it, and its ``deployment``'s id. Times: UTC, None where it has not come to that."""
 
     id: str
     name: str
@@ -37,13 +49,24 @@ class RunSeen:
     expected: datetime | None
     start: datetime | None
     end: datetime | None
+    deployment: str = ""
 
 
 class PrefectApi:
-    """The API at ``url`` (with ``/api``). ``environ``: where a password for it may be set."""
+    """The API at ``url`` (with ``/api``). ``environ``: where a password for it may be set.
 
-    def __init__(self, url: str, environ: Mapping[str, str], timeout: float = TIMEOUT_S) -> None:
+    A request for which the server is too busy is sent again after each of ``pauses`` (seconds).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        environ: Mapping[str, str],
+        timeout: float = TIMEOUT_S,
+        pauses: Sequence[float] = BUSY_PAUSES_S,
+    ) -> None:
         self.url, self._timeout, self._client = url.rstrip("/"), timeout, str(uuid4())
+        self._pauses = pauses
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if key := environ.get("PREFECT_API_KEY"):
             self._headers["Authorization"] = f"Bearer {key}"
@@ -67,11 +90,16 @@ class PrefectApi:
             raise
 
     def runs(
-        self, states: Sequence[str], *, deployment: str = DEPLOYMENT, sort: str = "START_TIME_DESC", limit: int = 20
+        self,
+        states: Sequence[str],
+        *,
+        deployments: Sequence[str] = (DEPLOYMENT,),
+        sort: str = "START_TIME_DESC",
+        limit: int = 20,
     ) -> list[RunSeen]:
-        """The runs of a deployment in these states (RUNNING, COMPLETED, …), newest first. Raises NoAnswer."""
+        """The runs of deployments in these states (RUNNING, COMPLETED, …), newest first. Raises NoAnswer."""
         body = {
-            "deployments": {"name": {"any_": [deployment]}},
+            "deployments": {"name": {"any_": list(deployments)}},
             "flow_runs": {"state": {"type": {"any_": list(states)}}},
             "sort": sort,
             "limit": limit,
@@ -88,14 +116,24 @@ class PrefectApi:
         data = None if body is None else json.dumps(body).encode()
         headers = self._headers | (self._token or {} if data else {})
         request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310 - the address that we were given
+        for pause in self._pauses:
+            try:
+                return self._once(request, path, quiet)
+            except _Busy:
+                time.sleep(pause)
+        return self._once(request, path, quiet)
+
+    def _once(self, request: urllib.request.Request, path: str, quiet: tuple[int, ...]) -> Any:
         try:
             with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
-                return json.load(answer)
+                document = answer.read()
+                return json.loads(document) if document else None
         except urllib.error.HTTPError as error:
             error.close()
             if error.code in quiet:
                 return None
-            raise NoAnswer(f"{self.url}{path.partition('?')[0]} answers {error.code}") from None
+            kind = _Busy if error.code == BUSY else NoAnswer
+            raise kind(f"{self.url}{path.partition('?')[0]} answers {error.code}") from None
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise NoAnswer(f"{self.url}{path.partition('?')[0]} does not answer: {error}") from None
 
@@ -111,6 +149,7 @@ def _run(row: Mapping[str, Any]) -> RunSeen:
         expected=moment(row.get("expected_start_time")),
         start=moment(row.get("start_time")),
         end=moment(row.get("end_time")),
+        deployment=str(row.get("deployment_id") or ""),
     )
 
 

@@ -82,7 +82,7 @@ class Child:
 
     @property
     def returncode(self) -> int | None:
-        """None while it runs."""
+        """Return its exit status; None while it runs."""
         return self.process.poll() if self.process else None
 
     def wait(self, seconds: float) -> int | None:
@@ -134,7 +134,7 @@ def free_port() -> int:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether we could listen on ``port``."""
+    """Tell whether we could listen on ``port``."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):
@@ -144,7 +144,7 @@ def port_is_free(port: int) -> bool:
 
 
 def healthy(url: str) -> bool:
-    """Whether the Prefect API at ``url`` answers."""
+    """Tell whether the Prefect API at ``url`` answers."""
     with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(f"{url}/health", timeout=2) as got:  # noqa: S310
         return bool(got.status == 200)
     return False

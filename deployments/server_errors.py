@@ -42,7 +42,7 @@ class ServerErrors:
 
     @property
     def total(self) -> int:
-        """How many errors of all kinds."""
+        """Count the errors of all kinds."""
         return self.counts.total()
 
     def _new_exceptions(self) -> Iterator[str]:

@@ -38,7 +38,7 @@ NO_EPHEMERAL = {"PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false"}
 
 
 def prefect_home(home: Path) -> Path:
-    """Where Prefect keeps its database and profiles: inside the state folder, readable by its owner only."""
+    """Tell where Prefect keeps its database and profiles: inside the state folder, readable by its owner only."""
     path = home.resolve() / "prefect"
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
@@ -56,7 +56,7 @@ def encryption_key(home: Path) -> str:
 
 
 def auth_file(home: Path) -> Path:
-    """Where the login of our own server stands, as ``user:password``."""
+    """Tell where the login of our own server stands, as ``user:password``."""
     return prefect_home(home) / AUTH_FILE
 
 
@@ -125,6 +125,9 @@ def client_env(home: Path, url: str, environ: Mapping[str, str]) -> dict[str, st
         "PREFECT_WORKER_QUERY_SECONDS": str(QUERY_SECONDS),
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "remotesupport",  # our own lines are seen in the run, too
+        # "Beginning flow run", "Finished in state Completed()" say what the UI shows: the first line is one with news.
+        "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "WARNING",
+        "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
     }
     if auth := environ.get(AUTH_VARIABLE):
         defaults[CLIENT_AUTH_VARIABLE] = auth

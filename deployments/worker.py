@@ -29,7 +29,7 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 from pydantic import Field, PrivateAttr
 
 from deployments import exit_codes
-from deployments.leftovers import settle_leftovers
+from deployments.orphaned_runs import settle_leftovers
 from deployments.running import RunningFlow, load
 
 TYPE = "remotesupport-warm"
@@ -50,7 +50,7 @@ AT_ONCE = 25
 
 
 class WarmVariables(BaseVariables):
-    """What a deployment may say about its runs."""
+    """The settings that a deployment may have for its runs."""
 
     deadline_seconds: float = Field(
         default=DEFAULT_DEADLINE_S, gt=0, title="Deadline", description="Seconds after which a run is cancelled."
@@ -75,11 +75,14 @@ class WarmJobConfiguration(BaseJobConfiguration):
 
 
 class WarmResult(BaseWorkerResult):
-    """How a run ended; 0 means that its final state is its own."""
+    """The result of a run; 0 means that its final state is its own."""
 
 
 class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
-    """Runs the async flows of ``modules`` in this event loop. ``memory_mb``: above it, finish and end (GREW)."""
+    """Runs the async flows of ``modules`` in this event loop. ``memory_mb``: above it, finish and end (GREW).
+
+    ``answered`` is called each time that Prefect has answered which runs are due.
+    """
 
     type = TYPE
     job_configuration = WarmJobConfiguration
@@ -95,11 +98,12 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         modules: tuple[str, ...] = ("flows",),
         memory_mb: float = 1500,
         grace_seconds: float = GRACE_S,
+        answered: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(work_pool_name, name=name, prefetch_seconds=PREFETCH_S, limit=AT_ONCE)
         self.running: dict[Any, RunningFlow] = {}
         self.exit_code = exit_codes.STOPPED
-        self._modules, self._memory_mb, self._grace = modules, memory_mb, grace_seconds
+        self._modules, self._memory_mb, self._grace, self._answered = modules, memory_mb, grace_seconds, answered
         self._beat: float | None = None  # None: not working yet, or not any more
         self._stop, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
@@ -174,7 +178,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         self._stop.set()
 
     def stuck(self) -> str:
-        """Why only a new process helps; empty while all is well. Safe to call from another thread."""
+        """Say why only a new process helps; empty while all is well. Safe to call from another thread."""
         now = time.monotonic()
         for run in list(self.running.values()):
             if now > run.overdue_at:
@@ -201,6 +205,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
             self.stop()
             return
         await self.get_and_submit_flow_runs()
+        self._answered()
 
     async def _sync(self) -> None:
         await self.sync_with_backend()

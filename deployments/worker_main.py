@@ -14,13 +14,14 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
 from deployments import exit_codes
 from deployments.processes import healthy
-from deployments.worker_name import NameTakenError, hold
+from deployments.worker_name import NameTakenError, alive_file, hold
 
 _WATCH_S = 0.5
 
@@ -43,7 +44,24 @@ class WorkerThread:
             from flows.running import stay_warm
 
             stay_warm()
-        self.exit_code = asyncio.run(self._serve())
+        with self._monitoring():
+            self.exit_code = asyncio.run(self._serve())
+
+    @contextlib.contextmanager
+    def _monitoring(self) -> Iterator[None]:
+        """Serve health and figures of the product meanwhile; a worker of other flows has none."""
+        if "flows" not in self.arguments.modules:
+            yield
+            return
+        from deployments.monitoring.server import begin
+        from flows.running import secret_block
+
+        server = begin(_say, secret_block)
+        try:
+            yield
+        finally:
+            if server is not None:
+                server.stop()
 
     async def _serve(self) -> int:
         from deployments.worker import WarmWorker
@@ -55,14 +73,17 @@ class WorkerThread:
             modules=tuple(chosen.modules),
             memory_mb=chosen.memory_mb,
             grace_seconds=chosen.grace,
+            answered=alive_file(chosen.name, Path.cwd()).touch,
         )
         self.worker, self.loop = worker, asyncio.get_running_loop()
         if not await self._api_answers():
             return exit_codes.STOPPED if self._stop_wanted else exit_codes.FAILED
         if chosen.register:
-            from deployments.serve import register
+            from deployments.serve import register, register_configured_alerts
 
             await register(chosen.pool)
+            for line in await register_configured_alerts(watched=True):
+                _say(line)
         return exit_codes.STOPPED if self._stop_wanted else await worker.serve()
 
     async def _api_answers(self) -> bool:
@@ -84,8 +105,13 @@ class WorkerThread:
                 self.loop.call_soon_threadsafe(self.worker.stop)  # type: ignore[attr-defined]
 
     def stuck(self) -> str:
-        """Why only the end of the process helps; empty while all is well."""
+        """Say why only the end of the process helps; empty while all is well."""
         return self.worker.stuck() if self.worker is not None else ""  # type: ignore[attr-defined]
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:

@@ -13,6 +13,7 @@ import socket
 from pathlib import Path
 
 DEFAULT_POOL = "remotesupport"
+ALIVE = ".alive"
 
 
 class NameTakenError(RuntimeError):
@@ -25,9 +26,18 @@ def own_name(home: Path) -> str:
     return f"{re.sub(r'[^A-Za-z0-9.-]', '-', socket.gethostname())}-{folder}"
 
 
+def alive_file(name: str, folder: Path) -> Path:
+    """The file whose time tells when the worker has last had an answer from Prefect."""
+    return _file(name, folder, ALIVE)
+
+
+def _file(name: str, folder: Path, ending: str) -> Path:
+    return folder / f"worker-{hashlib.sha256(name.encode()).hexdigest()[:12]}{ending}"
+
+
 def hold(name: str, folder: Path) -> int:
     """Hold the name for the life of this process; returns the open lock file's descriptor. Raises NameTakenError."""
-    path = folder / f"worker-{hashlib.sha256(name.encode()).hexdigest()[:12]}.lock"
+    path = _file(name, folder, ".lock")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

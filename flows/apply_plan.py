@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from flows.running import FLOW, run_cycle
-from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.core.run import RunKind, RunRequest
 
 PlanId = Annotated[
     str, Field(pattern="^p-[0-9a-f]{12}$", description="As `remotesupport plan` or a stopped run shows it.")

@@ -11,16 +11,18 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.running import FLOW, run_cycle, run_missed, run_name, stale
-from remotesupport.core.report import RunKind, RunRequest
+from flows.running import FLOW, asked, run_cycle, run_missed, run_name, stale
+from flows.shard import ALL, ShardName
+from remotesupport.core.connections.shards import Shard
+from remotesupport.core.run import RunKind, RunRequest
 
 TOO_LATE = timedelta(hours=1)
 
 
 @flow(name="audit", flow_run_name=lambda: run_name("audit"), **FLOW)
-async def audit(billings: list[str] | None = None) -> State[Any]:
-    """Read everything on both sides and compare. ``billings``: only these."""
-    request = RunRequest(RunKind.AUDIT, tuple(billings or ()))
+async def audit(billings: list[str] | None = None, shard: ShardName = ALL) -> State[Any]:
+    """Read everything on both sides and compare. ``billings``: only these, whatever their shard."""
+    request = RunRequest(RunKind.AUDIT, tuple(billings or ()), shard=Shard.parse(shard), asked=asked())
     if late := stale(TOO_LATE):
         return await run_missed(request, late)
     return await run_cycle(request)

@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 
 from flows.running import FLOW, run_cycle, run_name
 from flows.window import BackfillWindow
-from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.core.run import RunKind, RunRequest
 
 
 @flow(name="backfill", flow_run_name=lambda: run_name("backfill"), **FLOW)

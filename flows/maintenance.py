@@ -10,8 +10,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from flows.running import FLOW, opened, run_name
-from tasks.tidy import end_lost_runs, prune, reoffer
+from flows.running import FLOW, in_log, opened, run_name
+from tasks.maintenance import end_lost_runs, prune, reoffer
 
 Days = Annotated[int, Field(ge=7, le=3650, description="Days that runs, timelines and closed plans are kept.")]
 Hours = Annotated[int, Field(ge=24, le=720, description="Hours after which a run without an end counts as lost.")]
@@ -24,4 +24,4 @@ async def maintenance(keep_days: Days = 90, lost_after_hours: Hours = 24) -> Sta
         pruned = await prune(context, timedelta(days=keep_days))
         offered = await reoffer(context)
     lost = await end_lost_runs(timedelta(hours=lost_after_hours))
-    return Completed(message=f"{pruned} old rows deleted, {lost} lost runs ended; {offered}")
+    return in_log(Completed(message=f"{pruned} old rows deleted, {lost} lost runs ended; {offered}"))

@@ -1,12 +1,14 @@
-"""What all flows share: open the context, run the cycle as tasks, and turn the report into a final state."""
+"""Common parts of all flows: open the context, run the cycle as tasks, and turn the report into a final state."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run as this_run
@@ -14,19 +16,23 @@ from prefect.states import Completed, Failed
 
 from flows.deadline import ask_for
 from flows.run_logs import guard_logs
+from flows.shard import ALL
 from remotesupport.bootstrap import Context, KeptContexts, open_context
-from remotesupport.core.report import BillingState, RunReport, RunRequest
+from remotesupport.core.run import RunKind, RunReport, RunRequest
 from remotesupport.settings import Problem, SettingsError, load_settings
-from remotesupport.steps.applying import PlanNotApplicable
 from remotesupport.steps.cycle import cycle
-from remotesupport.steps.extract import LONG_BUDGET, first_read
-from remotesupport.steps.no_turn import missed
+from remotesupport.steps.decide.approval import PlanNotApplicable
+from remotesupport.steps.pipeline.no_turn import record_missed_run
+from remotesupport.steps.read.extract import LONG_BUDGET, first_read
+from remotesupport.steps.record.board import reads_all
 from tasks import PREFECT_STEPS
+from tasks.alerts import tell
+from tasks.heartbeat import beat
 from tasks.policy import reading_within
 
 FLOW: dict[str, Any] = {"persist_result": False, "retries": 0, "log_prints": False}
+RUN_LOG = "remotesupport.run"
 FIRST_READ_S = 3600.0  # what a flow asks for a first read: more than reading may take, so that it can be written, too
-_BAD = (BillingState.FAILED, BillingState.STOPPED)
 
 
 # What outlives a run in a warm worker; empty in a process that runs one flow.
@@ -34,7 +40,7 @@ _warm: list[KeptContexts] = []
 
 
 def stay_warm() -> None:
-    """From now on keep clients and store from run to run: for a process that runs one every minute."""
+    """Keep clients and store from run to run from now on: for a process that runs one every minute."""
     if not _warm:
         _warm.append(KeptContexts())
 
@@ -51,19 +57,39 @@ async def secret_block(name: str) -> str:
 
 
 def run_name(kind: str) -> str:
-    """``sync 10:42``: the kind and the time it was due, in this machine's zone."""
+    """``sync 10:42``, ``sync 3/8 10:42``: kind, shard, and the time it was due, in this machine's zone."""
     due = this_run.scheduled_start_time or datetime.now(UTC)
+    if (shard := this_run.parameters.get("shard", ALL)) != ALL:
+        kind = f"{kind} {shard}"
     return f"{kind} {datetime.fromtimestamp(due.timestamp()).astimezone():%H:%M}"
 
 
+async def name_what_ails(context: Context, done: RunReport) -> None:
+    """Say in the run's name what is out of order: ``sync 10:42 · acme unreachable``."""
+    if not done.ailing:
+        return
+    try:
+        async with get_client() as client:
+            answer = await client.update_flow_run(this_run.id, name=f"{this_run.name} · {done.ailing}")
+            answer.raise_for_status()
+    except Exception as error:  # a name is not worth a run: its state says the same
+        context.log.warning("the run in the Prefect UI keeps its name: %s (run %s)", error, done.run)
+
+
+def asked() -> bool:
+    """Tell whether a person or a bell began this run, not the schedule."""
+    context = FlowRunContext.get()
+    return not (context and context.flow_run and context.flow_run.auto_scheduled)
+
+
 def stale(after: timedelta) -> str:
-    """Why this run is too late to be of use; empty otherwise."""
+    """Say why this run is too late to be of use; empty otherwise."""
     context = FlowRunContext.get()
     return too_late(context.flow_run, after, datetime.now(UTC)) if context and context.flow_run else ""
 
 
 def too_late(run: FlowRun, after: timedelta, now: datetime) -> str:
-    """Why a scheduled run comes too late (a newer one is due); empty for a run by hand, however late."""
+    """Say why a scheduled run comes too late (a newer one is due); empty for a run by hand, however late."""
     if not run.auto_scheduled or run.expected_start_time is None:
         return ""
     late = now.timestamp() - run.expected_start_time.timestamp()
@@ -74,15 +100,22 @@ def too_late(run: FlowRun, after: timedelta, now: datetime) -> str:
 
 def skipped(why: str) -> State[Any]:
     """The state of a run that did nothing, on purpose."""
-    return Completed(name="Skipped", message=why)
+    return in_log(Completed(name="Skipped", message=why))
 
 
 def final_state(done: RunReport) -> State[Any]:
     """The report as a state: its headline is the message; the report itself is the result (in memory only)."""
     if done.skipped:
-        return Completed(name="Skipped", message=done.headline, data=done)
-    bad = any(line.state in _BAD for line in done.billings)
-    return Failed(message=done.headline, data=done) if bad else Completed(message=done.headline, data=done)
+        return in_log(Completed(name="Skipped", message=done.headline, data=done))
+    if done.bad:
+        return Failed(message=done.headline, data=done)
+    return in_log(Completed(message=done.headline, data=done))
+
+
+def in_log(good: State[Any]) -> State[Any]:
+    """Log what a good run has to say: a run's page opens with its log. Prefect itself logs that of a failed one."""
+    logging.getLogger(RUN_LOG).info("%s", good.message)
+    return good
 
 
 @asynccontextmanager
@@ -109,15 +142,26 @@ async def run_cycle(request: RunRequest, reading_s: float = LONG_BUDGET) -> Stat
                 reading_s = LONG_BUDGET
                 ask_for(FIRST_READ_S)
             with reading_within(reading_s):
-                return final_state(await cycle(context, request, PREFECT_STEPS))
+                done = await cycle(context, request, PREFECT_STEPS)
+            await name_what_ails(context, done)
+            await _tell(context, request, done)
+            return final_state(done)
     except (SettingsError, PlanNotApplicable) as error:
         return Failed(message=str(error))
+
+
+async def _tell(context: Context, request: RunRequest, done: RunReport) -> None:
+    """Events and alerts after each run that reads connections whole, the heartbeat after each sync but a bell's."""
+    if reads_all(request) and not request.plan_only:
+        await tell(context, certificates=request.kind is RunKind.AUDIT)
+    if request.kind is RunKind.SYNC and not request.hints:
+        await beat(context, done, secret_block)
 
 
 async def run_missed(request: RunRequest, why: str) -> State[Any]:
     """A run that did not take place, recorded: audits that had no turn are counted."""
     try:
         async with opened() as context:
-            return final_state(missed(context, request, why))
+            return final_state(record_missed_run(context, request, why))
     except SettingsError as error:
         return Failed(message=str(error))

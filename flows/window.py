@@ -15,7 +15,11 @@ Ticket = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class BackfillWindow(BaseModel):
-    """What to bring over from the past."""
+    """The window of the past that is to be brought over, quietly: nothing is written to the external billing and its
+    clients. Each conversation becomes one ticket in the main billing with one opening message; what is closed there is
+    closed again. What is linked already is left alone, so the same may be started again at any time: after a Cancel, or
+    `remotesupport pause NAME`, it goes on where it was. As it stands this only plans: see "Plan only".
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,7 +43,10 @@ class BackfillWindow(BaseModel):
         description="Only these tickets of the external billing, by id; none means every ticket of the window.",
     )
     plan_only: bool = Field(
-        default=False, title="Plan only", description="Make and show the plan; write to no billing."
+        default=True,
+        title="Plan only",
+        description="On: write to no billing, and show what would come, how long it would take, and what the main "
+        "billing may mail or charge for. Off: bring it over.",
     )
 
     @model_validator(mode="after")

@@ -17,11 +17,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from connectors.billmanager import connect_external, connect_main
-from connectors.billmanager.call import Listener
+from connectors.billmanager import Options, connect_external, connect_main
+from connectors.billmanager.request import Listener
 from connectors.contract import ExternalBilling, MainBilling
-from remotesupport.core.model import Side
+from remotesupport.core.connections.looks import ListLook
+from remotesupport.core.model import DepartmentRow, Side
+from remotesupport.sealing import check_key
 from remotesupport.settings import BlockReader, ExternalSettings, Settings, SettingsError
+from remotesupport.settings_models import Endpoint
 from remotesupport.settings_secrets import resolve_all
 from remotesupport.store import Store
 
@@ -33,7 +36,9 @@ class Connection:
     """One external billing with its customer user in the main billing: the configuration and both clients.
 
     ``identified``: both logins have said who they are. ``doubtful``: one was refused, so its secret may have changed.
-    ``silent``: the sides that had not answered when reading was last ended.
+    ``silent``: the sides that had not answered when reading was last ended. ``looks``: the last look at each list,
+    ``looked_at``: the ledger's mark when they were begun (None: never), and ``main_departments``: what main said last
+    of its own, and when; all of this process alone.
     """
 
     settings: ExternalSettings
@@ -42,6 +47,9 @@ class Connection:
     identified: bool = False
     doubtful: bool = False
     silent: set[Side] = field(default_factory=set)
+    looks: dict[Side, dict[str, ListLook]] = field(default_factory=lambda: {side: {} for side in Side})
+    looked_at: int | None = None
+    main_departments: tuple[datetime, tuple[DepartmentRow, ...]] | None = None
 
     @property
     def name(self) -> str:
@@ -49,12 +57,36 @@ class Connection:
         return self.settings.name
 
 
+@dataclass(frozen=True, slots=True)
+class KeepKey:
+    """The key that kept inputs are encrypted with, "" where there is none.
+
+    ``problem``: why the configured one cannot be used.
+    """
+
+    key: str = field(default="", repr=False)
+    problem: str = ""
+
+    @classmethod
+    async def of(cls, settings: Settings, blocks: BlockReader | None) -> KeepKey:
+        """Look up the configured key. A run that cannot have it goes on without one."""
+        if settings.keep.key is None or not settings.keep.inputs_days:
+            return cls()
+        try:
+            key = await settings.keep.key.resolve(blocks)
+            check_key(key)
+        except Exception as error:  # whatever a server of blocks may do: keeping inputs is not worth a run
+            return cls(problem=str(error))
+        return cls(key)
+
+
 class Context:
-    """What a run works with. A plain class on purpose: nothing may walk through it or copy it.
+    """Everything that a run works with. A plain class on purpose: nothing may walk through it or copy it.
 
     ``broken``: connections whose secrets could not be had, and why; the others go on. ``clock`` gives UTC, ``sleep``
     waits, ``new_id`` makes run ids: tests own all three. ``gathering``: seconds that a connection which is ready waits
-    for others, so that one pass does for all of them. ``holder`` names this process in leases.
+    for others, so that one pass does for all of them. ``holder`` names this process in leases. ``noted``: what is noted
+    once for these settings, and was. ``inputs_key``: of `[keep]`.
     """
 
     def __init__(
@@ -69,15 +101,18 @@ class Context:
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:12],
         flow_run: str | None = None,
         gathering: float = GATHERING,
+        inputs_key: KeepKey | None = None,
     ) -> None:
         self.settings, self.store, self.connections = settings, store, connections
+        self.inputs_key = inputs_key or KeepKey()
         self.broken, self.gathering = dict(broken), gathering
         self.clock, self.sleep, self.new_id, self.flow_run = clock, sleep, new_id, flow_run
         self.log = logging.getLogger("remotesupport")
+        self.noted: set[str] = set()
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
 
     def for_run(self, flow_run: str | None) -> Context:
-        """The same store and clients under another flow run's name."""
+        """Return a context with the same store and clients under another flow run's name."""
         twin = copy.copy(self)
         twin.flow_run = flow_run
         return twin
@@ -100,37 +135,27 @@ async def connect(
 
     ``listeners``: told of every answer of a side.
     """
-    main = settings.main
+    main, pairs = settings.main, [pair for pair in external.departments if pair.enabled]
     password, main_password = await resolve_all((external.password, external.main_password), blocks)
+    there, here = options_of(external), options_of(main)
+    there |= {"departments": [pair.remote for pair in pairs], "timezone": external.timezone}
+    here |= {"departments": [pair.main for pair in pairs], "timezone": external.zone_of_main}
+    there["listen"], here["listen"] = listeners.get(Side.EXTERNAL), listeners.get(Side.MAIN)
     return Connection(
         external,
-        connect_external(
-            external.name,
-            external.url,
-            external.login,
-            password,
-            version=external.version,
-            dialect=external.dialect,
-            departments=[pair.remote for pair in external.departments if pair.enabled],
-            ca_file=str(external.ca_file) if external.ca_file else None,
-            tls_fingerprint=external.tls_fingerprint,
-            timezone=external.timezone,
-            listen=listeners.get(Side.EXTERNAL),
-        ),
-        connect_main(
-            external.name,
-            main.url,
-            external.main_login,
-            main_password,
-            version=main.version,
-            dialect=main.dialect,
-            departments=[pair.main for pair in external.departments if pair.enabled],
-            ca_file=str(main.ca_file) if main.ca_file else None,
-            tls_fingerprint=main.tls_fingerprint,
-            timezone=external.zone_of_main,
-            listen=listeners.get(Side.MAIN),
-        ),
+        connect_external(external.name, external.url, external.login, password, **there),
+        connect_main(external.name, main.url, external.main_login, main_password, **here),
     )
+
+
+def options_of(endpoint: Endpoint) -> Options:
+    """Return what the configuration says of a billing itself: version and dialect, and whom to trust."""
+    return {
+        "version": endpoint.version,
+        "dialect": endpoint.dialect,
+        "ca_file": str(endpoint.ca_file) if endpoint.ca_file else None,
+        "tls_fingerprint": endpoint.tls_fingerprint,
+    }
 
 
 async def build(settings: Settings, resolve_block: BlockReader | None, flow_run: str | None = None) -> Context:
@@ -143,7 +168,8 @@ async def build(settings: Settings, resolve_block: BlockReader | None, flow_run:
             broken[external.name] = str(error)
     store = Store.open(settings.database_url)
     await asyncio.to_thread(store.migrate)
-    return Context(settings, store, connections, broken=broken, flow_run=flow_run)
+    key = await KeepKey.of(settings, resolve_block)
+    return Context(settings, store, connections, broken=broken, flow_run=flow_run, inputs_key=key)
 
 
 @asynccontextmanager

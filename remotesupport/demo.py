@@ -146,13 +146,14 @@ def _tell(run: RunSeen, story: Story | None) -> None:
 
 def _say_where(tree: Tree, billings: dict[str, RunningEmulator]) -> None:
     say(f"Prefect UI        {tree.api.removesuffix('/api')}")
+    say(f"Live board        {tree.board}")
     say(f"Login             user and password stand in {auth_file(tree.worker.cwd)}")
     for line in addresses(billings):
         say(line)
 
 
 def addresses(billings: dict[str, RunningEmulator]) -> Iterator[str]:
-    """What there is to open, a line each: every billing, and the set-up of a version 4."""
+    """Return what there is to open, a line each: every billing, and the set-up of a version 4."""
     for name, billing in billings.items():
         who = "staff: anna" if name == "main" else "clients: ivan, maria, john"
         yield f"{name:<8} billing  {billing.base}/   (version {billing.core.version}; {who})"

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from remotesupport.core.foreign import Redactor, visible
-from remotesupport.core.foreseen import Foreseen
+from remotesupport.core.text.expected_errors import Foreseen
+from remotesupport.core.text.foreign import Redactor, visible
 
 __all__ = ["RedactingFilter", "RedactingFormatter", "Redactor", "ShortFormatter", "log_file", "set_up", "tear_down"]
 
@@ -59,7 +59,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 class ShortFormatter(RedactingFormatter):
-    """The same without tracebacks, for the terminal: those are in the file."""
+    """A formatter without tracebacks, for the terminal: those are in the file."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The first line of a record, without secrets."""
@@ -86,7 +86,7 @@ class RedactingFilter(logging.Filter):
 
 
 def log_file(home: Path) -> Path:
-    """Where the log of the state folder ``home`` is."""
+    """Tell where the log of the state folder ``home`` is."""
     return home / FILE_NAME
 
 

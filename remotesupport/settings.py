@@ -19,25 +19,33 @@ from urllib.parse import quote, urlsplit
 import platformdirs
 from pydantic import ValidationError
 
+from remotesupport.settings_alerts import AlertsSettings, MonitoringSettings, ReceiverSettings
 from remotesupport.settings_errors import Problem, SettingsError, nearest, problems_of
+from remotesupport.settings_file import FileSettings
 from remotesupport.settings_models import (
     BellSettings,
     DepartmentSettings,
     ExternalSettings,
-    FileSettings,
     GuardSettings,
+    KeepSettings,
     MainSettings,
+    ScaleSettings,
 )
 from remotesupport.settings_secrets import BlockReader, SecretRef
 
 __all__ = [
+    "AlertsSettings",
     "BellSettings",
     "BlockReader",
     "DepartmentSettings",
     "ExternalSettings",
     "GuardSettings",
+    "KeepSettings",
     "MainSettings",
+    "MonitoringSettings",
     "Problem",
+    "ReceiverSettings",
+    "ScaleSettings",
     "SecretRef",
     "Settings",
     "SettingsError",
@@ -67,6 +75,10 @@ class Settings:
     guard: GuardSettings
     config_path: Path
     bell: BellSettings = field(default_factory=BellSettings)
+    scale: ScaleSettings = field(default_factory=ScaleSettings)
+    alerts: AlertsSettings = field(default_factory=AlertsSettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    keep: KeepSettings = field(default_factory=KeepSettings)
 
     def connection(self, name: str) -> ExternalSettings:
         """The connection called ``name``, enabled or not. Raises SettingsError with the nearest known name."""
@@ -84,6 +96,8 @@ class Settings:
         """Every secret value that is at hand, to be removed from logs and shown nowhere."""
         references = [r for e in self.external for r in (e.password, e.main_password)]
         values = [r.peek() for r in references] + [urlsplit(self.database_url).password or ""]
+        values += self.alerts.secrets()
+        values += [one.peek() for one in (self.monitoring.token, self.keep.key) if one]
         return tuple(dict.fromkeys(v for v in values if v))
 
     def limits(self, name: str) -> GuardSettings:
@@ -114,7 +128,7 @@ def ready_state_folder(home: Path) -> None:
 
 
 def config_path(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
-    """Where the configuration is: ``path``, ``REMOTESUPPORT_CONFIG``, this folder, or the state folder. Absolute."""
+    """Find the configuration: ``path``, ``REMOTESUPPORT_CONFIG``, this folder, or the state folder. Absolute."""
     env = _environ(environ)
     if path is not None:
         return path.expanduser().absolute()
@@ -139,7 +153,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     if problems:
         raise SettingsError(problems, str(file))
     url = env.get(DATABASE_VARIABLE) or _in_folder(home)
-    return Settings(home, url, parsed.main, parsed.external, parsed.guard, file, parsed.bell)
+    more = (parsed.bell, parsed.scale, parsed.alerts, parsed.monitoring, parsed.keep)
+    return Settings(home, url, parsed.main, parsed.external, parsed.guard, file, *more)
 
 
 def _in_folder(home: Path) -> str:

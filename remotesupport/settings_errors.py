@@ -1,4 +1,4 @@
-"""What is wrong with the configuration, in words: where, what, and the cure.
+"""Errors of the configuration, in words: where, what, and the cure.
 
 Here: the one error of the settings and how pydantic's findings become sentences. What must stay out: the rules
 themselves (settings_models) and any value from the file, which may be a secret.
@@ -83,7 +83,7 @@ def _problem(kind: str, loc: Sequence[int | str], msg: str, model: type[BaseMode
 
 
 def section(path: Sequence[int | str], raw: Mapping[str, Any]) -> str:
-    """How the file writes the section at ``path``: ``[main]``, ``[[external]] "acme"`` and so on."""
+    """Write the section as the file does at ``path``: ``[main]``, ``[[external]] "acme"`` and so on."""
     words = [p for p in path if isinstance(p, str)]
     numbers = [p for p in path if isinstance(p, int)]
     if not words:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
+from remotesupport.core.connections.shards import MOST as MOST_SHARDS
 from remotesupport.settings_errors import nearest
 from remotesupport.settings_secrets import FORMS, SecretRef
 
@@ -40,7 +41,7 @@ def _https(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host`` (a name or a literal address) can only mean this machine."""
+    """Tell whether ``host`` (a name or a literal address) can only mean this machine."""
     address = _address(host)
     return host.lower() == "localhost" if address is None else address.is_loopback
 
@@ -114,12 +115,15 @@ CA_HELP = "a PEM file, relative to this configuration file, that this billing's 
 PIN_HELP = '"sha256:" and the 64 hex digits of this billing\'s certificate'
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A section of the file: unknown keys are refused, and no error repeats a value."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Endpoint(_Section):
-    """How to reach one billing. Verification cannot be switched off; without both, the system's CAs are used."""
+class Endpoint(Section):
+    """The address of one billing and the way to trust it. Verification cannot be switched off; without both, the
+    system's CAs are used."""
 
     url: Url = Field(description=URL_HELP)
     version: Version = Field("auto", description='"auto", "4", "5" or "6"')
@@ -144,7 +148,7 @@ class MainSettings(Endpoint):
     """The billing whose staff answer."""
 
 
-class DepartmentSettings(_Section):
+class DepartmentSettings(Section):
     """A correspondence: tickets of ``remote`` go to ``main``. Names or ids."""
 
     remote: Text = Field(description="a department's name or id in the external billing")
@@ -152,7 +156,7 @@ class DepartmentSettings(_Section):
     enabled: bool = Field(True, description="true or false")
 
 
-class GuardSettings(_Section):
+class GuardSettings(Section):
     """Limits for one connection and one run. Percents are of its linked tickets, from ``share_from`` of them up.
 
     ``messages_an_hour``: of one ticket, one way; beyond it that ticket waits for a person; 0: no brake.
@@ -177,8 +181,8 @@ class GuardSettings(_Section):
     run_departures: Count = Field(200, description="a number of tickets, of all connections in one run together")
 
 
-class GuardOverrides(_Section):
-    """The same keys for one connection; what is left out is taken from ``[guard]``."""
+class GuardOverrides(Section):
+    """The keys of ``[guard]`` for one connection; what is left out is taken from ``[guard]``."""
 
     creates: Count | None = Field(None, description="a number of tickets")
     posts: Count | None = Field(None, description="a number of messages")
@@ -194,12 +198,19 @@ class GuardOverrides(_Section):
     posts_a_day: Count | None = Field(None, description="a number of messages")
 
 
-class ReadingSettings(_Section):
+class ReadingSettings(Section):
     """The most that one run reads of each side of one connection; a sync each minute reads less."""
 
     rows: Count = Field(250_000, description="a number of rows of ticket lists")
     pages: Count = Field(5_000, description="a number of pages of ticket lists")
     megabytes: Count = Field(2_000, description="a number of megabytes")
+
+
+class AgreedSettings(Section):
+    """Times agreed with this provider, for the monthly report; they steer nothing. All hours count."""
+
+    first_answer_minutes: int | None = Field(None, ge=1, description="a number of minutes, from a ticket's arrival")
+    full_answer_minutes: int | None = Field(None, ge=1, description="a number of minutes, until it was closed")
 
 
 class ExternalSettings(Endpoint):
@@ -216,6 +227,7 @@ class ExternalSettings(Endpoint):
     departments: tuple[DepartmentSettings, ...] = Field((), description="[[external.departments]] sections")
     guard: GuardOverrides = Field(GuardOverrides(), description="an [external.guard] section")
     reading: ReadingSettings = Field(ReadingSettings(), description="an [external.reading] section")
+    agreed: AgreedSettings = Field(AgreedSettings(), description="an [external.agreed] section")
     canary_department: Text | None = Field(None, description="a department (name or id) that must always be readable")
     canary_ticket: Text | None = Field(None, description="the id of a ticket that must always be readable")
     show_author: bool = Field(False, description="true or false: names of main staff in replies to clients")
@@ -238,22 +250,30 @@ class ExternalSettings(Endpoint):
 
     @property
     def attachment_limit(self) -> int:
-        """In bytes."""
+        """Return the limit in bytes."""
         return int(self.attachment_limit_mb * 1024 * 1024)
 
 
-class BellSettings(_Section):
-    """Where `up` can be told that a ticket has changed. ``port`` 0: a free one, which `remotesupport bell` finds."""
+class ScaleSettings(Section):
+    """The number of sync deployments that share the connections, each with its own second of the minute."""
+
+    shards: int = Field(1, ge=1, le=MOST_SHARDS, description=f"a number from 1 to {MOST_SHARDS}")
+
+
+class KeepSettings(Section):
+    """For how long the inputs of runs that planned something are kept, for `remotesupport replay`.
+
+    Without ``key`` no text of a ticket is in them.
+    """
+
+    inputs_days: int = Field(3, ge=0, le=30, description="a number of days from 0 (nothing is kept) to 30")
+    key: SecretRef | None = Field(None, description=f"a Fernet key (32 random bytes in base64), as {FORMS}")
+
+
+class BellSettings(Section):
+    """The place where `up` can be told that a ticket has changed. ``port`` 0: a free one, which `remotesupport bell`
+    finds."""
 
     enabled: bool = Field(True, description="true or false")
     address: Address = Field("127.0.0.1", description="an IP address of this machine, such as 127.0.0.1")
     port: int = Field(0, ge=0, le=65535, description="a port number, or 0 for a free one")
-
-
-class FileSettings(_Section):
-    """The whole file."""
-
-    main: MainSettings = Field(description="a [main] section")
-    external: tuple[ExternalSettings, ...] = Field((), description="[[external]] sections")
-    guard: GuardSettings = Field(GuardSettings(), description="a [guard] section")
-    bell: BellSettings = Field(BellSettings(), description="a [bell] section")

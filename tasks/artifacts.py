@@ -1,4 +1,4 @@
-"""What the Prefect UI shows of a run, as plain values: tables and markdown in which no foreign text comes alive.
+"""The artifacts of a run as plain values: tables and markdown in which no foreign text comes alive.
 
 Pure: no Prefect, no store. Foreign text (subjects, messages, what a billing answered) goes through ``plain`` always.
 """
@@ -8,14 +8,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
-from remotesupport.core.board import Board
-from remotesupport.core.model import ParkedChange
-from remotesupport.core.report import BillingState, RunReport
-from remotesupport.core.spans import span
+from remotesupport.core.connections.board import Board, Row
+from remotesupport.core.connections.connection_state import State
+from remotesupport.core.records import ParkedChange
+from remotesupport.core.run import BillingState, RunReport
+from remotesupport.core.text.durations import span
 
 ROWS = 200
 SUBJECT_CHARS, TEXT_CHARS, REASON_CHARS = 80, 160, 300
@@ -80,7 +82,15 @@ def summary_markdown(done: RunReport) -> str:
         for b in lines
     ]  # fmt: skip
     head = f"**{plain(done.kind)}** run {plain(done.run)}: {plain(done.headline, 500)}\n\n"
-    return head + markdown_table(heads, rows) + _departments(done)
+    return head + markdown_table(heads, rows) + _estimates(done) + _departments(done)
+
+
+def _estimates(done: RunReport) -> str:
+    """Return what backfills that have written nothing would do; empty: there is none."""
+    said = [one for b in done.billings if b.estimate is not None for one in b.estimate.sentences(b.name)]
+    if not said:
+        return ""
+    return "\n\n**Nothing was written. This would come**\n\n" + "\n".join(f"* {plain(one, 500)}." for one in said)
 
 
 def _departments(done: RunReport) -> str:
@@ -97,21 +107,70 @@ def _counts(changes: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {kind}" for kind, n in changes.items() if n)
 
 
-def board_markdown(board: Board, now: datetime, parked: Sequence[ParkedChange] = ()) -> str:
-    """The board of ``status``, in its words: a line per connection, the worst first; then what is parked.
+# What a person does about a connection in this state; {0} is its name.
+_CURES = {
+    State.OK: "",
+    State.BEHIND: "remotesupport parked --billing {0}",
+    State.UNREACHABLE: "nothing: each run tries again; whether it is us or them: remotesupport check --billing {0}",
+    State.ACCESS: "put login or password right, then: remotesupport check --billing {0}",
+    State.STOPPED: "remotesupport plan --billing {0}, then apply what it shows or put the cause right",
+    State.PAUSED: "remotesupport resume {0}",
+    State.NEVER_READ: "remotesupport check --billing {0}",
+    State.NOT_RUNNING: "remotesupport up",
+}
+BOARD_HEADS = (
+    "billing", "state", "since", "last good read", "oldest change not carried", "answered within", "certificate",
+    "parked", "oldest parked",
+)  # fmt: skip
 
-    ``parked``: oldest first.
+
+def board_markdown(
+    board: Board,
+    now: datetime,
+    parked: Sequence[ParkedChange] = (),
+    answered: Mapping[str, str] = MappingProxyType({}),
+    certificates: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Show the board of ``status`` in its words: what is wrong and what to do, a line per connection, what is parked.
+
+    Causes and cures stand above the table: the UI breaks no line in one, so they would push the rest out of sight.
+
+    ``parked``: oldest first. ``answered``: how long reading a connection took; ``certificates``: how long theirs hold,
+    that of main under "".
     """
-    heads = ("billing", "state", "since", "why", "last good read", "oldest unsynced", "parked", "oldest parked")
     rows = [
         (
-            row.name, row.state.words, _time(row.since) if row.since else "", row.why, _time(row.last_read),
-            _length(row.oldest_unsynced_s), row.parked, _length(row.oldest_parked_s),
+            row.name, row.state.words, _time(row.since) if row.since else "", _time(row.last_read),
+            _length(row.oldest_unsynced_s), answered.get(row.name, ""), certificates.get(row.name, ""), row.parked,
+            _length(row.oldest_parked_s),
         )
         for row in board.rows
     ]  # fmt: skip
-    present = f"\n\nAs of {now:%Y-%m-%d %H:%M} UTC; `remotesupport status` shows the present."
-    return _main(board) + markdown_table(heads, rows) + _parked(parked, now) + present
+    main = f"\n\nCertificate of the main billing: {plain(certificates[''])}" if "" in certificates else ""
+    return _as_of(now) + _main(board) + _wrong(board) + markdown_table(BOARD_HEADS, rows) + main + _parked(parked, now)
+
+
+def _wrong(board: Board) -> str:
+    """Say of each connection that is not in order what is wrong and what to do, the worst first."""
+    lines = [
+        f"* **{row.name}** is {row.state.words}. {plain(row.why, REASON_CHARS)}{'. ' if row.why else ''}To do: {act}"
+        for row in board.rows
+        if (act := cure(row))
+    ]
+    return "".join(f"{line}\n" for line in lines) + ("\n" if lines else "")
+
+
+def cure(row: Row) -> str:
+    """The one command or act that helps a connection in its state; "" where nothing has to be done."""
+    return _CURES[row.state].format(row.name)
+
+
+def _as_of(now: datetime) -> str:
+    """A page that nobody renews looks like one on which all is well: so it says its time first."""
+    return (
+        f"As of **{now:%Y-%m-%d %H:%M:%S} UTC**, renewed by each run. If that is more than three minutes ago, no run "
+        "goes on: `remotesupport status` says why.\n\n"
+    )
 
 
 def _main(board: Board) -> str:
@@ -128,7 +187,7 @@ def _length(seconds: int | None) -> str:
 
 
 def _parked(parked: Sequence[ParkedChange], now: datetime) -> str:
-    """What waits with its age and cause, the oldest ``ROWS``."""
+    """List what waits with its age and cause, the oldest ``ROWS``."""
     if not parked:
         return ""
     heads = ("id", "billing", "ticket", "change", "age", "tries", "next try", "cause")
@@ -152,7 +211,8 @@ def _age(at: datetime | None, now: datetime) -> str:
 
 
 def validation_markdown(reports: Iterable[Mapping[str, Any]]) -> str:
-    """What validation kept out (``ValidationReport.to_json``): counts, connections, tickets by id. Never their text."""
+    """Show what validation kept out (``ValidationReport.to_json``): counts, connections, tickets by id. Never their
+    text."""
     return "\n\n".join(part for report in reports for part in _validation(report))
 
 

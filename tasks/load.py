@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from prefect import task
-from prefect.utilities.annotations import quote
 
 from remotesupport.bootstrap import Context
-from remotesupport.core.model import Lease
-from remotesupport.core.plan import Plan
-from remotesupport.steps import load as steps
+from remotesupport.core.plan.plan import Plan
+from remotesupport.core.records import Lease
 from remotesupport.steps.values import Loaded
-from tasks.policy import ONCE
+from remotesupport.steps.write import load as steps
+from tasks import progress
+from tasks.policy import ONCE, as_is
 
 
-@task(name="load", task_run_name="load {name}", **ONCE)
-async def load_by_name(name: str, given: Any) -> Loaded:  # noqa: ARG001 - the name is the task run's
-    """``given``: context, plan, lease, run."""
-    return await steps.load(*given)
+@task(name="load", task_run_name="load {plan.connection}", **ONCE)
+async def load_plan(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
+    """Write one connection's plan, as a task run that is seen by its name."""
+    async with progress.shown(ctx, plan) as told:
+        return await steps.load(ctx, plan, lease, run, told)
 
 
 async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
     """Write one connection's plan."""
-    return await load_by_name(plan.connection, quote((ctx, plan, lease, run)))
+    return await load_plan(as_is(ctx), as_is(plan), as_is(lease), run)

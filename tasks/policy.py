@@ -1,4 +1,4 @@
-"""How tasks retry, how long they may take and what their runs are called. The only place with Prefect's retry settings.
+"""Policy of tasks: retries, time limits, the names of their runs. The only place with Prefect's retry settings.
 
 Only what may pass by itself is retried (``Retriable``), and only while the run's minute lasts. Tasks that write are
 never retried by Prefect: whether a write happened is a question for the ledger and a read-back.
@@ -10,13 +10,16 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
+from prefect.utilities.annotations import quote
 
 from connectors.errors import OutOfTime, Retriable
 from remotesupport.bootstrap import Context
+
+Argument = TypeVar("Argument")
 
 RETRIES = 2
 FIRST_DELAY_S = 2
@@ -25,7 +28,7 @@ LEAST_S = 5.0
 """A retry that would have less than this left is not made."""
 
 SYNC_BUDGET_S = 45.0
-"""What reading may take of a minute's run, all retries included; the rest is for writing."""
+"""The part of a minute's run that reading may take, all retries included; the rest is for writing."""
 
 _ends: ContextVar[float | None] = ContextVar("reading_ends", default=None)
 
@@ -52,6 +55,11 @@ def may_pass(_task: Any, _task_run: Any, state: Any) -> bool:
     left = time_left()
     again = isinstance(error, Retriable) and not isinstance(error, OutOfTime)
     return again and (left is None or left > LEAST_S + FIRST_DELAY_S)
+
+
+def as_is(value: Argument) -> Argument:
+    """Wrap an argument of a task: the task gets it as it is, and Prefect does not search it for results of others."""
+    return cast("Argument", quote(value))
 
 
 _NAMED = 3  # billings that a task run's name tells; more are counted

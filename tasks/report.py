@@ -1,37 +1,30 @@
-"""Report as a Prefect task: artifacts with a history, written only when there is something to see."""
+"""Report as a Prefect task: artifacts with a history, where there is something to see; and the live board, always."""
 
 from __future__ import annotations
 
-import hashlib
-from datetime import datetime, timedelta
-from typing import Any
-
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
-from prefect.utilities.annotations import quote
 
 from remotesupport.bootstrap import Context
-from remotesupport.core.report import BillingResult, BillingState, RunReport
-from remotesupport.steps import report as steps
-from remotesupport.steps.board import board_of
+from remotesupport.core.run import BillingResult, BillingState, RunReport
+from remotesupport.steps.record import run_traces as steps
 from remotesupport.steps.values import Findings
-from tasks import artifacts
-from tasks.policy import ONCE
-
-BOARD_EVERY = timedelta(minutes=15)
-_BOARD = "artifact/board"
+from tasks import artifacts, board, failures
+from tasks.policy import ONCE, as_is
 
 
 async def report(ctx: Context, done: RunReport, findings: Findings | None) -> None:
-    """The plain report, and a task run with artifacts unless the minute was quiet."""
+    """The plain report; a red task run for each connection that was stopped or not read, a task run with artifacts
+    unless the minute was quiet; the board is renewed in any case, without a task run."""
     await steps.report(ctx, done, findings)
-    board = Board(ctx)
-    if eventful(done) or board.due(ctx.clock()):
-        await write_artifacts(quote((ctx, done, findings, board)))
+    await failures.show(done)
+    if eventful(done):
+        await write_artifacts(as_is(done), as_is(findings))
+    await board.renew(ctx, done)
 
 
 def eventful(done: RunReport) -> bool:
-    """Whether a person would want to see this run."""
+    """True where a person would want to see this run."""
     return any(_eventful(line) for line in done.billings)
 
 
@@ -41,43 +34,12 @@ def _eventful(line: BillingResult) -> bool:
     )
 
 
-class Board:
-    """The board artifact: due when a line changed in more than its times, or after ``BOARD_EVERY``."""
-
-    def __init__(self, ctx: Context) -> None:
-        self.ctx = ctx
-        self.board, self.parked = board_of(ctx), ctx.store.parked()
-        lines: list[tuple[object, ...]] = [(r.name, str(r.state), r.why, r.parked) for r in self.board.rows]
-        lines += [(p.id, p.cause) for p in self.parked]
-        self.digest = hashlib.sha256(repr(lines).encode()).hexdigest()[:16]
-
-    def due(self, now: datetime) -> bool:
-        """Whether it should be written now."""
-        last = self.ctx.store.progress(_BOARD) or {}
-        if last.get("digest") != self.digest:
-            return True
-        return now - datetime.fromisoformat(last["at"]) >= BOARD_EVERY
-
-    async def write(self, now: datetime) -> None:
-        """Write it and remember that."""
-        await acreate_markdown_artifact(
-            artifacts.board_markdown(self.board, now, self.parked),
-            key="board",
-            description="Every connection, worst first",
-        )
-        self.ctx.store.save_progress(_BOARD, {"digest": self.digest, "at": now.isoformat()})
-
-
 @task(name="report", task_run_name="report all billings", **ONCE)
-async def write_artifacts(given: Any) -> None:
-    """``given``: context, run report, findings, board."""
-    ctx, done, findings, board = given
-    if eventful(done):
-        await _plans(findings)
-        await acreate_markdown_artifact(artifacts.summary_markdown(done), key="summary", description="The run")
-        await _validation(findings)
-    if board.due(ctx.clock()):
-        await board.write(ctx.clock())
+async def write_artifacts(done: RunReport, findings: Findings | None) -> None:
+    """Write what a person would want to see of this run."""
+    await _plans(findings)
+    await acreate_markdown_artifact(artifacts.summary_markdown(done), key="summary", description="The run")
+    await _validation(findings)
 
 
 async def _plans(findings: Findings | None) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,20 +17,29 @@ from tests.cycle_fixtures import Desk
 
 @pytest.fixture(scope="session")
 def days(tmp_path_factory: pytest.TempPathFactory) -> tuple[State, State]:
-    """Both evenings, everything at rest."""
+    """Both evenings, everything at rest: lived by the first process of a test run that asks, read by the others."""
+    own = tmp_path_factory.getbasetemp()
+    kept = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "two-days-at-an-office"
+    with kept.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if not (known := file.read()):
+            known = pickle.dumps(asyncio.run(_live(tmp_path_factory.mktemp("office"))))
+            file.write(known)
+    both: tuple[State, State] = pickle.loads(known)
+    return both
 
-    async def live() -> tuple[State, State]:
-        desk = Desk(tmp_path_factory.mktemp("office"), "acme", extra=NO_SHARES)
-        office = Office(desk)
-        first_day(office)
-        await first_evening(office)
-        yesterday = state_of(office)
-        await second_day(office)
-        today = state_of(office)
-        desk.store.close()
-        return yesterday, today
 
-    return asyncio.run(live())
+async def _live(folder: Path) -> tuple[State, State]:
+    desk = Desk(folder, "acme", extra=NO_SHARES)
+    office = Office(desk)
+    first_day(office)
+    await first_evening(office)
+    yesterday = state_of(office)
+    await second_day(office)
+    today = state_of(office)
+    desk.store.close()
+    return yesterday, today
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Integer, delete, func, insert, select
 
 from connectors.memory import MemoryBilling
-from remotesupport.core.report import BillingState, RunKind, RunReport
+from remotesupport.core.run import BillingState, RunKind, RunReport
 from remotesupport.store.tables import metadata
 from tests.cycle_fixtures import Desk
 from tests.fresh_store import store_at

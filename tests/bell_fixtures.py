@@ -85,7 +85,7 @@ async def ringing(home: Path) -> AsyncIterator[Bell]:
     publish(held, url)
     async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, trust_env=False) as client:
         bell = Bell(home, environ, url, token, client)
-        rings = Rings(lambda: bell.now, lambda: 30.0)
+        rings = Rings(lambda: bell.now, lambda _billing: 30.0)
         serving = asyncio.create_task(main.serve(opened, Ringer(rings, bell.runs, str), token, Names(environ)))
         try:
             yield bell

@@ -10,7 +10,7 @@ import pandas as pd
 
 from remotesupport.checks.suites import RECEIPT_FRAME
 from remotesupport.core import frames
-from remotesupport.core.normalize import body_hash
+from remotesupport.core.text.normalize import body_hash
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -46,6 +46,7 @@ TESTS = Path(__file__).parent
 # Begun last, each of these would keep one worker busy long after the others are done.
 LONGEST = (
     "e2e/test_scheduled_minute.py",  # waits more than it works: others go on beside it
+    "integration/test_cli_flow_runs.py",  # and with it all of ON_ONE_SERVER
     "packaging/test_version_bounds.py",
     "e2e/test_demo.py",
     "e2e/test_prefect_up.py",
@@ -53,7 +54,6 @@ LONGEST = (
     "property/test_state_machine.py",
     "e2e/test_state_machine_over_http.py",
     "integration/test_main_job_of_habits.py",
-    "integration/test_cli_flow_runs.py",  # and with it all of ON_ONE_SERVER
     "integration/test_audit_turn.py",
     "integration/test_plans_beside_the_minute.py",
     "integration/test_first_connection.py",
@@ -71,9 +71,11 @@ LONGEST = (
 ON_ONE_SERVER = (
     "tests/integration/test_prefect_api.py",
     "tests/integration/test_cli_flow_runs.py",
+    "tests/integration/test_live_board.py",
     "tests/integration/test_prefect_flows.py",
     "tests/integration/test_prefect_server.py",
     "tests/integration/test_prefect_worker.py",
+    "tests/integration/test_shards_registered.py",
 )
 
 # Each of their tests is long, and shares nothing with the others.

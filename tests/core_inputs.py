@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from remotesupport.core import frames
-from remotesupport.core.normalize import body_hash
 from remotesupport.core.reconcile import Inputs, Outcome, reconcile
+from remotesupport.core.text.normalize import body_hash
 
 READ_OK = {"outcome": "ok", "complete": True, "detail": ""}
 
@@ -64,9 +64,12 @@ def read(side: str, connection: str = "acme", **more: Any) -> dict[str, Any]:
     return {"connection": connection, "side": side, **READ_OK} | more
 
 
-def blocked(direction: str, cause: str, ext_ticket: str = "1", kind: str = "") -> dict[str, Any]:
+def blocked(
+    direction: str, cause: str, ext_ticket: str = "1", kind: str = "", *, parked: bool = False
+) -> dict[str, Any]:
     """A BLOCKED row."""
-    return {"connection": "acme", "ext_ticket": ext_ticket, "direction": direction, "cause": cause, "kind": kind}
+    where = {"connection": "acme", "ext_ticket": ext_ticket, "direction": direction}
+    return where | {"cause": cause, "kind": kind, "parked": parked}
 
 
 def gone(number: str, side: str = "external") -> dict[str, Any]:

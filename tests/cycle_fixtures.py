@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.memory import MemoryBilling
 from remotesupport.bootstrap import Connection, Context
-from remotesupport.core.report import RunKind, RunReport, RunRequest
+from remotesupport.core.run import RunKind, RunReport, RunRequest
 from remotesupport.settings import ExternalSettings, Settings, load_settings
 from remotesupport.steps.cycle import cycle
 from tests.fresh_store import store_at

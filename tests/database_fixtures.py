@@ -1,9 +1,9 @@
 """Fixtures for everything that needs a database: each test gets a fresh, migrated store, on SQLite and on PostgreSQL.
 
-Use them with ``pytest_plugins = ("tests.database_fixtures",)`` in a test module, and import nothing from here (pytest
-wants to be the first to import a plugin). PostgreSQL is a real server, started
-once per session from the machine's package, reached through a Unix socket only, and stopped at the end. Where no
-server is installed the tests are skipped with a line that says what to install; in CI they fail.
+Use them with ``pytest_plugins = ("tests.database_fixtures",)`` in a test module. PYTEST_DONT_REWRITE: it is imported
+for the orders of databases, too. PostgreSQL is a real server, started once per session from the machine's package,
+reached through a Unix socket only, and stopped at the end. Where no server is installed the tests are skipped with a
+line that says what to install; in CI they fail.
 """
 
 from __future__ import annotations
@@ -59,6 +59,12 @@ def postgres_url(migrated_postgres: PostgresServer) -> Iterator[str]:
 def sqlite_url(tmp_path: Path) -> str:
     """The address of a fresh, migrated SQLite file."""
     return fresh_sqlite(tmp_path / "store.db")
+
+
+# For long tests: the other database is left to `make test-all`.
+OTHER_DATABASE = pytest.mark.thorough("the same law on the other database, seconds of CPU time each")
+SQLITE_FIRST = ["sqlite", pytest.param("postgresql", marks=OTHER_DATABASE)]
+POSTGRES_FIRST = [pytest.param("sqlite", marks=OTHER_DATABASE), "postgresql"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors.billmanager import habits
-from remotesupport.core.habits import Habit, HabitEvidence
+from remotesupport.core.connections.habits import Habit, HabitEvidence
 from remotesupport.core.model import Side
-from remotesupport.steps.check_habits import habit_row
+from remotesupport.steps.operator.check_habits import habit_row
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "protocol.md"
 BEGIN, END = "<!-- habits -->", "<!-- end of habits -->"

@@ -14,7 +14,7 @@ import httpx
 
 from connectors.billmanager import Limits, connect_external, connect_main
 from remotesupport.bootstrap import Connection, Context
-from remotesupport.core.report import RunKind, RunReport, RunRequest
+from remotesupport.core.run import RunKind, RunReport, RunRequest
 from remotesupport.settings import ExternalSettings
 from remotesupport.steps.cycle import cycle
 from tests.cycle_fixtures import Clock
@@ -133,7 +133,7 @@ class HttpDesk:
 
     def shows_all(self) -> bool:
         """Whether every external billing lists all tickets there are."""
-        return all(c.external.capabilities.whole for c in self.context.connections.values())
+        return all(c.external.capabilities.exhaustive for c in self.context.connections.values())
 
     async def aclose(self) -> None:
         """Close what ``open`` opened."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from remotesupport.core.report import RunKind, RunReport
+from remotesupport.core.run import RunKind, RunReport
 from remotesupport.emulator.refusal import Refusal
 from tests.http_desk import HttpDesk, crossed_once
 from tests.three_billings import texts

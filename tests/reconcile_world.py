@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from remotesupport.core import frames
-from remotesupport.core.compose import origin_of
-from remotesupport.core.normalize import body_hash
 from remotesupport.core.reconcile import Inputs, Outcome, reconcile
+from remotesupport.core.text.compose import origin_of
+from remotesupport.core.text.normalize import body_hash
 
 REMOTE, OTHER = "7", "9"
 CONNECTION = "acme"

@@ -14,7 +14,7 @@ from pathlib import Path
 from connectors.billmanager import connect_external
 from remotesupport.bootstrap import Connection
 from remotesupport.emulator.people import SUPER
-from remotesupport.steps.check import check_connection
+from remotesupport.steps.operator.check import check_connection
 from tests.emulator_fixtures import RunningEmulator, password_of
 from tests.http_desk import SHORT, HttpDesk, http_desk
 from tests.three_billings import ThreeBillings, three_billings

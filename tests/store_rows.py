@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, Lease, ParkedChange
-from remotesupport.store import Store, intent_key
+from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.plan.change import Change
+from remotesupport.core.plan.change_keys import intent_key
+from remotesupport.core.records import Carried, Intent, Lease, ParkedChange
+from remotesupport.store import Store
 
 TO_MAIN, TO_EXTERNAL = Direction.TO_MAIN, Direction.TO_EXTERNAL
 
@@ -35,6 +38,14 @@ def intent(act: str = "77", *, now: datetime | None = None, seconds: float = 20,
     key = intent_key(fields["connection"], fields["direction"], fields["ext_ticket"], act)
     deadline = (now or datetime.now(UTC)) + timedelta(seconds=seconds)
     return Intent(**{"key": key, "deadline": deadline, **fields})
+
+
+def change(act: str = "77", **changed: Any) -> Change:
+    """A change of a plan: a post of message ``act`` to the main billing unless told otherwise."""
+    fields: dict[str, Any] = {
+        "connection": "acme", "kind": ChangeKind.POST, "direction": TO_MAIN, "ext_ticket": "1", "main_ticket": "501",
+    }  # fmt: skip
+    return Change(act=act, **{**fields, **changed})
 
 
 def taken(store: Store, connection: str = "acme", seconds: float = 60) -> Lease:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from remotesupport.emulator.v4.introduce import introduce
@@ -26,7 +27,7 @@ password = "file:{secrets}/support-robot"
 main_login = "{name}"
 main_password = "file:{secrets}/{name}"
 timezone = "Europe/Moscow"
-
+{more}
 [[external.departments]]
 remote = "Technical support"
 main = "{inside}"
@@ -92,16 +93,19 @@ def three_billings(
     main_habits: Mapping[str, str] | None = None,
     acme_habits: Mapping[str, str] | None = None,
     departments_by_number: bool = False,
+    acme_tls: bool = False,
 ) -> Iterator[ThreeBillings]:
     """Serve them until the block ends; with ``set_up`` a version 4 is set up as the document has it.
 
-    ``departments_by_number``: the configuration names main's department by its id.
+    ``departments_by_number``: the configuration names main's department by its id. ``acme_tls``: acme has a
+    certificate of its own.
     """
     with ExitStack() as stack:
         versions = {"main": main_version, "acme": acme_version, "globex": globex_version}
         habits = {"main": main_habits, "acme": acme_habits}
         main, acme, globex = (
-            stack.enter_context(running_emulator(n, v, habits=habits.get(n))) for n, v in versions.items()
+            stack.enter_context(running_emulator(n, v, habits=habits.get(n), tls=acme_tls and n == "acme"))
+            for n, v in versions.items()
         )
         for external in (acme, globex) if set_up else ():
             name = external.core.name
@@ -109,15 +113,26 @@ def three_billings(
             introduce(main, external, robot=robot, customer=(name, password_of(name)))
         numbers = {d["name"]: str(d["id"]) for d in main.state()["departments"]} if departments_by_number else {}
         inside = numbers.get(DEPARTMENT, DEPARTMENT)
-        environ = configured(home, main.url, {e.core.name: e.url for e in (acme, globex)}, inside)
+        more = {"acme": f'ca_file = "{acme.ca_file}"'} if acme_tls else {}
+        environ = configured(home, main.url, {e.core.name: e.url for e in (acme, globex)}, inside, more)
         yield ThreeBillings(main, acme, globex, home, environ)
 
 
-def configured(home: Path, main: str, externals: dict[str, str], inside: str = DEPARTMENT) -> dict[str, str]:
-    """Write the configuration of these addresses → the environment that points there. ``inside``: main's department."""
+def configured(
+    home: Path,
+    main: str,
+    externals: dict[str, str],
+    inside: str = DEPARTMENT,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """Write the configuration of these addresses → the environment that points there. ``inside``: main's department.
+
+    ``more``: a line of the configuration for a connection.
+    """
     secrets = _secrets(home, {"acme", "globex", *externals})
     connections = "".join(
-        _EXTERNAL.format(name=name, url=url, secrets=secrets, inside=inside) for name, url in externals.items()
+        _EXTERNAL.format(name=name, url=url, secrets=secrets, inside=inside, more=more.get(name, ""))
+        for name, url in externals.items()
     )
     (home / "remotesupport.toml").write_text(_MAIN.format(url=main) + connections, encoding="utf-8")
     return {"REMOTESUPPORT_HOME": str(home), "REMOTESUPPORT_CONFIG": str(home / "remotesupport.toml")}

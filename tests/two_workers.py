@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.core.run import RunKind, RunRequest
 from remotesupport.steps.cycle import cycle
 from tests.http_desk import HttpDesk, RealTime
 from tests.three_billings import ThreeBillings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.billmanager.call import Limits
-from connectors.billmanager.connect import connect_external, connect_main
+from connectors.billmanager.connect import Options, connect_external, connect_main
+from connectors.billmanager.request import Limits
 
-__all__ = ["Limits", "connect_external", "connect_main"]
+__all__ = ["Limits", "Options", "connect_external", "connect_main"]

@@ -7,7 +7,7 @@ protocol sections 1.1 and 1.2.
 
 from __future__ import annotations
 
-from remotesupport.core.habits import Answer, Habit, Mark
+from remotesupport.core.connections.habits import Answer, Habit, Mark
 from remotesupport.core.model import Side
 
 TYPES, BY_VIEWER, BY_DIRECTION = "types", "by_viewer", "by_direction"

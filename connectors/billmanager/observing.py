@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from remotesupport.core.habits import Habit, HabitObservation, together
+from remotesupport.core.connections.habits import Habit, HabitObservation, together
 
 
 class Observing:

@@ -12,9 +12,9 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from connectors.billmanager.sheets import Sheet
+from connectors.billmanager.page_reader import Sheet
 from connectors.billmanager.wire import Node
-from remotesupport.core.foreign import natural
+from remotesupport.core.text.foreign import natural
 
 ReadPage = Callable[[int, int], Awaitable[Sheet]]
 _MOST_STEPS_BACK = 20
@@ -63,7 +63,7 @@ class Walk:
             raise DoesNotAddUp(f"{known} rows came of {self._total} that the server counts")
 
     async def _down(self, known: Mapping[str, str]) -> AsyncIterator[Sheet]:
-        """From page 1 to the last, or to one with a row that stands where ``known`` has it."""
+        """Read from page 1 to the last, or to one with a row that stands where ``known`` has it."""
         number, ended = 1, False
         while not ended:
             before = self._total
@@ -127,7 +127,7 @@ class Walk:
     def _note_unrest(
         self, sheet: Sheet, fresh: Sheet, before: int | None, known: Mapping[str, str], stamps: Mapping[str, str]
     ) -> None:
-        """Whether this page shows that something moved since: on the first way down a repetition or another total."""
+        """Tell whether this page shows that something moved: on the first way down a repetition or another total."""
         if known:
             moved = any(name and known.get(name) != stamp for name, stamp in stamps.items())
         else:
@@ -149,7 +149,7 @@ class Walk:
 
 
 def rank(row: Node, sort: str) -> tuple[int, str, int]:
-    """Where a row stands in a list that is sorted by ``sort``; numbers count as numbers only in the column id."""
+    """Tell where a row stands in a list that is sorted by ``sort``; numbers count as numbers only in the column id."""
     value, number = row.value(sort), row.value("id")
     return ((natural(value) or 0) if sort == "id" else 0, value, natural(number) or 0)
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
 
-from connectors.billmanager import answers, habits
-from connectors.billmanager.call import Answer, Call, Progress
+from connectors.billmanager import habits, v6_errors
+from connectors.billmanager.request import Answer, Call, Progress
 from connectors.billmanager.transport import Transport
 from connectors.billmanager.wire import Format, Node, Unreadable, parse
 from connectors.contract import Sink
@@ -107,10 +107,11 @@ class Session:
             return await self._with_session(call, fetch)
 
     async def download(self, call: Call, form: Mapping[str, str], into: Sink, *, cap: int, page: bool = False) -> bool:
-        """As ``raw``, but the answer is a file of at most ``cap`` bytes and goes ``into`` there as it comes.
+        """Make a call as ``raw`` does, but the answer is a file of at most ``cap`` bytes and goes ``into`` there as it
+        comes.
 
-        ``page``: an HTML page is a good answer too, and not a login page. Returns whether the server said
-        how long it is.
+        ``page``: an HTML page is a good answer too, and not a login page. Returns whether the server said how long it
+        is.
         """
         async with self._deadline(call) as progress:
 
@@ -220,8 +221,8 @@ class Session:
             doc = parse(answer.body, charset=answer.charset) if answer.body[:256].lstrip()[:1] in (b"<", b"{") else None
         except Unreadable:
             return
-        if doc is not None and answers.complaint(doc) is not None:
-            answers.read(answer, call, self.where, secrets=self._secrets(session))
+        if doc is not None and v6_errors.complaint(doc) is not None:
+            v6_errors.read(answer, call, self.where, secrets=self._secrets(session))
 
     def _refuse_page(self, answer: Answer, call: Call) -> None:
         if answer.media == "text/html":
@@ -230,7 +231,7 @@ class Session:
     # --- what differs between versions ----------------------------------------------------------------------
 
     def _read(self, answer: Answer, call: Call, secrets: Sequence[str], ticket: str = "") -> Node:
-        return answers.read(answer, call, self.where, secrets=secrets, ticket=ticket)
+        return v6_errors.read(answer, call, self.where, secrets=secrets, ticket=ticket)
 
     # --- the deadline ---------------------------------------------------------------------------------------
 
@@ -248,7 +249,7 @@ class Session:
     # --- the session ----------------------------------------------------------------------------------------
 
     async def _has_died(self, error: ConnectorError, call: Call, session: str, row: str) -> bool:
-        """Whether ``error`` means a dead session and the call may be made again with a new one.
+        """Tell whether ``error`` means a dead session and the call may be made again with a new one.
 
         ``access`` is said of a dead session and of a missing right alike (SEEN IN CODE): another call is asked which.
         Raises TicketDenied when only ``row`` is denied.
@@ -260,7 +261,7 @@ class Session:
         return isinstance(error, ProtocolError) and error.kind in _MAYBE_DEAD and not call.write
 
     async def _refuse_row(self, error: AccessDenied, session: str, row: str) -> bool:
-        """Whether the session lives although it was denied something. Raises TicketDenied when that was one row."""
+        """Tell whether the session lives though it was refused something. Raises TicketDenied when that was one row."""
         alive = error.kind == _ACCESS and await self._lives(session)
         if alive and row:
             raise TicketDenied(
@@ -271,7 +272,8 @@ class Session:
         return alive
 
     async def _lives(self, session: str) -> bool:
-        """Whether a call that needs no ticket is answered in this session; one answer serves all who waited for it."""
+        """Tell whether a call that needs no ticket is answered in this session; one answer serves all who waited for
+        it."""
         denied_at = self._monotonic()
         async with self._asking:
             if self._let_in[0] == session and self._let_in[1] > denied_at:

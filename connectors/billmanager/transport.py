@@ -18,12 +18,12 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
-from connectors.billmanager import headers, outcomes, tls
-from connectors.billmanager.call import Answer, Call, Limits, Listener, Progress
+from connectors.billmanager import headers, http_errors, tls
+from connectors.billmanager.request import Answer, Call, Limits, Listener, Progress
 from connectors.contract import Sink
 from connectors.errors import ConnectorError, Fatal, Refused, Retriable, UnknownOutcome
-from remotesupport.core.foreign import seconds
 from remotesupport.core.model import CallStats, Upload
+from remotesupport.core.text.foreign import seconds
 
 for _noisy in ("httpx", "httpcore"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
@@ -88,12 +88,12 @@ class Transport:
                     self._listen(form, answer)
                 return answer
             except httpx.HTTPError as error:
-                failure = outcomes.of_lost(call, error, progress, self.where, self.url)
+                failure = http_errors.of_lost(call, error, progress, self.where, self.url)
             except UnicodeEncodeError:
                 what = "the text holds half a character, which cannot be sent"
                 failure = Refused(what, billing=self.where, function=call.func, kind="characters")
             except _Oversize as error:
-                failure = outcomes.of_broken(call, str(error), self.where, kind=error.kind)
+                failure = http_errors.of_broken(call, str(error), self.where, kind=error.kind)
             finally:
                 self._seconds += time.perf_counter() - started
         raise failure
@@ -107,7 +107,7 @@ class Transport:
     def judge(self, call: Call, answer: Answer) -> None:
         """Raise for any status but 200. API errors come with 200 (SEEN IN CODE); the rest is from below the API."""
         if answer.status != 200:
-            raise outcomes.of_status(call, answer, self.where)
+            raise http_errors.of_status(call, answer, self.where)
 
     async def aclose(self) -> None:
         """Close the connections. Never raises."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import httpx
 
 from connectors.billmanager import tls
-from connectors.billmanager.call import Call
+from connectors.billmanager.request import Call
 from connectors.errors import ConnectorError, Fatal, NoConnection, Retriable
 
 _PORTS = {"http": 80, "https": 443}
@@ -79,7 +79,7 @@ def _why(error: httpx.HTTPError, causes: list[BaseException], at: str, host: str
 
 
 def _by_number(causes: list[BaseException], at: str) -> _Why:
-    """What the operating system said."""
+    """Return what the operating system said."""
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         cure = "Correct the port in url (BILLmanager's own is 1500), or start that BILLmanager"
         return _Why(NoConnection.REFUSED, f"no connection: {at} refuses it, nothing listens there", cure)

@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from connectors.billmanager.answers import CURES, TEXT_FIELDS
-from connectors.billmanager.call import Answer, Call
-from connectors.billmanager.outcomes import of_broken
+from connectors.billmanager.http_errors import of_broken
+from connectors.billmanager.request import Answer, Call
+from connectors.billmanager.v6_errors import CURES, TEXT_FIELDS
 from connectors.billmanager.v6_rows import BadRow
 from connectors.billmanager.wire import MARK, Node, Unreadable, marked, parse
 from connectors.errors import (
@@ -24,7 +24,7 @@ from connectors.errors import (
     TextRefused,
     UnknownOutcome,
 )
-from remotesupport.core.foreign import quoted
+from remotesupport.core.text.foreign import quoted
 
 NO_FUNCTION = "no-function"
 NO_RIGHT = "no-right"  # on the three functions; the public ones may do

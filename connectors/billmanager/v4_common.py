@@ -1,4 +1,4 @@
-"""What all views of version 4 share: no files, no paging of its own, and setting-up facts where they can be asked.
+"""Common parts of version 4's views: no files, no paging of its own, and setting-up facts where they can be asked.
 
 Must stay out: the wire of the three sync functions (``v4_sync``), the public functions (``v4_public``).
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from connectors.billmanager.call import Call
 from connectors.billmanager.observing import Observing
+from connectors.billmanager.request import Call
 from connectors.billmanager.v4_session import OldSession
 from connectors.billmanager.wire import Node
 from connectors.contract import Sink

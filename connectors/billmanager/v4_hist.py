@@ -94,7 +94,7 @@ def _is(element: Any, word: str) -> bool:
 
 
 def _is_nested(block: Any) -> bool:
-    """Whether its name and text stand deeper than right in it."""
+    """Tell whether its name and text stand deeper than right in it."""
     return not any(_is(child, "support-from") for child in block)
 
 
@@ -150,7 +150,8 @@ def _parts(block: Any, number: int) -> list[Any]:
 
 
 def _kind(parts: list[Any]) -> MessageKind:
-    """As the nearest element around both parts says that has a name; a name that is not known never crosses."""
+    """Return the kind that the nearest element with a name around both parts says; a name that is not known never
+    crosses."""
     head, body = ([e for e in part.iterancestors() if _named(e)] for part in parts)
     if head != body or any(_speaks(e) for e in head[1:]):
         raise BadRow("one of its messages is of two kinds at once")
@@ -166,7 +167,7 @@ def _speaks(element: Any) -> bool:
 
 
 def _is_balanced(text: str) -> bool:
-    """Whether every tag that is opened is closed: else one message may have taken the next one in."""
+    """Tell whether every tag that is opened is closed: else one message may have taken the next one in."""
     tags = Counter[str]()
     for closing, name in _TAG.findall(text):
         tags[name.lower()] += -1 if closing else 1

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from connectors.billmanager import v4_hist
-from connectors.billmanager.call import Call
+from connectors.billmanager.request import Call
 from connectors.billmanager.v4_answers import digest, whole
 from connectors.billmanager.v4_common import OldView
 from connectors.billmanager.v4_session import OldSession
@@ -47,7 +47,7 @@ _SYSTEM_ROW = "on"  # the category of a row that is no ticket
 
 
 class PublicView(OldView):
-    """What both sides share."""
+    """The part of the public functions that both sides share."""
 
     dialect: str
     form: Call
@@ -144,7 +144,7 @@ class PublicStaff(PublicView):
     @property
     def capabilities(self) -> Capabilities:
         """The queue is a part of the tickets, and no call is known that closes one or puts one back."""
-        return dataclasses.replace(super().capabilities, whole=False, closes=False, reopens=False)
+        return dataclasses.replace(super().capabilities, exhaustive=False, closes=False, reopens=False)
 
     async def identify(self) -> Identity:
         """Raises Fatal unless exactly one department is configured: the queue names none."""
@@ -162,11 +162,11 @@ class PublicStaff(PublicView):
         return [DepartmentRow(_ONLY, self._department or "")]
 
     async def sees(self) -> frozenset[str] | None:
-        """Whose tickets the queue shows is not said."""
+        """Return None: whose tickets the queue shows is not said."""
         return None
 
     async def ticket(self, ticket: str) -> TicketRow:
-        """By its form; that it is not in the queue says nothing about its state."""
+        """Read a ticket by its form; that it is not in the queue says nothing about its state."""
         doc = await self._form(ticket)
         try:
             return self._seen(ticket, doc.value("subject"), doc.value("account"), digest(doc.value("hist")), "")
@@ -252,7 +252,7 @@ class PublicCustomer(PublicView):
             raise self._strange(str(error), FORM) from None
 
     async def ticket(self, ticket: str) -> TicketRow:
-        """From the list that has it; its form says Missing when none has."""
+        """Read a ticket from the list that has it; its form says Missing when none has."""
         for listing, call in self.listed.items():
             for node in await self._rows(call):
                 if node.value("id") == ticket:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from connectors.billmanager import v4_answers
-from connectors.billmanager.call import Answer, Call
+from connectors.billmanager.request import Answer, Call
 from connectors.billmanager.session import Credentials, Session
 from connectors.billmanager.transport import Transport
 from connectors.billmanager.wire import Node
 
 
 class OldSession(Session):
-    """As its base, in version 4's words. ``questions``: calls without a ticket, one of which the login may make."""
+    """A session in the words of version 4. ``questions``: calls without a ticket, one of which the login may make."""
 
     _death_is_certain = False  # a login that may read none of the lists is denied all of them
 

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
-from connectors.billmanager.call import Call
+from connectors.billmanager.request import Call
 from connectors.billmanager.v4_answers import NO_FUNCTION, NO_RIGHT, NOT_OURS, digest, whole
 from connectors.billmanager.v4_common import OldView
 from connectors.billmanager.v6_rows import (
@@ -28,7 +28,6 @@ from connectors.billmanager.v6_rows import (
 from connectors.billmanager.wire import Node
 from connectors.contract import Capabilities, Match, Setup
 from connectors.errors import AccessDenied, ConnectorError, ProtocolError, Refused, TooOld, UnknownOutcome
-from remotesupport.core.foreign import natural
 from remotesupport.core.model import (
     DepartmentRow,
     Identity,
@@ -42,6 +41,7 @@ from remotesupport.core.model import (
     Upload,
     WriteReceipt,
 )
+from remotesupport.core.text.foreign import natural
 
 DEPARTMENTS = Call("clienttickets.syncdepartments")
 TICKETS = Call("clienttickets.sync")
@@ -85,7 +85,7 @@ class SyncView(OldView):
         return Identity(version, named(doc.value("user")), name, natural(level) or 0, self._zone or None)
 
     async def departments(self) -> Sequence[DepartmentRow]:
-        """With the flag "Remote department"."""
+        """List the departments, with the flag "Remote department"."""
         doc = await self._session.document(DEPARTMENTS)
         rows = doc.all("elem")
         if any(not row.value("id") or not row.has("name") for row in rows):
@@ -101,7 +101,7 @@ class SyncView(OldView):
             raise self._misfit(str(error), DEPARTMENTS) from None
 
     async def setup(self) -> Setup | None:
-        """How this end is set up, as the document has it."""
+        """Tell how this end is set up, as the document has it."""
         doc = await self._session.document(DEPARTMENTS)
         there = doc.first("remote") or Node({})
         rights = tuple(named(r) for r in doc.value("rights").split(",") if r)
@@ -125,7 +125,7 @@ class SyncView(OldView):
         )
 
     async def pages(self, listing: str, *, page_size: int = 500) -> AsyncIterator[Page]:
-        """From the newest revision down; at the end what has moved up meanwhile, until nothing has."""
+        """Read from the newest revision down; at the end what has moved up meanwhile, until nothing has."""
         if listing != LISTING:
             raise ProtocolError("there is no such listing", billing=self._where, function=listing)
         given: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What both views of versions 5 and 6 share: who am I, lists, threads, files, one POST per write.
+"""Common parts of both views of versions 5 and 6: who am I, lists, threads, files, one POST per write.
 
 The functions of each view are in ``v6_staff`` and ``v6_customer``. Must stay out: HTTP, columns (``v6_rows``).
 """
@@ -9,15 +9,16 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from connectors.billmanager import habits, v6_rows
-from connectors.billmanager.answers import too_old
-from connectors.billmanager.call import Call
 from connectors.billmanager.observing import Observing
+from connectors.billmanager.page_reader import ONE_ROW, Sheet, Sheets
 from connectors.billmanager.paging import DoesNotAddUp, Walk, is_newest_first, rank
+from connectors.billmanager.request import Call
 from connectors.billmanager.session import WHOAMI, Session
-from connectors.billmanager.sheets import ONE_ROW, Sheet, Sheets
 from connectors.billmanager.v6_departments import Departments
+from connectors.billmanager.v6_errors import too_old
 from connectors.billmanager.v6_rows import BadRow, Read, Unclear
 from connectors.billmanager.v6_states import STATES
 from connectors.billmanager.v6_thread import Viewer, read_thread
@@ -32,8 +33,7 @@ from connectors.errors import (
     TicketDenied,
     UnknownOutcome,
 )
-from remotesupport.core.foreign import natural
-from remotesupport.core.habits import HabitObservation
+from remotesupport.core.connections.habits import HabitObservation
 from remotesupport.core.model import (
     CallStats,
     DepartmentRow,
@@ -47,7 +47,8 @@ from remotesupport.core.model import (
     TicketRow,
     Upload,
 )
-from remotesupport.core.normalize import body_hash
+from remotesupport.core.text.foreign import natural
+from remotesupport.core.text.normalize import body_hash
 
 FILE = Call("ticket.file")
 _LOOK = 50
@@ -70,16 +71,15 @@ class View(Observing):
     side: Side
     role: MessageKind
     listed: Mapping[str, Listing]
+    follows: Mapping[str, str]
     states_back: Mapping[str, str]
     form: Call
 
     def __init__(self, name: str, session: Session, *, timezone: str) -> None:
-        self.name, self._session, self._timezone = name, session, timezone
-        self._where = session.where
+        self.name, self._session, self._timezone, self._where = name, session, timezone, session.where
         self._me: Viewer | None = None
         self._departments: Departments | None = None
-        self._opened: set[str] = set()
-        self._written: dict[str, str] = {}
+        self._opened, self._written = set[str](), dict[str, str]()
         self._knowing = asyncio.Lock()
         self.habits = habits.of_side(self.side)
         session.questions = tuple(listing.call for listing in self.listed.values())
@@ -87,10 +87,11 @@ class View(Observing):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._where})"
 
-    @property
+    @cached_property
     def capabilities(self) -> Capabilities:
         """Message ids and attachments are there; the states are those of STATES."""
-        return Capabilities("billmanager 6", True, True, tuple(self.listed), dict(STATES), dict(self.states_back))
+        states = dict(STATES), dict(self.states_back)
+        return Capabilities("billmanager 6", True, True, tuple(self.listed), *states, follows=dict(self.follows))
 
     def learned(self, answers: Mapping[str, frozenset[str]]) -> None:
         """Read by these answers, and ask for forms as this server wants them."""
@@ -132,7 +133,7 @@ class View(Observing):
         )
 
     async def pages(self, listing: str, *, page_size: int = 500) -> AsyncIterator[Page]:
-        """As the contract says. A list that is not sorted newest first is read whole, then given in that order."""
+        """Read pages as the contract says. A list that is not sorted newest first is read whole and then sorted."""
         if listing not in self.listed:
             raise ProtocolError("there is no such listing", billing=self._where, function=listing)
         chosen, number = self.listed[listing], 0
@@ -145,7 +146,7 @@ class View(Observing):
                 yield page
 
     async def ticket(self, ticket: str) -> TicketRow:
-        """By filtered lists; only when no list has it and the form says so too is it Missing."""
+        """Find a ticket by filtered lists; only when no list has it and the form says so too is it Missing."""
         for listing in self.listed.values():
             found = None if listing.partial else await self._look(listing, ticket)
             if found is not None:
@@ -198,7 +199,7 @@ class View(Observing):
         return row
 
     async def _realname(self, _me: Identity) -> str:
-        """How threads call this login, empty when that cannot be found out."""
+        """Return the name by which threads call this login, empty when that cannot be found out."""
         return ""
 
     def _kinds(self) -> Mapping[str, MessageKind] | None:

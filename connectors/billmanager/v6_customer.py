@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from connectors.billmanager import habits, v6_rows
-from connectors.billmanager.call import Call
+from connectors.billmanager.request import Call
 from connectors.billmanager.v6_common import Listing, View
 from connectors.billmanager.v6_departments import Departments
 from connectors.billmanager.v6_rows import Read
@@ -17,8 +17,8 @@ from connectors.billmanager.v6_states import ARCHIVED
 from connectors.billmanager.v6_thread import CUSTOMER_KINDS
 from connectors.billmanager.wire import Node
 from connectors.errors import ConnectorError, Refused, UnknownOutcome
-from remotesupport.core.compose import claim_of
 from remotesupport.core.model import DepartmentRow, MessageKind, Side, Upload, WriteReceipt
+from remotesupport.core.text.compose import claim_of
 
 ACTIVE = Call("clientticket")
 ARCHIVE = Call("clientticket_archive")
@@ -44,6 +44,8 @@ class CustomerView(View):
     form = FORM
     states_back = {"closed": "10", "open": "1"}  # noqa: RUF012
     listed = {"clientticket": _listing(ACTIVE, "1"), "clientticket_archive": _listing(ARCHIVE, ARCHIVED)}  # noqa: RUF012
+
+    follows = {"clientticket_archive": "clientticket"}  # noqa: RUF012
 
     def _kinds(self) -> Mapping[str, MessageKind] | None:
         return CUSTOMER_KINDS.get(self._only(habits.TYPES) or "")

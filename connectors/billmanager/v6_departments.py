@@ -1,4 +1,4 @@
-"""How versions 5 and 6 name a ticket's department: tolerant in form, strict in meaning.
+"""Reads a ticket's department in versions 5 and 6: tolerant in form, strict in meaning.
 
 A spelling counts when it can mean only one department of the list that the server itself showed; an employee names
 none. Pure. Must stay out: asking the server for anything.

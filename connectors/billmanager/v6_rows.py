@@ -19,9 +19,9 @@ from connectors.billmanager import habits
 from connectors.billmanager.v6_departments import Departments, Told
 from connectors.billmanager.v6_states import STATES, state_of
 from connectors.billmanager.wire import Node
-from remotesupport.core.foreign import visible
-from remotesupport.core.habits import HabitObservation
+from remotesupport.core.connections.habits import HabitObservation
 from remotesupport.core.model import DepartmentRow, TicketRow, TicketState
+from remotesupport.core.text.foreign import visible
 
 # Columns that change by themselves (delays), by mere looking (unread), or are a date once more in a local spelling.
 _RESTLESS = frozenset({"unread", "delay", "wait_time", "blocked_by", "avatar"})
@@ -188,7 +188,7 @@ def moment(text: str, zone: str) -> datetime | None:
 
 
 def is_zone(name: str) -> bool:
-    """Whether that is an IANA zone known here."""
+    """Tell whether that is an IANA zone known here."""
     return _zone(name) is not None
 
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from connectors.billmanager import habits, v6_rows, v6_thread
-from connectors.billmanager.call import Call
-from connectors.billmanager.sheets import Sheets
+from connectors.billmanager.page_reader import Sheets
+from connectors.billmanager.request import Call
 from connectors.billmanager.v6_common import Listing, View
 from connectors.billmanager.v6_departments import Departments, Told
 from connectors.billmanager.wire import Node
-from connectors.errors import AccessDenied, ConnectorError, Missing, Refused, Retriable, UnknownOutcome
+from connectors.errors import AccessDenied, ConnectorError, Missing, ProtocolError, Refused, Retriable, UnknownOutcome
 from remotesupport.core.model import (
     DepartmentRow,
     Identity,
@@ -59,13 +59,14 @@ class StaffView(View):
         ),
         "ticket": Listing(QUEUE, "id", ("id", "ticket"), v6_rows.queue_row, partial=True),
     }
+    follows = {"ticket": "ticket_all"}  # noqa: RUF012
 
     async def departments(self) -> Sequence[DepartmentRow]:
         """``department`` (DOCUMENTED)."""
         return await self._department_list(DEPARTMENTS)
 
     async def sees(self) -> frozenset[str] | None:
-        """Those that the login's own row of ``employee`` names; all for a superuser (both INFERRED).
+        """Return those that the login's own row of ``employee`` names; all for a superuser (both INFERRED).
 
         None where that row cannot be read, or names a department that the list of departments does not have.
         """
@@ -122,7 +123,7 @@ class StaffView(View):
         return [row.value("id") for row in await self._filtered(QUEUE, ticket=ticket)]
 
     async def _others_hold(self, ticket: str) -> bool:
-        """Whether it is open though none of its assignments is ours; False when that cannot be read."""
+        """Tell whether it is open though none of its assignments is ours; False when that cannot be read."""
         with suppress(ConnectorError):
             row = await self._look(self.listed["ticket_all"], ticket)
             return row is not None and row.state is TicketState.OPEN and not await self._held(ticket)
@@ -187,7 +188,7 @@ class StaffView(View):
         return Retriable(f"it could not be taken: {what}", billing=self._where, function=TAKE.func, ticket=ticket)
 
     async def _completed(self, row: TicketRow) -> TicketRow:
-        """With the department of the form, or of the queue's row, where the list names an employee."""
+        """Add the department of the form, or of the queue's row, where the list names an employee."""
         if row.department is not None:
             return row
         if self._departments is None:
@@ -221,14 +222,20 @@ class StaffView(View):
         return rows[0] if len(rows) == 1 else None
 
     async def _employees(self) -> list[Node]:
-        """Read the whole list of employees; it is empty where this login may not read it."""
+        """Read the whole list of employees; it is empty where the server does not give it to this login.
+
+        Raises Retriable or ProtocolError where that shows nothing: what is asked once must not be guessed for long.
+        """
         rows: list[Node] = []
-        with suppress(ConnectorError):
-            form = {"p_sort": "id", "p_order": "asc"}
+        form = {"p_sort": "id", "p_order": "asc"}
+        try:
             async for sheet in self._walked(Sheets(self._session, EMPLOYEES, form), EMPLOYEES, 500):
                 rows += sheet.rows
-            return rows
-        return []
+        except (Retriable, ProtocolError):
+            raise
+        except ConnectorError:
+            return []
+        return rows
 
 
 def _take_form(ticket: str) -> dict[str, str]:

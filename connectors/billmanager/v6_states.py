@@ -1,4 +1,4 @@
-"""How versions 5 and 6 say a ticket's state. Pure; unknown words are not guessed."""
+"""Reads a ticket's state in versions 5 and 6. Pure; unknown words are not guessed."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from connectors.billmanager import habits
 from connectors.billmanager.v6_rows import LONGEST_STAMP, BadRow, Unclear, an_id, moment, named, of_one_row
 from connectors.billmanager.wire import Node
-from remotesupport.core.compose import has_header
-from remotesupport.core.foreign import natural
-from remotesupport.core.habits import HabitObservation
+from remotesupport.core.connections.habits import HabitObservation
 from remotesupport.core.model import PEOPLE, FileRef, MessageKind, MessageRow
-from remotesupport.core.normalize import body_hash
+from remotesupport.core.text.compose import has_header
+from remotesupport.core.text.foreign import natural
+from remotesupport.core.text.normalize import body_hash
 
 SPEAKING = ("incoming", "outcoming")
 _SILENT = {
@@ -44,7 +44,7 @@ _NO_WORD = re.compile(r"[^0-9A-Za-z_]")
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Whose eyes the rows were seen with, as far as the server says.
+    """The login that the rows were shown to, as far as the server says.
 
     ``zone``: of the dates. ``role``: the kind of what this login says. ``kinds``: who speaks in ``incoming`` and
     ``outcoming``, None: not known yet. ``connection``: whose header lines are ours.
@@ -90,8 +90,8 @@ def _kinds(told: Iterable[HabitObservation]) -> Mapping[str, MessageKind] | None
 
 
 def _told(nodes: Sequence[Node], viewer: Viewer, ticket: str, *, ours: bool, said: str) -> list[HabitObservation]:
-    """Which type is the customer's own here: by id or login, by the opening message or the one that was just written,
-    else by what can be rated."""
+    """Find the type that is the customer's own here: by id or login, by the opening message or the one that was just
+    written, else by what can be rated."""
     if viewer.role is not MessageKind.CLIENT:
         return []
     spoken = [node for node in nodes if _speaks(node)]

@@ -1,4 +1,4 @@
-"""Bytes of an answer ↔ nodes: XML and JSON of versions 4 to 6 in one shape, all read strictly.
+"""Reads the bytes of an answer into nodes: XML and JSON of versions 4 to 6 in one shape, all read strictly.
 
 A document that is not whole, not UTF-8, not the protocol's or dangerous becomes ``Unreadable`` with a kind that says
 what came; the text of the answer is never part of the error. Must stay out: HTTP, sessions, what a function means.
@@ -59,7 +59,7 @@ class Unreadable(ValueError):
 
     @property
     def one_row(self) -> bool:
-        """Whether a single poisoned row explains it."""
+        """Tell whether a single poisoned row explains it."""
         return self.kind in ("encoding", "characters")
 
 
@@ -96,7 +96,7 @@ class Node:
         return next(iter(self.all(name)), None)
 
     def has(self, name: str) -> bool:
-        """Whether there is such a child."""
+        """Tell whether there is such a child."""
         return name in self._raw
 
     def value(self, name: str) -> str:
@@ -157,7 +157,7 @@ def salvage(body: bytes) -> tuple[str | None, int | None]:
 
 
 def marked(body: bytes) -> bytes:
-    """The same with ``MARK`` for every byte that no document may hold, so that rows without one can be read."""
+    """Return the same with ``MARK`` for every byte that no document may hold, so that rows without one can be read."""
     text = body.decode("utf-8", "surrogateescape")
     return _CONTROLS.sub(MARK, re.sub("[\udc80-\udcff]+", MARK, text)).encode()
 

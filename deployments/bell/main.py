@@ -20,6 +20,7 @@ from deployments.bell.place import BellError, hold, publish, token_of
 from deployments.bell.ringer import Ringer
 from deployments.bell.rings import Rings
 from deployments.bell.runs import SyncRuns
+from deployments.catalog import second_of
 from deployments.prefect_api import PrefectApi
 from remotesupport.settings import BellSettings, SettingsError, load_settings
 from remotesupport.settings_models import is_loopback
@@ -29,9 +30,9 @@ MOST_CONNECTIONS = 100
 MINUTE_S = 60.0
 
 
-def to_minute() -> float:
-    """Seconds until the next run of the every-minute schedule."""
-    return MINUTE_S - time.time() % MINUTE_S
+def to_minute(second: int = 0) -> float:
+    """Seconds until the next run of a schedule of every minute that begins at its ``second``."""
+    return MINUTE_S - (time.time() - second) % MINUTE_S
 
 
 def listening(settings: BellSettings) -> socket.socket:
@@ -94,9 +95,10 @@ def main(environ: dict[str, str]) -> None:
     publish(held, url_of(opened))
     if not is_loopback(settings.bell.address):
         say(f"bell: {url_of(opened)} is not this machine alone, and the token travels in the clear: see docs/bell.md")
-    runs = SyncRuns(PrefectApi(environ["PREFECT_API_URL"], environ, API_TIMEOUT_S))
-    ringer = Ringer(Rings(time.monotonic, to_minute), runs, say)
-    asyncio.run(serve(opened, ringer, token, Names(environ)))
+    names = Names(environ)
+    runs = SyncRuns(PrefectApi(environ["PREFECT_API_URL"], environ, API_TIMEOUT_S), names.shard)
+    rings = Rings(time.monotonic, lambda billing: to_minute(second_of(names.shard(billing))))
+    asyncio.run(serve(opened, Ringer(rings, runs, say), token, names))
 
 
 def status(arguments: Sequence[str], environ: dict[str, str]) -> int:

@@ -1,10 +1,11 @@
-"""Which billings may be rung for: those in remotesupport.toml, as it is now."""
+"""Names the billings that may be rung for: those in remotesupport.toml, as it is now."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from remotesupport.core.connections.shards import Shard, number_of
 from remotesupport.settings import Settings, SettingsError, load_settings
 
 _Mark = tuple[int, int] | None
@@ -19,11 +20,16 @@ class Names:
         self._mark = _mark_of(self._settings.config_path)
 
     def unknown(self, billing: str) -> str:
-        """Why this one cannot be rung for; "" where it can."""
+        """Say why this one cannot be rung for; "" where it can."""
         known = {external.name: external.enabled for external in self._current().external}
         if billing not in known:
             return f"there is no billing of that name in remotesupport.toml; it has {', '.join(known) or 'none'}"
         return "" if known[billing] else f"{billing} is switched off: enabled = false in remotesupport.toml"
+
+    def shard(self, billing: str) -> Shard:
+        """The shard that looks at it each minute."""
+        count = self._current().scale.shards
+        return Shard(number_of(billing, count), count)
 
     def _current(self) -> Settings:
         mark = _mark_of(self._settings.config_path)

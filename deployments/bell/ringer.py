@@ -24,7 +24,7 @@ class NotBegun(RuntimeError):
 
 
 class Runs(Protocol):
-    """Where runs come from."""
+    """A source of runs."""
 
     async def begin(self, batch: Batch) -> str:
         """Begin one and give its id. Raises NotBegun."""

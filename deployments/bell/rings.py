@@ -27,7 +27,7 @@ Batch = Mapping[str, tuple[str, ...]]
 
 
 class Look(StrEnum):
-    """When a ticket that was rung for is looked at."""
+    """The moment at which a ticket that was rung for is looked at."""
 
     NOW = "now"
     SOON = "soon"  # after the run that goes on, or when the last one is APART_S ago
@@ -35,9 +35,9 @@ class Look(StrEnum):
 
 
 class Rings:
-    """Rings that wait for a run. ``clock``: seconds, monotonic. ``to_minute``: seconds until the scheduled run."""
+    """Rings that wait for a run. ``clock``: seconds, monotonic. ``to_minute``: until a billing's scheduled run."""
 
-    def __init__(self, clock: Callable[[], float], to_minute: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], to_minute: Callable[[str], float]) -> None:
         self._clock, self._to_minute = clock, to_minute
         self._waiting: dict[str, dict[str, None]] = {}
         self._going: set[str] = set()
@@ -51,15 +51,16 @@ class Rings:
             tickets[ticket] = None
         if self._held_back(billing) or self._runs >= MOST_RUNS:
             return Look.SOON
-        return Look.MINUTE if self._to_minute() < MINUTE_NEAR_S else Look.NOW
+        return Look.MINUTE if self._to_minute(billing) < MINUTE_NEAR_S else Look.NOW
 
     def due(self) -> Batch:
         """Take what a run is to begin for now; empty when nothing is. Its end is to be told by ``ended``."""
         ready = [billing for billing in self._waiting if not self._held_back(billing)]
         if not ready or self._runs >= MOST_RUNS:
             return {}
-        batch = {billing: tuple(self._waiting.pop(billing)) for billing in ready}
-        if self._to_minute() < MINUTE_NEAR_S:
+        taken = {billing: tuple(self._waiting.pop(billing)) for billing in ready}
+        batch = {billing: tickets for billing, tickets in taken.items() if self._to_minute(billing) >= MINUTE_NEAR_S}
+        if not batch:
             return {}
         self._runs += 1
         self._going.update(batch)

@@ -1,17 +1,20 @@
-"""Begin a run of sync/every-minute for what was rung for, through the Prefect API, and see when it is over.
+"""Begin a run of the sync deployment for what was rung for, through the Prefect API, and see when it is over.
 
-A person who paused the schedule is obeyed: the bell only brings the next look forward.
+A person who paused a schedule is obeyed: the bell only brings the next look forward.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from deployments.bell.ringer import NotBegun
 from deployments.bell.rings import Batch
+from deployments.catalog import name_of
 from deployments.prefect_api import DEPLOYMENT, NoAnswer, PrefectApi
+from remotesupport.core.connections.shards import WHOLE, Shard
 
 FLOW = "sync"
 _OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -21,10 +24,10 @@ KEPT = "The ring is kept and tried again; the scheduled minute looks as well"
 
 
 class SyncRuns:
-    """Runs of the deployment on the server of ``api``."""
+    """Runs of the sync deployments on the server of ``api``. ``shard_of``: the shard of a billing."""
 
-    def __init__(self, api: PrefectApi) -> None:
-        self._api = api
+    def __init__(self, api: PrefectApi, shard_of: Callable[[str], Shard] = lambda _: WHOLE) -> None:
+        self._api, self._shard_of = api, shard_of
 
     async def begin(self, batch: Batch) -> str:
         """Begin a run for these tickets of these billings; its id. Raises NotBegun."""
@@ -38,20 +41,27 @@ class SyncRuns:
             pause = min(pause * _SLOWER, _LONGEST_PAUSE_S)
 
     def _begin(self, batch: Batch) -> str:
-        parameters = {"rung": {billing: list(tickets) for billing, tickets in batch.items()}}
-        deployment = self._asked(lambda: self._api.get(f"/deployments/name/{FLOW}/{DEPLOYMENT}"))
-        if deployment is None:
-            raise NotBegun(f"the deployment {FLOW}/{DEPLOYMENT} is not registered with Prefect yet. {KEPT}", keep=True)
-        if _is_paused(deployment):
+        deployments = {billing: self._deployment_of(billing) for billing in batch}
+        rung = {b: list(tickets) for b, tickets in batch.items() if not _is_paused(deployments[b])}
+        if not rung:
             raise NotBegun(
                 "the schedule is paused in Prefect, and nothing is looked at until somebody resumes it there",
                 keep=False,
             )
-        path = f"/deployments/{deployment['id']}/create_flow_run"
-        run = self._asked(lambda: self._api.post(path, {"parameters": parameters}))
+        path = f"/deployments/{deployments[min(rung)]['id']}/create_flow_run"
+        run = self._asked(lambda: self._api.post(path, {"parameters": {"rung": rung}}))
         if run is None:
             raise NotBegun(f"the deployment {FLOW}/{DEPLOYMENT} was taken away at this moment. {KEPT}", keep=True)
         return str(run["id"])
+
+    def _deployment_of(self, billing: str) -> Mapping[str, Any]:
+        """Find the deployment of its shard; of the first one while that is not registered, which looks at whatever it
+        is told to."""
+        for name in dict.fromkeys((name_of(DEPLOYMENT, self._shard_of(billing).number), DEPLOYMENT)):
+            found: Mapping[str, Any] | None = self._asked(partial(self._api.get, f"/deployments/name/{FLOW}/{name}"))
+            if found is not None:
+                return found
+        raise NotBegun(f"the deployment {FLOW}/{DEPLOYMENT} is not registered with Prefect yet. {KEPT}", keep=True)
 
     def _is_over(self, run: str) -> bool:
         try:

@@ -1,6 +1,6 @@
 """Validation: suites as data, the gate that splits frames into accepted and quarantined, and the report of it.
 
-Great Expectations is imported by the first row that needs it and not before. What must stay out: Prefect, the store,
+Great Expectations is imported by the first row that looks odd and not before. What must stay out: Prefect, the store,
 the wire.
 """
 

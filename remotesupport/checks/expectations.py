@@ -1,4 +1,4 @@
-"""The only module that imports Great Expectations, and only when there are rows to validate.
+"""The only module that imports Great Expectations, and only when a row may be bad.
 
 Rows in, row labels out: nothing of a row's content leaves this module, because Great Expectations' results quote the
 text of customers. What must stay out: what is expected (suites.py) and what happens to bad rows (gate.py).
@@ -23,10 +23,10 @@ from typing import Any
 
 import pandas as pd
 
-from remotesupport.checks.sieve import cells, mesh, sieved
+from remotesupport.checks.sieve import all_pass, sieved
 from remotesupport.checks.suites import Check, Suite
 
-PACKAGE = "great_expectations"  # two seconds of CPU that a quiet minute does not pay
+PACKAGE = "great_expectations"  # two seconds of CPU that are paid only where a row is odd
 UNUSED = "scipy.stats"  # a second of that import, for expectations about distributions, of which we have none
 ROW = "row_label"
 # Naming the rows doubles the cost, so it is asked for in a second pass, of the checks that failed the first.
@@ -64,7 +64,7 @@ def _failed(suite: Suite, frame: pd.DataFrame) -> dict[str, tuple[int, ...]]:
 def _doubtful(suite: Suite, frame: pd.DataFrame) -> tuple[Check, ...]:
     """The checks that may have failed: all that the sieve stands for, when anything stays in it."""
     behind = sieved(suite)
-    if not behind or all(r.success for r in _results(cells(suite, frame), (mesh(suite),), VERDICT)):
+    if all_pass(suite, frame):
         behind = ()
     alone = tuple(c for c in suite.checks if not c.sieve)
     failed = {_check(r) for r in _results(frame[_read(frame, alone)], alone, VERDICT) if not r.success}

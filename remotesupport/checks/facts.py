@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from remotesupport.core.model import ChangeKind, Direction, MessageKind, Side
-from remotesupport.core.normalize import body_hashes
+from remotesupport.core.plan.change_keys import edited_message
+from remotesupport.core.text.normalize import body_hashes
 
 PEOPLE = "people"
 OWN, SHARED = "own", "shared"
@@ -69,7 +70,7 @@ def agreement(left: pd.Series, right: pd.Series) -> pd.Series:
 
 
 def covered(changes: pd.DataFrame, messages: pd.DataFrame) -> pd.Series:
-    """What each change would carry: ``people``, or the first other thing that it covers.
+    """Return what each change would carry: ``people``, or the first other thing that it covers.
 
     Any kind of message that is not CLIENT or STAFF is named; ``unread`` is a message that is not in ``messages``,
     ``unreadable`` a ``covers`` that is no list of triples. An edit (``<id>/edit/<hash>``) covers the message it edits.
@@ -92,6 +93,6 @@ def _carried(kinds: Kinds, connection: str, direction: str, ext: str, main: str,
 
 def _covered_ids(text: str) -> list[str] | None:
     try:
-        return [str(source).split("/edit/")[0] for source, _hash, _target in json.loads(text)]
+        return [edited_message(str(source)) for source, _hash, _target in json.loads(text)]
     except (ValueError, TypeError):
         return None

@@ -16,15 +16,16 @@ import pandas as pd
 
 from remotesupport.checks.expectations import findings
 from remotesupport.checks.facts import with_facts
-from remotesupport.checks.quarantine import bad_rows, spoiled, told
+from remotesupport.checks.quarantine import NO_FAILURE, bad_rows, nothing, spoiled, told
 from remotesupport.checks.report import ValidationReport, report_of
 from remotesupport.checks.structure import shape
 from remotesupport.checks.suites import SUITES, Suite
+from remotesupport.core import frames
 
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """What came through.
+    """The rows that came through, and what was found wrong.
 
     ``accepted`` has the columns and dtypes of the suite's schema. ``quarantined`` (all str): connection, side, ticket,
     check, reason; one row per ticket and failed check. ``removed``: the rows that this took out, as they were.
@@ -61,11 +62,15 @@ def gate(
     """
     suite, at = suites[name], now or datetime.now(UTC)
     shaped = shape(frame, suite.schema)
-    sound = shaped.frame.drop(index=[*shaped.missing])
+    sound = shaped.frame.drop(index=[*shaped.missing]) if shaped.missing else shaped.frame
     if only is not None:
-        sound = sound[only.to_numpy()[sound.index]]
-    found, unchecked = _by_connection(suite, with_facts(name, sound, messages, at))
+        sound = frames.only(sound, pd.Series(only.to_numpy()[sound.index]))
+    facts = with_facts(name, sound, messages, at) if len(sound) or suite.schema is frames.CHANGES else sound
+    found, unchecked = _by_connection(suite, facts)
     rejected = shaped.rejected | unchecked
+    if not (rejected or shaped.missing or found):
+        report = report_of(suite, len(frame), len(shaped.frame), nothing(), NO_FAILURE, {}, {}, at)
+        return Gated(shaped.frame, shaped.frame.iloc[:0], nothing(), {}, report)
     alive = shaped.frame[~shaped.frame["connection"].isin([*rejected])]
     bad = bad_rows(suite, shaped.missing, found)
     bad = bad[bad["row"].isin(alive.index)]

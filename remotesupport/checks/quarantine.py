@@ -1,4 +1,4 @@
-"""Which rows are bad, what goes with them, and the rows that tell people why.
+"""Picks out the bad rows, what goes with them, and the rows that tell people why.
 
 Pure pandas. What must stay out: how bad rows are found (expectations.py, structure.py).
 """
@@ -11,6 +11,7 @@ import pandas as pd
 
 from remotesupport.checks.suites import Suite
 from remotesupport.core import frames
+from remotesupport.core.tables import joins
 
 COLUMNS = ("connection", "side", "ticket", "check", "reason")
 MISSING = "value_missing"
@@ -64,8 +65,7 @@ def is_in(frame: pd.DataFrame, keys: pd.DataFrame, columns: list[str]) -> pd.Ser
     """A mask over ``frame``: whether its ``columns`` agree with a row of ``keys``."""
     if keys.empty or frame.empty:
         return pd.Series(data=False, index=frame.index)
-    known = pd.MultiIndex.from_frame(keys[columns])
-    return pd.Series(pd.MultiIndex.from_frame(frame[columns]).isin(known), index=frame.index)
+    return pd.Series(joins.is_in(frame, keys, columns), index=frame.index)
 
 
 def nothing() -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What the last validations found, for people: a value, its JSON and a page that needs no other host.
+"""The findings of the last validations, for people: a value, its JSON and a page that needs no other host.
 
 Ids and our own words only, never the text of customers. What must stay out: Prefect (tasks make the artifact).
 """

@@ -67,7 +67,7 @@ def _fresh(tickets: pd.DataFrame) -> pd.Series | None:
 
 
 def _unknown(departments: pd.DataFrame, known: pd.DataFrame | None) -> pd.Series | None:
-    """Which departments are not word for word among ``known``."""
+    """Tell which departments are not word for word among ``known``."""
     columns = [*frames.DEPARTMENTS.columns]
     if known is None or not set(columns) <= set(departments.columns):
         return None
@@ -75,6 +75,8 @@ def _unknown(departments: pd.DataFrame, known: pd.DataFrame | None) -> pd.Series
 
 
 def _in_bad_departments(tickets: pd.DataFrame, bad: pd.DataFrame) -> pd.DataFrame:
+    if bad.empty:
+        return tickets.iloc[:0]
     return tickets[is_in(tickets, bad, DEPARTMENT) & tickets["department"].notna()]
 
 
@@ -86,6 +88,8 @@ def _company(tickets: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without(frame: pd.DataFrame, bad: pd.DataFrame, rejected: dict[str, str]) -> pd.DataFrame:
+    if bad.empty and not rejected:
+        return frame
     out = frame["connection"].isin([*rejected])
     if "ticket" in frame.columns:
         out |= is_in(frame, bad, TICKET)

@@ -6,13 +6,19 @@ out: what the values mean (suites.py).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import pandas as pd
 
 from remotesupport.core import frames
 
 KINDS = {frames.STR: {"string", "empty"}, frames.BOOL: {"boolean", "empty"}, frames.INT: {"integer", "empty"}}
+
+
+_dtype: Callable[[str], Any] = cache(pd.api.types.pandas_dtype)
 
 
 class UnattributableFrame(ValueError):
@@ -37,15 +43,19 @@ def shape(frame: pd.DataFrame, schema: frames.Schema) -> Shaped:
     if "connection" not in frame.columns:
         raise UnattributableFrame(f"the {schema.name} frame has no column connection")
     labelled = frame.reset_index(drop=True)
-    conform, rejected = _conform(labelled, schema)
-    rejected |= _duplicated(conform, schema)
-    kept = conform[~conform["connection"].isin([*rejected])]
-    return Shaped(kept, rejected, _missing(kept, schema))
+    if _fits(labelled, schema):
+        return _without_twins(labelled[[*schema.columns]], {}, schema, whole=True)
+    return _without_twins(*_conform(labelled, schema), schema, whole=False)
+
+
+def _without_twins(conform: pd.DataFrame, rejected: dict[str, str], schema: frames.Schema, *, whole: bool) -> Shaped:
+    """Reject whose ids are there twice. ``whole``: no value is missing."""
+    rejected = rejected | _duplicated(conform, schema)
+    kept = conform[~conform["connection"].isin([*rejected])] if rejected else conform
+    return Shaped(kept, rejected, {} if whole else _missing(kept, schema))
 
 
 def _conform(frame: pd.DataFrame, schema: frames.Schema) -> tuple[pd.DataFrame, dict[str, str]]:
-    if _fits(frame, schema):
-        return frame[[*schema.columns]], {}
     parts, rejected = [], {}
     for name, part in frame.groupby("connection", sort=False, dropna=False):
         why = _misfit(part, schema)
@@ -57,15 +67,21 @@ def _conform(frame: pd.DataFrame, schema: frames.Schema) -> tuple[pd.DataFrame, 
 
 
 def _fits(frame: pd.DataFrame, schema: frames.Schema) -> bool:
-    """Whether every column is there with its dtype; a hole in one that may have none asks for a closer look."""
+    """Tell whether every column is there with its dtype; a hole in one that may have none asks for a closer look."""
+    types = dict(zip(frame.columns, frame.dtypes, strict=True))
     return all(
-        c in frame.columns and frame[c].dtype == t and (c in schema.nullable or not frame[c].hasnans)
+        c in types and _is(types[c], t) and (c in schema.nullable or not frame[c].hasnans)
         for c, t in schema.columns.items()
     )
 
 
+def _is(dtype: Any, name: str) -> bool:
+    """Tell whether ``dtype`` is the one of that name, which takes long to resolve."""
+    return bool(dtype == _dtype(name) or dtype == name)
+
+
 def _misfit(part: pd.DataFrame, schema: frames.Schema) -> str:
-    """Why these rows of one connection cannot be read as ``schema``, or nothing."""
+    """Say why these rows of one connection cannot be read as ``schema``, or nothing."""
     for column, dtype in schema.columns.items():
         if column not in part.columns or (column not in schema.nullable and _absent(part[column])):
             return f"column {column} is missing from {schema.name}"
@@ -75,12 +91,12 @@ def _misfit(part: pd.DataFrame, schema: frames.Schema) -> str:
 
 
 def _absent(column: pd.Series) -> bool:
-    """Whether a stack of frames left nothing but holes; a single text with a hole is a bad row, not a bad frame."""
+    """Tell whether a stack of frames left only holes; a single text with a hole is a bad row, not a bad frame."""
     return bool(column.isna().all()) and (len(column) > 1 or column.dtype != frames.STR)
 
 
 def _readable(column: pd.Series, dtype: str) -> bool:
-    """Whether every value is of the kind that ``dtype`` holds; a frame of several connections widens dtypes."""
+    """Tell whether every value is of the kind that ``dtype`` holds; a frame of several connections widens dtypes."""
     if column.dtype == dtype:
         return True
     if dtype == frames.TIME:

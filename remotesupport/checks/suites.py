@@ -1,4 +1,4 @@
-"""What a good row looks like, as data: one suite for each kind of frame. Great Expectations is not imported here.
+"""Expectations of a good row, as data: one suite for each kind of frame. Great Expectations is not imported here.
 
 A ``Check`` names an expectation class of Great Expectations and its arguments; ``expectations.py`` turns it into the
 real thing. What must stay out: how a frame is split (gate.py), how facts are computed (facts.py), Prefect, the store.
@@ -14,7 +14,7 @@ from typing import Any
 
 from remotesupport.core import frames
 from remotesupport.core.model import ChangeKind, Direction, MessageKind, Side, TicketState
-from remotesupport.core.rows import Rank
+from remotesupport.core.plan.change_rows import Rank
 
 ID_CHARS = 128
 NAME_CHARS = 1_000

@@ -63,7 +63,7 @@ def _linked(settings: Settings, main: str) -> tuple[str, str]:
 
 
 def _place(settings: Settings, billing: str) -> Place:
-    """Where to ring. Raises Refusal where nobody would hear it."""
+    """Tell where to ring. Raises Refusal where nobody would hear it."""
     instead = f"To look at {billing} now: remotesupport sync --billing {billing}"
     if not settings.bell.enabled:
         raise Refusal(f"Nothing was rung: enabled = false under [bell] in {settings.config_path}. {instead}", FAILED)

@@ -1,4 +1,4 @@
-"""What ``check`` shows to people: the rows by what they are about, then the verdict and what comes next."""
+"""The answer of ``check`` for people: the rows by what they are about, then the verdict and what comes next."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from remotesupport.cli import output
 from remotesupport.cli.tables import Heading
-from remotesupport.steps.check_row import CheckRow, Part, Verdict
+from remotesupport.steps.operator.check_row import CheckRow, Part, Verdict
 
 Found = Mapping[str, Sequence[CheckRow]]
 

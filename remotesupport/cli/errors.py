@@ -1,4 +1,4 @@
-"""How an error becomes advice and an exit status. No command lives here.
+"""Turns an error into advice and an exit status. No command lives here.
 
 Exit status: 0 done, 1 something failed and will be retried, 2 wrong usage or configuration, 3 a person is needed.
 """
@@ -14,13 +14,13 @@ DONE, FAILED, WRONG, PERSON = 0, 1, 2, 3
 
 # Errors whose text is advice already, the narrower ones first. Looked up only where something has imported them:
 # an error's class is loaded when it is raised, and a command that failed early must not load pandas to say so.
-_ADVICE = (
+ADVICE = (
     ("connectors.errors", "AccessDenied", PERSON),
     ("connectors.errors", "Fatal", PERSON),
     ("connectors.errors", "ConnectorError", FAILED),
     ("remotesupport.store.errors", "StoreUnavailable", FAILED),
     ("remotesupport.store.errors", "StoreError", PERSON),
-    ("remotesupport.steps.applying", "PlanNotApplicable", WRONG),
+    ("remotesupport.steps.decide.approval", "PlanNotApplicable", WRONG),
 )
 
 _log = logging.getLogger(__name__)
@@ -35,12 +35,12 @@ class Refusal(Exception):
 
 
 def advice(error: Exception) -> tuple[str, int]:
-    """What to tell the person, and the exit status. What nobody foresaw goes to the log with its traceback."""
+    """Return the words for the person, and the exit status. What nobody foresaw goes to the log with its traceback."""
     if isinstance(error, Refusal):
         return str(error), error.status
     if isinstance(error, SettingsError):
         return str(error), WRONG
-    for module, name, status in _ADVICE:
+    for module, name, status in ADVICE:
         kind = getattr(sys.modules.get(module), name, None)
         if kind is not None and isinstance(error, kind):
             return str(error), status

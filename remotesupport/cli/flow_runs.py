@@ -12,7 +12,7 @@ from typing import Any
 
 from deployments.settings_env import client_env
 from remotesupport.cli.errors import FAILED, WRONG, Refusal
-from remotesupport.core.report import RunKind, RunReport, RunRequest
+from remotesupport.core.run import RunKind, RunReport, RunRequest
 from remotesupport.settings import Settings
 
 # The form of the backfill flow wants a beginning; for single tickets it means nothing.

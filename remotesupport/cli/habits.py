@@ -13,7 +13,7 @@ from remotesupport.cli.errors import Refusal
 from remotesupport.cli.options import AsJson, Billings
 
 if TYPE_CHECKING:
-    from remotesupport.core.habits import Habit, HabitEvidence
+    from remotesupport.core.connections.habits import Habit, HabitEvidence
 
 app = typer.Typer(invoke_without_command=True)
 Name = Annotated[str, typer.Argument(metavar="HABIT", help="As `habits` shows it.")]
@@ -64,7 +64,7 @@ def accept(
 
 
 def _said(billing: str, habit: Habit, answer: str) -> list[HabitEvidence]:
-    from remotesupport.core.habits import HabitEvidence
+    from remotesupport.core.connections.habits import HabitEvidence
 
     now = datetime.now(UTC)
     return [HabitEvidence(billing, side, habit.name, answer, 0, now, now, accepted=True) for side in habit.sides]

@@ -11,7 +11,7 @@ from remotesupport.cli.options import AsJson, Billings
 
 if TYPE_CHECKING:
     from remotesupport.settings import Settings
-    from remotesupport.steps.links import LinksReport, LinksResult
+    from remotesupport.steps.operator.rebuild_links import LinksReport, LinksResult
 
 app = typer.Typer(no_args_is_help=True)
 PlanOnly = Annotated[bool, typer.Option("--plan-only", help="Only show what would be linked; the ledger stays.")]
@@ -38,7 +38,7 @@ def rebuild(billing: Billings = None, plan_only: PlanOnly = False, as_json: AsJs
 
 
 async def _rebuild(settings: Settings, names: tuple[str, ...], plan_only: bool) -> LinksReport:
-    from remotesupport.steps.links import rebuild_links
+    from remotesupport.steps.operator.rebuild_links import rebuild_links
 
     async with session.context_of(settings) as context:
         what = f"rebuilding the links of {', '.join(names) or 'every connection'}"

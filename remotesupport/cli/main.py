@@ -14,12 +14,19 @@ from typing import Annotated
 import typer
 
 from remotesupport.cli import (
+    alerts,
     bell,
+    board,
+    crossed,
     emulator,
     habits,
+    history,
+    last_runs,
     links,
     output,
     parked,
+    replay,
+    report,
     runs,
     setup,
     status,
@@ -43,7 +50,7 @@ app = typer.Typer(
 
 
 def first_sentence(command: Callable[..., None]) -> str:
-    """What a command does, whole, for the list of commands: left to itself that list cuts sentences off."""
+    """Return what a command does, whole, for the list of commands: left to itself that list cuts sentences off."""
     return " ".join((command.__doc__ or "").partition("\n\n")[0].split())
 
 
@@ -59,6 +66,12 @@ for command in (
     bell.bell,
     why.why,
     status.status,
+    board.board,
+    last_runs.runs,
+    history.history,
+    crossed.crossed,
+    replay.replay,
+    report.report,
     switches.pause,
     switches.resume,
     up.up,
@@ -69,6 +82,7 @@ for command in (
 app.add_typer(parked.app, name="parked", short_help=first_sentence(parked.parked))
 app.add_typer(links.app, name="links", short_help=first_sentence(links.links))
 app.add_typer(habits.app, name="habits", short_help=first_sentence(habits.habits))
+app.add_typer(alerts.app, name="alerts", short_help=first_sentence(alerts.alerts))
 
 
 def _version(asked: bool) -> None:

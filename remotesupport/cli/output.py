@@ -1,4 +1,4 @@
-"""What a command prints: one JSON document or tables on standard output, everything else on standard error.
+"""Prints a command's answer: one JSON document or tables on standard output, everything else on standard error.
 
 Text of billings is printed as text: rich markup in it is never interpreted and control characters are shown, not sent.
 """
@@ -16,8 +16,8 @@ from rich.text import Text
 
 from remotesupport.cli.streams import as_written, is_unicode
 from remotesupport.cli.tables import Heading, drawn, folded
-from remotesupport.core.foreign import visible
-from remotesupport.core.spans import span
+from remotesupport.core.text.durations import span
+from remotesupport.core.text.foreign import visible
 
 
 def document(value: Any) -> None:

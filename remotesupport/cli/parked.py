@@ -15,7 +15,7 @@ from remotesupport.cli.options import AsJson, Billings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from remotesupport.core.model import ParkedChange
+    from remotesupport.core.records import ParkedChange
     from remotesupport.store import Store
 
 app = typer.Typer(invoke_without_command=True)
@@ -23,7 +23,7 @@ app = typer.Typer(invoke_without_command=True)
 
 @app.callback()
 def parked(context: typer.Context, billing: Billings = None, as_json: AsJson = False) -> None:
-    """What waits, with cause and age; `parked retry ID` offers one again."""
+    """List what waits, with cause and age; `parked retry ID` offers one again."""
     if context.invoked_subcommand is not None:
         return
     settings = session.configuration()

@@ -12,7 +12,7 @@ from remotesupport.cli import output
 from remotesupport.cli.errors import Refusal
 
 if TYPE_CHECKING:
-    from remotesupport.steps.recording import Recorder
+    from remotesupport.steps.operator.recording import Recorder
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def recorder_to(file: Path | None) -> Iterator[Recorder | None]:
     if file is None:
         yield None
         return
-    from remotesupport.steps.recording import Recorder
+    from remotesupport.steps.operator.recording import Recorder
 
     _make(file)
     recorder = Recorder()

@@ -15,8 +15,8 @@ from remotesupport.cli.options import configured_names
 
 if TYPE_CHECKING:
     from remotesupport.settings import Settings
-    from remotesupport.steps.check_row import CheckRow
-    from remotesupport.steps.rehearsal import Rehearsed
+    from remotesupport.steps.operator.check_row import CheckRow
+    from remotesupport.steps.operator.rehearsal import Rehearsed
 
 Billing = Annotated[
     str | None,
@@ -65,8 +65,8 @@ def rehearsed(settings: Settings, wish: Wish, checks: Sequence[CheckRow]) -> tup
 
 def _refused(settings: Settings, wish: Wish, checks: Sequence[CheckRow]) -> CheckRow | None:
     """The row that says why nothing is written: what the checks found, a pause, or the person."""
-    from remotesupport.steps.check_row import CheckRow, Part
-    from remotesupport.steps.rehearsal import paused_row
+    from remotesupport.steps.operator.check_row import CheckRow, Part
+    from remotesupport.steps.operator.rehearsal import paused_row
 
     if any(row.failed for row in checks):
         why = "nothing was written: an earlier check failed"
@@ -84,7 +84,7 @@ def _refused(settings: Settings, wish: Wish, checks: Sequence[CheckRow]) -> Chec
 
 
 def _words(settings: Settings, wish: Wish) -> list[str]:
-    """What will be written, where, as whom; and what a person may have to do."""
+    """Say what will be written, where, as whom; and what a person may have to do."""
     external = settings.connection(wish.name)
     department = next((pair.main for pair in external.departments if pair.enabled), "")
     return [
@@ -99,7 +99,7 @@ def _words(settings: Settings, wish: Wish) -> list[str]:
 
 
 async def _perform(settings: Settings, wish: Wish) -> Rehearsed:
-    from remotesupport.steps.rehearsal import Rehearsal
+    from remotesupport.steps.operator.rehearsal import Rehearsal
 
     async with session.context_of(settings) as context:
         if broken := context.broken.get(wish.name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from remotesupport.cli import output, session
-from remotesupport.core.report import BillingResult, RunReport
+from remotesupport.core.run import BillingResult, RunReport
 
 if TYPE_CHECKING:
     from remotesupport.settings import Settings
@@ -23,6 +23,9 @@ def show_report(report: RunReport) -> None:
     for billing in report.billings:
         if billing.reason:
             output.say(f"{billing.name}: {billing.reason}")
+        if billing.estimate is not None:
+            for sentence in billing.estimate.sentences(billing.name):
+                output.say(f"{sentence}.")
     departments = [(b.name, *(d[c] for c in _DEPARTMENT)) for b in report.billings for d in b.departments]
     if departments:
         heads = ("Billing", "Side", "Id", "Department", "What", "Before")
@@ -51,8 +54,8 @@ def show_plans(settings: Settings, ids: list[str]) -> None:
 
 
 def _show_plan(plan_id: str, connection: str, text: str) -> None:
-    from remotesupport.core.normalize import shorten
-    from remotesupport.core.plan import from_json
+    from remotesupport.core.plan.plan import from_json
+    from remotesupport.core.text.normalize import shorten
 
     changes = from_json(text).changes
     rows = [

@@ -13,7 +13,7 @@ import typer
 from remotesupport.cli import output, session
 from remotesupport.cli.errors import Refusal
 from remotesupport.cli.options import AsJson, Billings
-from remotesupport.core.report import RunKind, RunReport, RunRequest
+from remotesupport.core.run import RunKind, RunReport, RunRequest
 
 if TYPE_CHECKING:
     from remotesupport.settings import Settings
@@ -42,13 +42,13 @@ def apply(plan_id: PlanId, as_json: AsJson = False) -> None:
 def sync(billing: Billings = None, as_json: AsJson = False) -> None:
     """One run now, in this process."""
     settings = session.configuration(log_to_stderr=as_json)
-    _run(settings, RunRequest(RunKind.SYNC, session.chosen(settings, billing)), as_json)
+    _run(settings, RunRequest(RunKind.SYNC, session.chosen(settings, billing), asked=True), as_json)
 
 
 def audit(billing: Billings = None, as_json: AsJson = False) -> None:
     """The complete comparison of both sides; finds what increments miss."""
     settings = session.configuration(log_to_stderr=as_json)
-    _run(settings, RunRequest(RunKind.AUDIT, session.chosen(settings, billing)), as_json)
+    _run(settings, RunRequest(RunKind.AUDIT, session.chosen(settings, billing), asked=True), as_json)
 
 
 def backfill(

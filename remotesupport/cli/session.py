@@ -1,4 +1,4 @@
-"""What every command does first: read the configuration, open the log, open what is needed, and close it again."""
+"""First and last steps of every command: read the configuration, open log and what is needed, close it again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from remotesupport.cli.streams import is_unicode
 from remotesupport.settings import BlockReader, Problem, Settings, SettingsError, load_settings, ready_state_folder
 
 if TYPE_CHECKING:
-    from connectors.billmanager.call import Listener
+    from connectors.billmanager.request import Listener
     from remotesupport.bootstrap import Connection, Context
     from remotesupport.core.model import Side
     from remotesupport.store import Store
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def prefect_is_set() -> bool:
-    """Whether runs are to be flow runs of a Prefect server."""
+    """Tell whether runs are to be flow runs of a Prefect server."""
     return bool(os.environ.get("PREFECT_API_URL"))
 
 
@@ -71,7 +71,7 @@ def store_of(settings: Settings) -> Iterator[Store]:
 
 @contextmanager
 def store_if_any(settings: Settings) -> Iterator[tuple[str, Store | None]]:
-    """Where the store is, in words without a password, and the store; None where there is none yet: none is made."""
+    """Open the store, and say where it is without a password; None where there is none yet: none is made."""
     from remotesupport.store import Store
     from remotesupport.store.engines import Address
 

@@ -14,10 +14,10 @@ from remotesupport.cli.options import AsJson, Billings
 from remotesupport.settings import Settings, SettingsError, config_path
 
 if TYPE_CHECKING:
-    from remotesupport.core.habits import HabitEvidence
-    from remotesupport.steps.check_row import CheckRow
-    from remotesupport.steps.departments import DepartmentBoard, DepartmentLine
-    from remotesupport.steps.recording import Recorder
+    from remotesupport.core.connections.habits import HabitEvidence
+    from remotesupport.steps.operator.check_row import CheckRow
+    from remotesupport.steps.operator.department_overview import DepartmentBoard, DepartmentLine
+    from remotesupport.steps.operator.recording import Recorder
 
 
 def init() -> None:
@@ -58,7 +58,7 @@ def check(
     """Test each connection: TLS, login, version, rights, customer user, departments, canary, time zone."""
     from remotesupport.cli.check_table import show
     from remotesupport.cli.record import recorder_to
-    from remotesupport.steps.check_row import verdict
+    from remotesupport.steps.operator.check_row import verdict
 
     settings = session.configuration()
     wish = rehearsal.Wish(session.chosen(settings, [rehearse])[0], yes, wait) if rehearse else None
@@ -91,9 +91,9 @@ async def _check_all(
 
 async def _check_one(settings: Settings, name: str, recorder: Recorder | None) -> list[CheckRow]:
     from connectors.errors import ConnectorError
-    from remotesupport.steps.check import check_connection
-    from remotesupport.steps.check_row import CheckRow, Part, of_part
-    from remotesupport.steps.recording import THREADS
+    from remotesupport.steps.operator.check import check_connection
+    from remotesupport.steps.operator.check_row import CheckRow, Part, of_part
+    from remotesupport.steps.operator.recording import THREADS
 
     store, known, evidence = _store(settings, name)
     listeners = recorder.listeners(settings.connection(name)) if recorder else None
@@ -110,8 +110,8 @@ async def _check_one(settings: Settings, name: str, recorder: Recorder | None) -
 
 def _store(settings: Settings, name: str) -> tuple[CheckRow, dict[str, str], list[HabitEvidence]]:
     """Try the store, and read what it remembers of this connection's departments and servers."""
-    from remotesupport.steps.check_row import CheckRow
-    from remotesupport.steps.correspond import resolved_names
+    from remotesupport.steps.operator.check_row import CheckRow
+    from remotesupport.steps.read.department_mapping import resolved_names
     from remotesupport.store.errors import StoreError, StoreUnavailable
 
     try:
@@ -122,7 +122,7 @@ def _store(settings: Settings, name: str) -> tuple[CheckRow, dict[str, str], lis
 
 
 def _readable_by_others(settings: Settings, name: str) -> list[CheckRow]:
-    from remotesupport.steps.check_row import CheckRow
+    from remotesupport.steps.operator.check_row import CheckRow
 
     external = settings.connection(name)
     warnings = [w for w in (external.password.warning(), external.main_password.warning()) if w]
@@ -155,8 +155,8 @@ async def _boards(settings: Settings, names: tuple[str, ...]) -> list[Department
 
 
 async def _board(settings: Settings, name: str) -> DepartmentBoard:
-    from remotesupport.steps.correspond import resolved_names
-    from remotesupport.steps.departments import DepartmentBoard, department_board
+    from remotesupport.steps.operator.department_overview import DepartmentBoard, department_board
+    from remotesupport.steps.read.department_mapping import resolved_names
 
     try:
         async with (

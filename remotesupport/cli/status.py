@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,11 @@ import typer
 
 from remotesupport.cli import output, session
 from remotesupport.cli.options import AsJson, Billings
-from remotesupport.core.board import Board, Row, board
-from remotesupport.core.connection_state import State
-from remotesupport.core.report import READING, TOO_MANY_SKIPPED
-from remotesupport.core.spans import span
+from remotesupport.core.connections.board import Board, Row, board
+from remotesupport.core.connections.connection_state import RUNS_WITHIN, State
+from remotesupport.core.connections.shards import WHOLE, Shard, shards, still
+from remotesupport.core.run import READING, TOO_MANY_SKIPPED
+from remotesupport.core.text.durations import span
 
 if TYPE_CHECKING:
     from remotesupport.settings import Settings
@@ -24,9 +26,11 @@ COLUMNS = ("Billing", "State", "Since", "Last good read", "Oldest unsynced", "Pa
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What ``status`` shows, of one moment. ``place``: the store for people; ``last``: the newest run that reads.
+    """The content of ``status``, of one moment. ``place``: the store for people; ``last``: the newest run that reads.
 
-    ``audits_skipped``: connection → its newest audits in a row that had no turn.
+    ``audits_skipped``: connection → its newest audits in a row that had no turn. ``count``: of shards,
+    and when the newest run of each ``began``, of those that are no more, too. ``warnings``: what did not work beside
+    carrying tickets.
     """
 
     place: str
@@ -34,6 +38,13 @@ class Look:
     found: Board
     now: datetime
     audits_skipped: dict[str, int] = field(default_factory=dict)
+    count: int = 1
+    began: Mapping[Shard, datetime] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def still(self) -> tuple[Shard, ...]:
+        """The shards of which no run has begun for too long."""
+        return still(self.count, self.began, self.now - RUNS_WITHIN)
 
 
 def status(billing: Billings = None, as_json: AsJson = False) -> None:
@@ -60,9 +71,14 @@ def look_at(settings: Settings, place: str, store: Store | None, now: datetime, 
         return Look(f"{place} is not there yet", None, board(names, [], None, now).only(chosen or names), now)
     last = store.newest_run(*READING)
     began = last.started if last is not None else None
-    found = board(names, store.connection_states(), began, now, store.parked(names))
-    skipped = {name: count for name, count in store.audits_skipped().items() if name in (chosen or names)}
-    return Look(place, last, found.only(chosen or names), now, skipped)
+    count = settings.scale.shards
+    by_shard = store.shards_began(*READING) if count > 1 else None
+    found = board(names, store.connection_states(), began, now, store.parked(names), by_shard)
+    skipped = {name: count for name, count in store.audits_skipped(count).items() if name in (chosen or names)}
+    if by_shard is None:
+        by_shard = {} if began is None else {WHOLE: began}
+    warnings = store.input_warnings()
+    return Look(place, last, found.only(chosen or names), now, skipped, count, by_shard, warnings)
 
 
 def to_json(look: Look) -> dict[str, Any]:
@@ -79,6 +95,11 @@ def to_json(look: Look) -> dict[str, Any]:
         "not_running_since": found.stands_still_since,
         "main": asdict(found.main) if found.main is not None else None,
         "audits_skipped": look.audits_skipped,
+        "warnings": look.warnings,
+        "shards": [
+            {"shard": str(one), "began": look.began.get(one), "running": one not in look.still()}
+            for one in shards(look.count)
+        ],
         "billings": [asdict(row) for row in found.rows],
     }
 
@@ -95,8 +116,8 @@ def show(look: Look) -> None:
 
 def headlines(look: Look) -> list[str]:
     """The sentences before the table: the worst first, the last one says on which store this looks."""
-    sentences = (_stands_still(look), _main(look), _audits(look), _last_run(look), _none(look))
-    return [text for text in sentences if text]
+    said = (_stands_still, _shards_stand_still, _main, _audits, _warnings, _last_run, _none)
+    return [text for sentence in said if (text := sentence(look))]
 
 
 def _stands_still(look: Look) -> str:
@@ -107,6 +128,18 @@ def _stands_still(look: Look) -> str:
     if since is None:
         return f"Not running: no run has ever begun on this store. {cure}."
     return f"Not running since {_at(since, look.now)}: no run has begun after that. {cure}."
+
+
+def _shards_stand_still(look: Look) -> str:
+    """Say which shards stand still; that nothing runs at all is another sentence."""
+    idle = look.still()
+    if look.found.stands_still or not idle:
+        return ""
+    return (
+        f"{len(idle)} of {look.count} shards stand still: no run of {', '.join(map(str, idle))} has begun for too "
+        "long, and their billings are not looked at. Is the schedule of each sync deployment on in Prefect, and do "
+        "workers keep up? `python -m deployments.serve` registers all shards anew."
+    )
 
 
 def _main(look: Look) -> str:
@@ -125,6 +158,11 @@ def _audits(look: Look) -> str:
     return (
         f"The hourly audit had no turn: {', '.join(late)}. Other runs take too long; `remotesupport audit` does it now."
     )
+
+
+def _warnings(look: Look) -> str:
+    """Say what did not work beside carrying tickets."""
+    return "; ".join(look.warnings)
 
 
 def _last_run(look: Look) -> str:

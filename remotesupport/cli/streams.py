@@ -32,12 +32,12 @@ codecs.register_error(ERRORS, _stand_in)
 
 
 def encoding_of(stream: object) -> str:
-    """What ``stream`` writes; UTF-8 where it does not say so."""
+    """Return what ``stream`` writes; UTF-8 where it does not say so."""
     return getattr(stream, "encoding", None) or "utf-8"
 
 
 def is_unicode(stream: object) -> bool:
-    """Whether ``stream`` can write every character."""
+    """Tell whether ``stream`` can write every character."""
     return codecs.lookup(encoding_of(stream)).name.startswith("utf-")
 
 
@@ -86,7 +86,7 @@ class _Unbreakable:
             self._go_nowhere(0)
 
     def _go_nowhere(self, written: int) -> int:
-        """From now on the stream's descriptor is the null device, for what it still holds as well."""
+        """Make the stream's descriptor the null device from now on, for what it still holds as well."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)

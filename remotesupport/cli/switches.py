@@ -11,10 +11,11 @@ from remotesupport.cli import output, session
 from remotesupport.cli.asking import agreed
 from remotesupport.cli.errors import Refusal
 from remotesupport.cli.options import BillingName
-from remotesupport.core.report import BillingState, RunKind, RunReport, RunRequest
+from remotesupport.core.run import BillingState, RunKind, RunReport, RunRequest
 
 if TYPE_CHECKING:
     from remotesupport.settings import Settings
+    from remotesupport.store import Store
 
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask after showing the plan.")]
 
@@ -25,6 +26,7 @@ def pause(billing: BillingName) -> None:
     settings.connection(billing)
     with session.store_of(settings) as store:
         store.set_connection(billing, paused=True, paused_since=datetime.now(UTC))
+        _note(store, billing, "", "paused")
     output.line(f"{billing} is paused. To go on: remotesupport resume {billing}")
 
 
@@ -40,7 +42,14 @@ def resume(billing: BillingName, yes: Yes = False) -> None:
         raise Refusal(f"{billing} stays paused; `remotesupport resume {billing} --yes` does not ask", 3)
     with session.store_of(settings) as store:
         store.set_connection(billing, paused=False, paused_since=None)
+        _note(store, billing, "paused", "taking part")
     output.line(f"{billing} takes part again; the next run writes what the guard allows.")
+
+
+def _note(store: Store, billing: str, before: str, after: str) -> None:
+    from remotesupport.store import Changed, HistoryLine
+
+    store.add_history([HistoryLine(billing, Changed.STATE, "state", before, after, "a person said so")])
 
 
 async def _planned(settings: Settings, billing: str) -> RunReport:

@@ -41,6 +41,11 @@ enabled = true
 # pages = 5000
 # megabytes = 2000
 
+# Times agreed with this provider: `remotesupport report` says how many tickets were answered within them.
+# [external.agreed]
+# first_answer_minutes = 60                 # from a ticket's arrival in main to the first answer; all hours count
+# full_answer_minutes = 1440                # until it was closed
+
 # Tickets of the remote department go to the main one. Names or ids; see: remotesupport departments
 [[external.departments]]
 remote = "Technical support"
@@ -67,9 +72,42 @@ run_posts = 3000
 run_closes = 200
 run_departures = 200
 
+# What a run that planned something was planned from, for `remotesupport replay RUN`. Without a key no text of a ticket
+# is kept, and a plan is compared without its texts only.
+# [keep]
+# inputs_days = 3                           # 0: nothing is kept
+# key = "env:REMOTESUPPORT_KEEP_KEY"        # 32 random bytes in base64; make one: openssl rand -base64 32
+
+# How many runs share the connections, each at its own second of the minute; for several workers. See docs/scale.md.
+# [scale]
+# shards = 1                                # from 1 to 60; a change counts from the next start of `remotesupport up`
+
 # `remotesupport bell BILLING TICKET`, and scripts of the billings, tell `remotesupport up` here to look at once.
 # [bell]
 # enabled = true
 # address = "127.0.0.1"                     # for others put a TLS proxy before it
 # port = 0                                  # 0: a free one, which the command finds; scripts need a fixed one
+
+# Who is told when something is wrong: docs/operations.md. Try it: remotesupport alerts test
+# [alerts]
+# to = ["prefect-block:slack-webhook/ops"]  # notification blocks that stand in Prefect already
+# behind_minutes = 5                        # unreachable or behind for so long
+# parked_minutes = 60                       # a change waits for so long
+# certificate_days = 21                     # a certificate ends so soon
+# heartbeat_url = "env:HEARTBEAT_URL"       # asked for after each good minute; what watches it calls when it stops
+# quiet_hours = "22:00-07:00"               # kept, and told afterwards
+# timezone = "Europe/Moscow"                # of the quiet hours
+
+# [[alerts.receivers]]
+# name = "ops"                              # unique; a-z 0-9 -
+# kind = "webhook"                          # "webhook", "slack", "teams", or "apprise": e-mail, Telegram and more
+# url = "env:OPS_WEBHOOK_URL"               # apprise: mailtos://USER:PASSWORD@smtp.example?to=ops@example.com
+
+# /health and /metrics (Prometheus), of `remotesupport up` and `remotesupport worker`.
+# [monitoring]
+# enabled = true
+# address = "127.0.0.1"                     # another one needs a token
+# port = 0                                  # 0: a free one, which they name; Prometheus needs a fixed one
+# hosts = ["remotesupport.example"]         # names that it is asked by, beside its address
+# token = "env:METRICS_TOKEN"               # what /metrics then asks for
 """

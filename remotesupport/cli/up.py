@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from deployments.alerts.caller import Caller
+from deployments.alerts.missed import MissedRuns
 from deployments.bell.process import BellProcess
+from deployments.catalog import sync_names
 from deployments.minding import Minder, NothingRuns
 from deployments.prefect_api import PrefectApi
 from deployments.processes import Child, PrefectServer, StartError, WorkerProcess
@@ -23,6 +27,7 @@ from deployments.watchdog import PATIENCE_S
 from deployments.worker_name import DEFAULT_POOL, own_name
 from remotesupport.cli import output, session
 from remotesupport.cli.errors import FAILED, Refusal
+from remotesupport.cli.prefect_ui import board_address, publish
 from remotesupport.settings import CONFIG_VARIABLE, DATABASE_VARIABLE, HOME_VARIABLE, Settings
 
 DEFAULT_PORT = 4200
@@ -82,13 +87,14 @@ class Tree:
     """The children of one ``up``. ``children`` is in the order in which they are ended."""
 
     def __init__(self, settings: Settings, port: int, pool: str, memory_mb: float) -> None:
+        self.settings = settings
         environ = environment(settings)
         given = os.environ.get("PREFECT_API_URL")
         if not given and not environ.get(AUTH_VARIABLE):
             environ[AUTH_VARIABLE] = auth_string(settings.home)
             environ[CLIENT_AUTH_VARIABLE] = environ[AUTH_VARIABLE]
         self.environ = environ
-        self.pool = pool
+        self.pool, self.shards = pool, settings.scale.shards
         self.server = None if given else PrefectServer(settings.home, port, environ)
         self.api = given or (self.server.api if self.server else "")
         arguments = ("--register", "--wait", "120", "--memory-mb", str(memory_mb))
@@ -103,18 +109,34 @@ class Tree:
         self.minder = self._minder(environ)
         self.bells = [Kept("The bell", one, output.say) for one in bell]
 
+    @property
+    def board(self) -> str:
+        """The address of the live board."""
+        return board_address(self.environ | {"PREFECT_API_URL": self.api}) or ""
+
     def _minder(self, environ: dict[str, str]) -> Minder:
         """Watches the schedule. Only a server of our own is started again, and the worker with it."""
         api = PrefectApi(self.api, environ)
         errors = ServerErrors(self.server.child.log) if self.server and self.server.child.log else None
+        names = sync_names(self.shards)
         return Minder(
-            lambda: look(api, self.pool),
+            lambda: look(api, self.pool, names),
             errors,
             list(reversed(self.kept)) if self.server else [],
             say=output.say,
             shout=lambda text: _log.error("%s", text),
             patience=float(environ.get(PATIENCE_VARIABLE, PATIENCE_S)),
+            names=names,
+            missed=self._missed(environ),
         )
+
+    def _missed(self, environ: dict[str, str]) -> MissedRuns | None:
+        """Tells people that no run begins, where the configuration has anybody to tell."""
+        alerts = self.settings.alerts
+        if not alerts.told:
+            return None
+        caller = Caller(self.settings.home, self.api, environ, output.say)
+        return MissedRuns(self.settings.home, caller.tell, lambda: alerts.is_quiet(datetime.now(UTC)))
 
     def tended(self) -> list[Tended]:
         """Begin to watch, and return all that ``up`` looks after: its children, and that runs begin."""
@@ -131,11 +153,13 @@ class Tree:
             bell.start()
         if self.server is not None:
             self.server.wait_healthy(lambda: stopping.wanted)
+        publish(self.worker.cwd, self.api)
 
     def say_where(self) -> None:
         """The addresses to open."""
         home = self.worker.cwd
         output.say(f"Prefect UI   {self.api.removesuffix('/api')}")
+        output.say(f"Live board   {self.board}")
         if self.server is not None and AUTH_VARIABLE not in os.environ:
             output.say(f"Login        user and password stand in {auth_file(home)}")
         output.say(f"State folder {home}")

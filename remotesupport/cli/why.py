@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from remotesupport.cli import output, session
+from remotesupport.cli import output, session, why_words
 from remotesupport.cli.errors import FAILED, Refusal
 from remotesupport.cli.options import AsJson, configured_names
-from remotesupport.cli.prefect_ui import flow_run_address
+from remotesupport.cli.prefect_ui import flow_run_address, ui_environ
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from remotesupport.core.connection_state import Standing
-    from remotesupport.core.model import Event
+    from remotesupport.core.connections.connection_state import Standing
+    from remotesupport.core.records import Event
     from remotesupport.settings import Settings
     from remotesupport.store import Store
+    from remotesupport.store.crossings import Crossing
+
+CLOSED_AS_ANSWERED = (
+    "it was closed there just as our answer arrived, by that server or by a person: its next answers show which, and a "
+    "person's close crosses then"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class Known:
     reason: str | None
     detail: str
     timeline: list[Event]
+    messages: list[Crossing]
 
 
 def why(
@@ -56,11 +62,12 @@ def why(
     with session.store_of(settings) as store:
         if main is not None:
             billing, ticket = _linked_to(store, settings, billing, main)
-        known = _known(store, billing or "", ticket or "")
+        known = _known(store, billing or "", ticket or "", settings.scale.shards)
+    environ = ui_environ(settings.home)
     if as_json:
-        output.document(_as_json(known))
+        output.document(_as_json(known, environ))
     else:
-        _show(known)
+        _show(known, environ)
 
 
 def _linked_to(store: Store, settings: Settings, billing: str | None, main: str) -> tuple[str, str]:
@@ -79,12 +86,13 @@ def _linked_to(store: Store, settings: Settings, billing: str | None, main: str)
     return found[0]
 
 
-def _known(store: Store, billing: str, ticket: str) -> Known:
-    from remotesupport.core.connection_state import State
+def _known(store: Store, billing: str, ticket: str, shards: int) -> Known:
+    from remotesupport.core.connections.connection_state import State
     from remotesupport.core.model import Reason
+    from remotesupport.steps.learned.reaction import doubted_closes
 
     found, timeline = store.reason_of(billing, ticket), store.timeline(billing, ticket)
-    at = _standing(store, billing)
+    at = _standing(store, billing, shards)
     holds = {
         State.PAUSED: Reason.CONNECTION_PAUSED, State.UNREACHABLE: Reason.BILLING_UNREACHABLE,
         State.ACCESS: Reason.ACCESS_DENIED,
@@ -98,19 +106,26 @@ def _known(store: Store, billing: str, ticket: str) -> Known:
         since = f"since {output.moment(at.since)}" if at.since else ""
         detail = "; ".join(part for part in (since, at.why, before) if part)
         reason = str(holds)
-    return Known(billing, ticket, main_ticket, reason or str(Reason.PENDING), detail, timeline)
+    if ticket in doubted_closes(store, billing):
+        detail = "; ".join(part for part in (detail, CLOSED_AS_ANSWERED) if part)
+    messages = store.crossings_of(billing, ticket)
+    return Known(billing, ticket, main_ticket, reason or str(Reason.PENDING), detail, timeline, messages)
 
 
-def _standing(store: Store, billing: str) -> Standing:
+def _standing(store: Store, billing: str, shards: int) -> Standing:
     """The connection's state, as ``status`` shows it."""
     from datetime import UTC, datetime
 
-    from remotesupport.core.connection_state import standing
-    from remotesupport.core.report import READING
+    from remotesupport.core.connections.connection_state import standing
+    from remotesupport.core.connections.shards import newest
+    from remotesupport.core.run import READING
 
-    newest = store.newest_run(*READING)
+    last = store.newest_run(*READING)
+    began = last.started if last else None
+    if shards > 1:
+        began = newest(billing, store.shards_began(*READING))
     states = {state.name: state for state in store.connection_states()}
-    return standing(billing, states.get(billing), newest.started if newest else None, datetime.now(UTC))
+    return standing(billing, states.get(billing), began, datetime.now(UTC))
 
 
 def _never_read(billing: str, ticket: str) -> str:
@@ -122,30 +137,40 @@ def _never_read(billing: str, ticket: str) -> str:
     )
 
 
-def _as_json(known: Known) -> dict[str, Any]:
+def _as_json(known: Known, environ: Mapping[str, str]) -> dict[str, Any]:
     return {
         "billing": known.billing,
         "ticket": known.ticket,
         "reason": known.reason,
         "detail": known.detail,
         "main_ticket": known.main_ticket,
+        "messages": [why_words.as_json(one, environ) for one in known.messages],
         "timeline": [
-            {"at": e.at, "event": e.event, "run": e.run, "detail": e.detail, "flow_run": e.flow_run, "url": _page(e)}
+            {
+                "at": e.at,
+                "event": e.event,
+                "run": e.run,
+                "detail": e.detail,
+                "flow_run": e.flow_run,
+                "url": _page(e, environ),
+            }
             for e in known.timeline
         ],
-    }
+    }  # fmt: skip
 
 
-def _show(known: Known) -> None:
+def _show(known: Known, environ: Mapping[str, str]) -> None:
     heading = f"{known.billing} {known.ticket}: {known.reason}" + (f", {known.detail}" if known.detail else "")
     output.line(heading + (f" (main ticket {known.main_ticket})" if known.main_ticket else ""))
-    output.table("Timeline", ("At", "Event", "Detail", "Run", "Flow run"), _rows(known.timeline))
+    for one in known.messages:
+        output.line(why_words.sentence(one, environ))
+    output.table("Timeline", ("At", "Event", "Detail", "Run", "Flow run"), _rows(known.timeline, environ))
 
 
-def _rows(timeline: Iterable[Event]) -> list[tuple[Any, ...]]:
-    return [(e.at, e.event, e.detail, e.run, _page(e) or e.flow_run or "") for e in timeline]
+def _rows(timeline: Iterable[Event], environ: Mapping[str, str]) -> list[tuple[Any, ...]]:
+    return [(e.at, e.event, e.detail, e.run, _page(e, environ) or e.flow_run or "") for e in timeline]
 
 
-def _page(event: Event) -> str | None:
-    """Where a person opens the event's run in the Prefect UI."""
-    return flow_run_address(event.flow_run, os.environ) if event.flow_run else None
+def _page(event: Event, environ: Mapping[str, str]) -> str | None:
+    """Tell where a person opens the event's run in the Prefect UI."""
+    return flow_run_address(event.flow_run, environ) if event.flow_run else None

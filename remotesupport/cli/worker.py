@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -13,6 +14,8 @@ from deployments.worker_name import DEFAULT_POOL, own_name
 from remotesupport.cli import output, session
 from remotesupport.cli.errors import Refusal
 from remotesupport.cli.up import MemoryMb, environment
+from remotesupport.settings import DATABASE_VARIABLE, Settings
+from remotesupport.settings_models import is_loopback
 
 Pool = Annotated[str, typer.Option(help="The work pool, as `remotesupport up` or `deployments.serve` made it.")]
 Name = Annotated[str | None, typer.Option(help="Its name in Prefect; needed for a second one with this state folder.")]
@@ -23,6 +26,7 @@ def worker(pool: Pool = DEFAULT_POOL, name: Name = None, memory_mb: MemoryMb = 1
     if not session.prefect_is_set():
         raise Refusal("worker needs a Prefect server: set PREFECT_API_URL, or start everything with `remotesupport up`")
     settings = session.configuration()
+    _one_store(settings, os.environ["PREFECT_API_URL"])
     child = WorkerProcess(
         settings.home,
         os.environ["PREFECT_API_URL"],
@@ -39,3 +43,13 @@ def worker(pool: Pool = DEFAULT_POOL, name: Name = None, memory_mb: MemoryMb = 1
         keep_going([kept], stopping)
     finally:
         stop_all([child], stopping)
+
+
+def _one_store(settings: Settings, api: str) -> None:
+    """Two stores would each know half of what has crossed. Raises Refusal where this machine has one of its own."""
+    if settings.database_url.startswith("sqlite") and not is_loopback(urlsplit(api).hostname or ""):
+        raise Refusal(
+            f"The Prefect server of {api} is on another machine, and the store here is a file that its workers do not "
+            f"see. All workers share one store: set {DATABASE_VARIABLE}=postgresql+psycopg://USER:PASSWORD@HOST/NAME "
+            "on each machine. Where this machine is the only one with workers, `remotesupport up` does without"
+        )

@@ -133,11 +133,11 @@ READS = Schema(
     key=("connection", "side"),
 )
 
-# Tickets and directions that must wait: an unknown outcome or a parked change (``cause`` in words). ``kind`` is "close"
-# where only a close waits, and holds back nothing but itself; else "".
+# Tickets and directions that must wait: an unknown outcome, or (``parked``) a parked change; ``cause`` in words.
+# ``kind`` is "close" where only a close waits, and holds back nothing but itself; else "".
 BLOCKED = Schema(
     "blocked",
-    {"connection": STR, "ext_ticket": STR, "direction": STR, "cause": STR, "kind": STR},
+    {"connection": STR, "ext_ticket": STR, "direction": STR, "cause": STR, "kind": STR, "parked": BOOL},
     key=("connection", "ext_ticket", "direction", "kind"),
 )
 
@@ -151,7 +151,8 @@ GONE = Schema(
 # The diff. ``rank`` sorts writes: replies to customers first, creates next, statuses last. ``covers`` is a JSON array
 # of [source_message, body_hash, target_message|null] that become CARRIED when the row is written. ``act`` makes the
 # write unique together with connection, direction and ext_ticket: the source message's id for posts, else the kind and
-# what it reacts to. ``body`` is the exact text to send. ``ext_state``/``main_state``: agreed states after the write.
+# what it reacts to. A departure is two writes, its note and the close of the main ticket (``plan.change``).
+# ``body`` is the exact text to send. ``ext_state``/``main_state``: agreed states after the write.
 CHANGES = Schema(
     "changes",
     {
@@ -218,7 +219,10 @@ def build(schema: Schema, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         return empty(schema)
     text = _MANY_TEXTS if len(listed) >= MANY else _dtype(STR)
     types = {c: text if t == STR else _dtype(t) for c, t in schema.columns.items()}
-    return pd.DataFrame({c: pd.array([row[c] for row in listed], dtype=t) for c, t in types.items()}, copy=False)
+    try:
+        return pd.DataFrame({c: pd.array([row[c] for row in listed], dtype=t) for c, t in types.items()}, copy=False)
+    except KeyError as error:
+        raise KeyError(f"a row of {schema.name} has no column {error}") from None
 
 
 def concat(schema: Schema, frames: Iterable[pd.DataFrame]) -> pd.DataFrame:

@@ -13,14 +13,14 @@ from typing import Protocol
 
 
 class Side(StrEnum):
-    """Which of the two billings of a connection a row was read from."""
+    """One of the two billings of a connection."""
 
     EXTERNAL = "external"
     MAIN = "main"
 
 
 class Direction(StrEnum):
-    """Where a write goes."""
+    """The way of a write: to main, or to the external billing."""
 
     TO_MAIN = "to_main"
     TO_EXTERNAL = "to_external"
@@ -37,7 +37,7 @@ class Direction(StrEnum):
 
 
 class MessageKind(StrEnum):
-    """Who speaks in a message. Only PEOPLE ever cross; everything else is denied by default."""
+    """The speaker of a message. Only PEOPLE ever cross; everything else is denied by default."""
 
     CLIENT = "client"
     STAFF = "staff"
@@ -89,17 +89,6 @@ class Reason(StrEnum):
     TOO_OLD_FOR_WINDOW = "too_old_for_window"
 
 
-class IntentState(StrEnum):
-    """States of one write, semantics section 7."""
-
-    INTENT = "intent"  # committed, perhaps sent
-    ACKED = "acked"  # the server said yes
-    UNKNOWN = "unknown"  # done, not done, or not done yet
-    ADOPTED = "adopted"  # a read-back found it
-    REFUSED = "refused"  # the server answered no: nothing was written
-    ABSENT = "absent"  # quarantine passed, two complete read-backs showed nothing: may be written again
-
-
 @dataclass(frozen=True, slots=True)
 class FileRef:
     """An attachment as its message names it. ``size`` in bytes, None when the server does not say."""
@@ -110,7 +99,7 @@ class FileRef:
 
 
 class PublicBecause(StrEnum):
-    """Why a version 4 is spoken to by its public functions, and not by the three of remote support."""
+    """The reason for which a version 4 is spoken to by its public functions, and not by the three of remote support."""
 
     CONFIGURED = "configured"  # the configuration says so
     NO_RIGHT = "no right"  # the login may not call the three
@@ -119,7 +108,7 @@ class PublicBecause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the login is on that billing. ``timezone`` is an IANA name, None when the server does not say.
+    """The person behind the login on that billing. ``timezone`` is an IANA name, None when the server does not say.
 
     ``public``: set where a version 4 is spoken to by its public functions; ``detail``: what the three said instead.
     """
@@ -211,7 +200,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class WriteReceipt:
-    """What the server answered to a write: the new ticket's id (create), the new message's id if it said one."""
+    """A server's answer to a write: the new ticket's id (create), the new message's id if it said one."""
 
     ticket: str
     message: str | None = None
@@ -238,138 +227,9 @@ class Upload:
     sha256: str
 
 
-# --- what the ledger remembers ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """What a listing last showed of a ticket, and when *we* (our clock) first saw it so and last read its thread.
-
-    The thread is settled when it was read at least ``SETTLE_SECONDS`` after the row first looked like this.
-    """
-
-    connection: str
-    side: Side
-    listing: str
-    ticket: str
-    row_hash: str
-    row_since: datetime
-    read_at: datetime | None = None
-    department: str | None = None
-    state: str | None = None
-    activity: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to write for one connection until ``expires_at`` (store's clock), with a fencing token."""
-
-    connection: str
-    holder: str
-    token: int
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """Source message ``source_message`` is now ``target_message`` on the other side (None: not read back yet)."""
-
-    source_message: str
-    body_hash: str
-    target_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """One write that is about to happen. ``key`` is unique: connection, direction, ticket, source message or act.
-
-    ``last_known`` is the last message id seen in the target thread before the write (None: thread unknown);
-    ``last_ordinal`` its ordinal. ``deadline`` is when the client will have given up, by our clock. ``files_hash`` has
-    the beginnings of the SHA-256 of its files with / between them.
-    """
-
-    key: str
-    connection: str
-    kind: ChangeKind
-    direction: Direction
-    ext_ticket: str
-    main_ticket: str | None
-    body_hash: str
-    files_hash: str
-    last_known: str | None
-    last_ordinal: int
-    deadline: datetime
-    run: str
-    covers: tuple[Carried, ...] = ()
-    subject: str = ""
-    state: IntentState = IntentState.INTENT
-    id: int | None = None
-    attempt: int = 1
-    absent_reads: int = 0
-    cause: str = ""
-
-    @property
-    def side(self) -> Side:
-        """The side that it writes to."""
-        return self.direction.target
-
-    @property
-    def target(self) -> str:
-        """The ticket that it writes to, on that side."""
-        return self.ext_ticket if self.side is Side.EXTERNAL else str(self.main_ticket)
-
-    @property
-    def file_hashes(self) -> list[str]:
-        """One for each of its files."""
-        return self.files_hash.split("/") if self.files_hash else []
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRow:
-    """The agreed state of a linked pair, as the ledger keeps it."""
-
-    connection: str
-    ext_ticket: str
-    main_ticket: str
-    ext_state: str
-    main_state: str
-    department: str | None
-    departed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ParkedChange:
-    """A change that failed and waits. ``next_try`` None means: a person is needed."""
-
-    connection: str
-    ext_ticket: str
-    direction: Direction | None
-    kind: ChangeKind
-    key: str
-    cause: str
-    since: datetime
-    attempts: int
-    next_try: datetime | None
-    run: str
-    id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of a ticket's timeline. ``flow_run``: the Prefect flow run that ``run`` was, None where it was none."""
-
-    at: datetime
-    connection: str
-    ext_ticket: str
-    event: str
-    run: str
-    detail: str = ""
-    flow_run: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class CallStats:
-    """What talking to one billing has cost so far."""
+    """Counts of what talking to one billing has cost so far."""
 
     requests: int = 0
     bytes_in: int = 0

@@ -1,4 +1,4 @@
-"""What a person could do, as one JSON object: ``{"as": login, "do": ..., ...}``. Same rules as through the API.
+"""Does what a person could do, as one JSON object: ``{"as": login, "do": ..., ...}``. Same rules as through the API.
 
 ``do`` is one of ``open`` (department, subject, text, files; by staff also client), ``reply`` (ticket, text, files;
 by staff with ``keep`` true the ticket stays in the queue), ``note``, ``close``, ``archive``, ``reopen``, ``transfer``

@@ -20,7 +20,7 @@ class Clock:
         return int(self.moment())
 
     def moment(self) -> float:
-        """The same with its fractions, for the emulator's own timers."""
+        """Return the same with its fractions, for the emulator's own timers."""
         return self._frozen if self._frozen is not None else time.time() + self._offset
 
     def advance(self, seconds: float) -> None:

@@ -102,7 +102,7 @@ class Database:
             return self._connection.execute(sql, values).lastrowid or 0
 
     def many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """The same change for many rows."""
+        """Return the same change for many rows."""
         with self._lock:
             self._connection.executemany(sql, rows)
 

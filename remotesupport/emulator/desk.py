@@ -88,7 +88,7 @@ class Desk:
         return found
 
     def in_queue(self, staff: User, ticket: int) -> bool:
-        """Whether anybody holds it. Raises Refusal missed where this employee may not see it."""
+        """Tell whether anybody holds it. Raises Refusal missed where this employee may not see it."""
         self.ticket(staff, ticket)
         return bool(self._assignments(ticket))
 
@@ -217,7 +217,7 @@ class Desk:
         return int(row["id"])
 
     def transfer(self, staff: User, ticket: int, target: User, assignment: int | None = None) -> int:
-        """To a department or an employee: a new assignment, and no trace in the dates of the ticket."""
+        """Move a ticket to a department or an employee: a new assignment, and no trace in the dates of the ticket."""
         row = self.ticket(staff, ticket)
         if not target.staff:
             raise wrong("set_responsible", "Neither a department nor an employee", target.tag)
@@ -240,7 +240,7 @@ class Desk:
             self._db.run(f"DELETE FROM {table} WHERE {column} = ?", ticket)  # noqa: S608
 
     def archive_idle(self, days: int) -> None:
-        """What is in no queue, answered or closed, and was not touched for so long, goes into the archive."""
+        """Archive what is in no queue, answered or closed, and was not touched for so long."""
         rows = self._db.all(
             "SELECT * FROM ticket t WHERE status IN (?,?) AND last_activity <= ?"
             " AND NOT EXISTS (SELECT 1 FROM assignment a WHERE a.ticket = t.id)",

@@ -1,4 +1,4 @@
-"""What goes between HTTP and a dialect, whatever the version: the request taken apart, the answer put together."""
+"""Takes a request apart and puts an answer together, between HTTP and a dialect of any version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECRETS = frozenset({"auth", "authinfo", "password", "key"})
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """What came over HTTP, whatever the method and the encoding."""
+    """A request as it came over HTTP, whatever the method and the encoding."""
 
     params: dict[str, str]
     files: list[Attachment]
@@ -23,9 +23,11 @@ class ApiRequest:
 
 @dataclass(slots=True)
 class ApiAnswer:
-    """What goes back: HTTP 200 even for an error (SEEN IN CODE). ``login`` and ``outcome`` are for the record.
+    """An answer that goes back: HTTP 200 even for an error (SEEN IN CODE). ``login`` and ``outcome`` are for the
+    record.
 
     ``redirect``: 301 to this address instead.
+
     """
 
     body: bytes

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: a list of faults, each for a function and a number of calls. Applied by ``server``.
+"""Faults on purpose: a list, each for a function and a number of calls. Applied by ``server``.
 
 A fault is a JSON object: ``func`` (a function's name, or ``*`` for all, the default), ``skip`` (calls that still go
 well first, default 0), ``count`` (calls that it then spoils, default all), ``probability`` (0 to 1, with a ``seed``:
@@ -58,7 +58,7 @@ class _Fault:
     only: str = ""
 
     def strikes(self, function: str, *, write: bool) -> bool:
-        """Whether this call is spoilt; counts it."""
+        """Tell whether this call is spoilt; counts it."""
         if self.function not in {"*", function} or self.left == 0 or self.only == ("reads" if write else "writes"):
             return False
         if self.probability < 1 and self.chance.random() >= self.probability:

@@ -1,4 +1,4 @@
-"""What an emulated server does where no public fact says what the real one does: the table, and one server's choice.
+"""Habits of servers of which no public fact says what the real one does: the table, and one server's choice.
 
 A habit is a question about a server with the answers it may have. Each default is what the emulator did before there
 was a choice. ``Habits`` holds the answers of one billing and may be changed while it runs, as an update does.
@@ -33,7 +33,7 @@ class Habits(Mapping[str, str]):
         return self._chosen[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Those that a server of this version has."""
+        """Return those that a server of this version has."""
         return (habit.name for habit in HABITS if self._release in habit.versions)
 
     def __len__(self) -> int:

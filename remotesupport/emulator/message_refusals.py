@@ -1,4 +1,4 @@
-"""Why a server refuses what somebody writes: the habit ``message_refusal``. Asked for calls of the API only.
+"""Refuses messages as a server may: the habit ``message_refusal``. Asked for calls of the API only.
 
 The error documents are not public: names of objects are those of the settings (INFERRED), all else is OURS.
 """

@@ -1,4 +1,4 @@
-"""What all pages of a billing share: who is signed in, who may open a page, how it is drawn, what a form held."""
+"""The frame of all pages of a billing: who is signed in, who may open a page, how it is drawn, what a form held."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Frame:
         return guarded
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
-        """That page; scripts and foreign addresses are forbidden to it."""
+        """Return the page; scripts and foreign addresses are forbidden to it."""
         values = {"billing": self._billing, "user": None, "problem": "", **values}
         page = _TEMPLATES.get_template(template).render(values)
         return HTMLResponse(
@@ -87,6 +87,6 @@ def _home(user: User) -> str:
 
 
 def text_of(form: FormData, name: str) -> str:
-    """What was typed into that field; "" when it is absent or a file."""
+    """Return what was typed into that field; "" when it is absent or a file."""
     value = form.get(name, "")
     return value if isinstance(value, str) else ""

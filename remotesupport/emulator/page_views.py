@@ -1,4 +1,4 @@
-"""What the pages show, as plain values: lists, a thread. No HTML."""
+"""The contents of the pages as plain values: lists, a thread. No HTML."""
 
 from __future__ import annotations
 

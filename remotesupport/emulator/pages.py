@@ -37,7 +37,7 @@ def page_routes(billing: Billing) -> list[Route]:
 
 
 class _Pages:
-    """What each page does."""
+    """The pages' handlers."""
 
     def __init__(self, billing: Billing, frame: Frame) -> None:
         self._billing, self._frame = billing, frame
@@ -160,6 +160,6 @@ class _Pages:
 
 
 async def _attachments(form: FormData) -> list[Attachment]:
-    """What was chosen in the file field; a browser sends an empty part when nothing was."""
+    """Return what was chosen in the file field; a browser sends an empty part when nothing was."""
     uploads = [value for _, value in form.multi_items() if isinstance(value, UploadFile) and value.filename]
     return [Attachment(upload.filename or "file", await upload.read()) for upload in uploads]

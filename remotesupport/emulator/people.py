@@ -1,4 +1,4 @@
-"""Who is there: users, employees, departments (departments are users of level 28: SEEN IN CODE), and who is whose."""
+"""The people: users, employees, departments (departments are users of level 28: SEEN IN CODE), and who is whose."""
 
 from __future__ import annotations
 
@@ -69,16 +69,16 @@ class People:
         self._db.run("DELETE FROM member WHERE department = ? AND employee = ?", department, employee)
 
     def get(self, user: int) -> User:
-        """By id. Raises Refusal missed."""
+        """Find by id. Raises Refusal missed."""
         return _user(self._db.one("SELECT * FROM user WHERE id = ?", user), user)
 
     def find(self, login: str) -> User | None:
-        """By login."""
+        """Find by login."""
         row = self._db.one("SELECT * FROM user WHERE login = ? AND level <> ?", login, DEPARTMENT)
         return _user(row, login) if row else None
 
     def named(self, name_or_id: object) -> User:
-        """By id, login or real name: what people write into a request. Raises Refusal missed."""
+        """Find by id, login or real name: what people write into a request. Raises Refusal missed."""
         text = str(name_or_id)
         row = self._db.one(
             "SELECT * FROM user WHERE login = ?1 OR CAST(id AS TEXT) = ?1 OR realname = ?1"

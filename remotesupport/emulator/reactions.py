@@ -24,14 +24,14 @@ class Before:
 
 
 class Reactions:
-    """What ``Desk`` asks after each write. Changes rows of ``ticket`` and ``assignment`` only."""
+    """Reacts to each write of ``Desk``. Changes rows of ``ticket`` and ``assignment`` only."""
 
     def __init__(self, database: Database, habits: Mapping[str, str]) -> None:
         self._db, self._habits = database, habits
         self._chance = random.Random(0)  # noqa: S311 - the same ones every time
 
     def before(self, ticket: int) -> Before:
-        """To be compared with later."""
+        """Return the ticket's rows before a write, to be compared with later."""
         row = self._db.one("SELECT status, responsible FROM ticket WHERE id = ?", ticket)
         assignments = self._db.all("SELECT * FROM assignment WHERE ticket = ?", ticket)
         return Before(row["status"], row["responsible"], assignments) if row else Before(0, 0, [])

@@ -45,7 +45,7 @@ class RecordedSide:
 
     @property
     def flat(self) -> bool:
-        """Whether it speaks as version 4 does: without ``doc`` around its JSON."""
+        """Tell whether it speaks as version 4 does: without ``doc`` around its JSON."""
         answers = [answer for formats in self._answers.values() for answer in formats.values()]
         documents = [answer.document for answer in answers if answer.document is not None]
         return bool(documents) and not any("doc" in each for each in documents)

@@ -23,7 +23,7 @@ class _Session:
 
 
 class Sessions:
-    """In memory only: a restarted billing has forgotten every session."""
+    """Sessions in memory: a restarted billing has forgotten every one."""
 
     def __init__(self, people: People, clock: Watch) -> None:
         self._people, self._clock = people, clock
@@ -65,7 +65,7 @@ class Sessions:
         return session
 
     def resume(self, session: str) -> User | None:
-        """Whose session that is, and another hour for it; None when it is dead or its user was suspended."""
+        """Find whose session that is, and give it another hour; None when it is dead or its user was suspended."""
         found = self._sessions.get(session)
         if found is None:
             return None

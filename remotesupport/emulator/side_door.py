@@ -98,7 +98,7 @@ def _move(billing: Billing, order: dict[str, Any]) -> dict[str, str]:
 
 
 def _choose(billing: Billing, order: dict[str, str]) -> dict[str, str]:
-    """As after an update: from now on the server has these habits; all that it has now."""
+    """Change the server's habits from now on, as after an update; return all that it has now."""
     billing.habits.choose(order)
     return dict(billing.habits)
 

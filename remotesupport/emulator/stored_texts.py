@@ -1,4 +1,4 @@
-"""What a server makes of a text that is written to it, before anybody sees it again: the habit ``stored_text``.
+"""Alters a text that is written to a server before anybody sees it again: the habit ``stored_text``.
 
 No source shows what BILLmanager does here; each answer is what some server with such a database or such a template
 is known to do (OURS). Knows nothing of tickets.

@@ -25,7 +25,7 @@ def language(wanted: str) -> str:
 
 
 def status_name(status: int, lang: str, *, unread: bool = False) -> str:
-    """What a person reads; the trailing blank of "Waiting to reply " is the real one's (SEEN IN CODE)."""
+    """Return what a person reads; the trailing blank of "Waiting to reply " is the real one's (SEEN IN CODE)."""
     return _UNREAD[lang] if unread else _STATUS[lang][status]
 
 
@@ -44,7 +44,7 @@ def plain_date(stamp: int, zone: ZoneInfo) -> str:
 
 
 def utc_date(stamp: int) -> str:
-    """The same in UTC, for ``last_message_utc``."""
+    """Return the same in UTC, for ``last_message_utc``."""
     return f"{datetime.fromtimestamp(stamp, UTC):%Y-%m-%d %H:%M:%S}"
 
 

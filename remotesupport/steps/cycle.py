@@ -12,21 +12,24 @@ from contextlib import aclosing
 
 from connectors.errors import OutOfTime, Retriable
 from remotesupport.bootstrap import Context
-from remotesupport.core.report import RunReport, RunRequest
-from remotesupport.steps.applying import Applying
-from remotesupport.steps.board import note_left_out
-from remotesupport.steps.extract import extract, extract_one, out_of_time, time_to_read
-from remotesupport.steps.load import load
-from remotesupport.steps.no_turn import without_turn
-from remotesupport.steps.readback import settle
-from remotesupport.steps.reconcile import reconcile
-from remotesupport.steps.report import report
-from remotesupport.steps.run import Run
-from remotesupport.steps.sync_departments import sync_departments
-from remotesupport.steps.taking_part import taking_part
-from remotesupport.steps.validate import validate, verify
+from remotesupport.core.run import RunReport, RunRequest
+from remotesupport.steps.decide.approval import Applying
+from remotesupport.steps.decide.reconcile import reconcile
+from remotesupport.steps.decide.sync_departments import sync_departments
+from remotesupport.steps.decide.validate import validate, verify
+from remotesupport.steps.pipeline.connection_way import go_its_way
+from remotesupport.steps.pipeline.no_turn import add_lines_without_turn
+from remotesupport.steps.pipeline.shared import Run
+from remotesupport.steps.pipeline.step_times import timed
+from remotesupport.steps.read.extract import extract, extract_one, out_of_time, time_to_read
+from remotesupport.steps.record.board import note_left_out
+from remotesupport.steps.record.configuration import note_configuration
+from remotesupport.steps.record.looks_in_vain import note_looks_in_vain
+from remotesupport.steps.record.run_traces import report
+from remotesupport.steps.selection import taking_part
 from remotesupport.steps.values import Snapshot, Steps
-from remotesupport.steps.way import go
+from remotesupport.steps.write.load import load
+from remotesupport.steps.write.readback import resolve_open_intents
 
 RETRY_DELAYS = (1.0, 3.0)  # seconds; a connection that failed is read again within its minute
 
@@ -48,7 +51,9 @@ async def patient_extract_one(ctx: Context, name: str, request: RunRequest) -> S
         raise out_of_time(ctx.connections[name], "it did not answer in the time of this run") from None
 
 
-PLAIN = Steps(extract, patient_extract_one, settle, validate, sync_departments, reconcile, load, verify, report)
+PLAIN = Steps(
+    extract, patient_extract_one, resolve_open_intents, validate, sync_departments, reconcile, load, verify, report
+)  # fmt: skip
 
 
 async def cycle(ctx: Context, request: RunRequest, steps: Steps = PLAIN) -> RunReport:
@@ -59,13 +64,17 @@ async def cycle(ctx: Context, request: RunRequest, steps: Steps = PLAIN) -> RunR
     applying = Applying(ctx, request)
     done = RunReport(ctx.new_id(), request.kind, ctx.clock())
     names, left_out = taking_part(ctx, applying.request)
-    ctx.store.begin_run(done.run, str(request.kind), ctx.flow_run, done.started, names)
+    shard = None if request.billings else request.shard
+    ctx.store.begin_run(done.run, str(request.kind), ctx.flow_run, done.started, names, shard)
     note_left_out(ctx, applying.request, left_out)
+    note_configuration(ctx)
+    steps = timed(steps, done.step_seconds)
     run = Run(ctx, applying, steps, names, done)
     await _each_its_own_way(run, names)
     place = {name: number for number, name in enumerate(names)}
     done.billings = [*left_out, *sorted(done.billings, key=lambda line: place[line.name])]
-    without_turn(ctx, done, sorted(run.without_turn, key=names.index))
+    add_lines_without_turn(ctx, done, sorted(run.without_turn, key=names.index))
+    note_looks_in_vain(ctx, request, done, names)
     await steps.report(ctx, done, run.findings)
     ctx.store.finish_run(done.run, done.headline, done.to_json())
     return done
@@ -79,7 +88,7 @@ async def _each_its_own_way(run: Run, names: tuple[str, ...]) -> None:
         ways = list[asyncio.Task[None]]()
         try:
             async for name, read in reads:
-                ways.append(asyncio.create_task(go(run, name, read)))
+                ways.append(asyncio.create_task(go_its_way(run, name, read)))
             await asyncio.gather(*ways)
         finally:
             for way in ways:

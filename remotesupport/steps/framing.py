@@ -1,4 +1,4 @@
-"""What a billing showed → rows of the run's frames, which are made once for the whole shard. No decisions, no I/O.
+"""Turns a billing's answers into rows of the run's frames, made once for the whole shard. No decisions, no I/O.
 
 Control characters are shown as stand-ins from here on, so that no text is refused for them.
 """
@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from remotesupport.core.compose import origin_of
-from remotesupport.core.foreign import without_controls
 from remotesupport.core.model import DepartmentRow, FileRef, MessageRow, Side, TicketRow
-from remotesupport.core.normalize import body_hash, shorten
+from remotesupport.core.text.compose import origin_of
+from remotesupport.core.text.foreign import without_controls
+from remotesupport.core.text.normalize import body_hash, shorten
 
 Rows: TypeAlias = list[dict[str, Any]]
 
@@ -22,7 +22,7 @@ _YES_OR_NO = {True: "yes", False: "no", None: None}
 
 
 def department_rows(connection: str, side: Side, rows: Iterable[DepartmentRow]) -> Rows:
-    """→ rows of DEPARTMENTS."""
+    """Build rows of DEPARTMENTS."""
     return [
         {
             "connection": connection, "side": str(side), "department": r.department, "name": r.name,
@@ -33,7 +33,7 @@ def department_rows(connection: str, side: Side, rows: Iterable[DepartmentRow]) 
 
 
 def ticket_rows(connection: str, side: Side, rows: Iterable[TicketRow], fresh: Collection[str]) -> Rows:
-    """→ rows of TICKETS. ``fresh``: the tickets whose thread was read."""
+    """Build rows of TICKETS. ``fresh``: the tickets whose thread was read."""
     inside = side is Side.MAIN
     return [
         {
@@ -54,7 +54,7 @@ def files_json(files: Sequence[FileRef]) -> str:
 
 
 def message_rows(connection: str, side: Side, threads: Mapping[str, Sequence[MessageRow]]) -> Rows:
-    """→ rows of MESSAGES of all threads read, notes and system rows included (the diff denies them by kind)."""
+    """Build rows of MESSAGES of all threads read, notes and system rows included (the diff denies them by kind)."""
     return [
         {
             "connection": connection, "side": str(side), "ticket": ticket, "message": m.message,

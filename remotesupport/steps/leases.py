@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 from remotesupport.bootstrap import Context
-from remotesupport.core.model import Lease
-from remotesupport.core.report import RunKind
+from remotesupport.core.records import Lease
+from remotesupport.core.run import RunKind
 from remotesupport.store.errors import LeaseLost, StoreError
 
 LEASE_SECONDS = 45.0  # less than a minute, so that the next run can take over from a dead one

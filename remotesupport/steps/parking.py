@@ -1,6 +1,6 @@
-"""Parked changes: what failed and waits, under a name that stays the same from run to run, with its next try.
+"""Park changes that failed: each waits under a key that stays the same from run to run, with its next try.
 
-Nothing parked expires silently; a success of the same change takes it away again.
+Nothing parked expires silently; when a change succeeds it is taken off the list.
 """
 
 from __future__ import annotations
@@ -8,110 +8,113 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from connectors.errors import ConnectorError, Retriable, TextRefused
 from remotesupport.bootstrap import Context
-from remotesupport.core.acts import AFTER_DEPARTURE, follows_departure
-from remotesupport.core.model import ChangeKind, Direction, Intent, ParkedChange
-from remotesupport.store.states import ALTERED, FILES, STAYS_CLOSED, intent_key
+from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.plan.change import Change
+from remotesupport.core.plan.change_keys import intent_key
+from remotesupport.core.records import Beside, Intent, ParkedChange
 
-BACKOFF = (60.0, 120.0, 300.0, 900.0, 3600.0)  # seconds until a parked change is offered again, by attempt
-ACTS = frozenset({ChangeKind.CLOSE, ChangeKind.REOPEN, ChangeKind.DEPARTURE})
+# Seconds until a parked change is offered again, by attempt; the close of a departed ticket has no other delay.
+BACKOFF = (60.0, 120.0, 300.0, 900.0, 3600.0)
+SOON = 30.0  # the same where the server only said that it cannot do it now, and not how long that lasts
 
 
-def park_change(ctx: Context, row: Any, error: ConnectorError, run: str) -> None:
-    """A row of CHANGES that the server refused: offered again, less often each time.
+def park_change(ctx: Context, change: Change, error: ConnectorError, run: str) -> None:
+    """Park a change that the server refused: it is offered again, less often each time.
 
     The close after a departure holds back nothing: it must not delay the ticket's return.
     """
-    before = _parked(ctx, row, _key(row))
+    before = _parked(ctx, change)
     attempt = before.attempts + 1 if before else 1
-    direction = None if follows_departure(row.kind, row.act) else Direction(row.direction)
-    _park(ctx, row, _key(row), direction, str(error), attempt, _next_try(ctx.clock(), attempt, error), run)
-
-
-def ends_departure(change: ParkedChange) -> bool:
-    """Whether it is the close after a departure: no human action that is still to be carried."""
-    return change.kind is ChangeKind.CLOSE and change.direction is None
+    direction = None if change.ends_departure else change.direction
+    _park(ctx, change, change.parked_key, direction, str(error), attempt, _next_try(ctx.clock(), attempt, error), run)
 
 
 def closes_of_departed(ctx: Context, connections: Iterable[str], *, due: bool) -> list[tuple[str, str]]:
-    """(connection, external ticket) whose close after a departure was refused: to be tried now, or still waiting."""
-    waiting = [p for p in ctx.store.parked(connections) if ends_departure(p)]
+    """List (connection, external ticket) whose close after a departure was refused: those that are due, or the rest."""
+    waiting = [p for p in ctx.store.parked(connections) if p.ends_departure]
     tried = [p for p in waiting if p.next_try is not None and (p.next_try <= ctx.clock()) is due]
     return [(p.connection, p.ext_ticket) for p in tried]
 
 
-def park_conflict(ctx: Context, row: Any, run: str) -> None:
-    """Two claims on one ticket, or a main ticket that is gone: nothing moves until a person has decided."""
-    _park(ctx, row, _key(row), None, row.detail, 1, None, run)
+def park_conflict(ctx: Context, change: Change, run: str) -> None:
+    """Park two claims on one ticket, or a main ticket that is gone: nothing moves until a person has decided."""
+    _park(ctx, change, change.parked_key, None, change.detail, 1, None, run)
 
 
-def park_files(ctx: Context, row: Any, causes: Sequence[str], run: str) -> None:
-    """Attachments that could not be carried: their message went without them, and a person should know."""
-    key = intent_key(row.connection, row.direction, row.ext_ticket, row.act + FILES)
-    _park(ctx, row, key, None, "; ".join(causes), 1, None, run)
+def park_files(ctx: Context, change: Change, causes: Sequence[str], run: str) -> None:
+    """Park the attachments that could not be carried: their message went without them, and a person should know."""
+    key = intent_key(change.connection, change.direction, change.ext_ticket, change.act + Beside.FILES)
+    _park(ctx, change, key, None, "; ".join(causes), 1, None, run)
 
 
 def park_spoilt_files(ctx: Context, intent: Intent, cause: str) -> None:
-    """Attachments that are not on the other side as they were sent: a person should know."""
-    ctx.store.park(
-        ParkedChange(
-            intent.connection, intent.ext_ticket, None, intent.kind, f"{intent.key}/there{FILES}", cause, ctx.clock(),
-            1, None, intent.run,
-        )
-    )  # fmt: skip
+    """Park the attachments that are not on the other side as they were sent: a person should know."""
+    _park_beside(ctx, intent, intent.kind, f"{intent.key}/there{Beside.FILES}", cause)
 
 
 def park_altered(ctx: Context, change: ParkedChange, direction: Direction, source: str) -> None:
-    """A text of which the server shows less than was sent: a person should know. ``source``: the message it carries."""
-    key = intent_key(change.connection, direction, change.ext_ticket, f"{source}{ALTERED}")
+    """Park a text of which the server shows less than was sent: a person should know. ``source``: its message."""
+    key = intent_key(change.connection, direction, change.ext_ticket, f"{source}{Beside.ALTERED}")
     ctx.store.park(replace(change, key=key))
 
 
 def park_stays_closed(ctx: Context, intent: Intent) -> None:
-    """A message was written to a closed main ticket and did not open it: staff there would never see it."""
+    """Park a main ticket that a message did not open: staff there would never see it."""
     cause = (
         f"a message was written to main ticket {intent.main_ticket}, which is closed there and stays closed: "
         "open it in the main billing, or answer it there"
     )
-    key = intent_key(intent.connection, intent.direction, intent.ext_ticket, f"{ChangeKind.REOPEN}{STAYS_CLOSED}")
-    ctx.store.park(
-        ParkedChange(
-            intent.connection, intent.ext_ticket, None, ChangeKind.REOPEN, key, cause, ctx.clock(), 1, None, intent.run
-        )
+    act = f"{ChangeKind.REOPEN}{Beside.STAYS_CLOSED}"
+    key = intent_key(intent.connection, intent.direction, intent.ext_ticket, act)
+    _park_beside(ctx, intent, ChangeKind.REOPEN, key, cause)
+
+
+def park_unproven(ctx: Context, intent: Intent, cause: str) -> None:
+    """Park a write that the server has promised and does not show, unless it waits already: a person looks at it."""
+    key = f"{intent.key}{Beside.UNPROVEN}"
+    if all(change.key != key for change in ctx.store.parked([intent.connection])):
+        _park_beside(ctx, intent, intent.kind, key, cause)
+
+
+def park_contradiction(ctx: Context, intent: Intent, cause: str) -> None:
+    """Park a write that was found, and that the ledger contradicts: nothing moves until a person has decided."""
+    change = ParkedChange(
+        intent.connection, intent.ext_ticket, intent.direction, ChangeKind.CONFLICT, intent.key, cause, ctx.clock(),
+        intent.attempt, None, intent.run,
     )  # fmt: skip
+    ctx.store.park(change)
 
 
-def done(ctx: Context, row: Any, run: str) -> None:
-    """The row was written: what was parked of it no longer waits."""
-    waiting = _parked(ctx, row, _key(row))
+def _park_beside(ctx: Context, intent: Intent, kind: ChangeKind, key: str, cause: str) -> None:
+    """Park what only a person can mend, and what holds back nothing."""
+    now = ctx.clock()
+    ctx.store.park(ParkedChange(intent.connection, intent.ext_ticket, None, kind, key, cause, now, 1, None, intent.run))
+
+
+def unpark_written(ctx: Context, change: Change, run: str) -> None:
+    """Take a change off the list that was written: it no longer waits."""
+    waiting = _parked(ctx, change)
     if waiting is not None and waiting.id is not None:
         ctx.store.unpark(waiting.id, run)
 
 
-def _key(row: Any) -> str:
-    act = str(row.kind) if ChangeKind(row.kind) in ACTS else row.act
-    if follows_departure(row.kind, row.act):
-        act = AFTER_DEPARTURE
-    return intent_key(row.connection, row.direction, row.ext_ticket, act)
-
-
-def _parked(ctx: Context, row: Any, key: str) -> ParkedChange | None:
-    return next((p for p in ctx.store.parked([row.connection]) if p.key == key), None)
+def _parked(ctx: Context, change: Change) -> ParkedChange | None:
+    return next((p for p in ctx.store.parked([change.connection]) if p.key == change.parked_key), None)
 
 
 def _park(
-    ctx: Context, row: Any, key: str, direction: Direction | None, cause: str, attempts: int, again: datetime | None,
-    run: str,
+    ctx: Context, change: Change, key: str, direction: Direction | None, cause: str, attempts: int,
+    again: datetime | None, run: str,
 ) -> None:  # fmt: skip
     ctx.store.park(
         ParkedChange(
-            connection=row.connection,
-            ext_ticket=row.ext_ticket,
+            connection=change.connection,
+            ext_ticket=change.ext_ticket,
             direction=direction,
-            kind=ChangeKind(row.kind),
+            kind=change.kind,
             key=key,
             cause=cause,
             since=ctx.clock(),
@@ -123,9 +126,9 @@ def _park(
 
 
 def _next_try(now: datetime, attempt: int, error: ConnectorError) -> datetime | None:
-    """None: the server takes no text like this, however short; a person has to look at it."""
+    """Return when a refused change is offered again; None where the server takes no text like it, however short."""
     if isinstance(error, Retriable):
-        return now + timedelta(seconds=error.retry_after or 30.0)
+        return now + timedelta(seconds=error.retry_after or SOON)
     if isinstance(error, TextRefused) and attempt > len(BACKOFF):
         return None
     return now + timedelta(seconds=BACKOFF[min(attempt, len(BACKOFF)) - 1])

@@ -1,4 +1,4 @@
-"""What the steps hand to each other. Values only: no step knows another step."""
+"""The values that the steps hand to each other: no step knows another step."""
 
 from __future__ import annotations
 
@@ -12,41 +12,46 @@ import pandas as pd
 from connectors.errors import ConnectorError
 from remotesupport.bootstrap import Context
 from remotesupport.checks.report import ValidationReport
-from remotesupport.core.guard import Verdict
-from remotesupport.core.model import Lease, Sighting
-from remotesupport.core.plan import Plan
-from remotesupport.core.report import RunReport, RunRequest
+from remotesupport.core.connections.looks import ListLook
+from remotesupport.core.plan.guard import Facts, Verdict
+from remotesupport.core.plan.plan import Plan
+from remotesupport.core.reconcile_io import Inputs
+from remotesupport.core.records import Lease, Sighting
+from remotesupport.core.run import RunReport, RunRequest
 from remotesupport.steps.framing import Rows, enabled
 
 
 @dataclass(frozen=True, slots=True)
 class SideRead:
-    """What one side showed: rows of TICKETS, MESSAGES, DEPARTMENTS; sightings that become true once all is done.
+    """The result of reading one side: rows of TICKETS, MESSAGES, DEPARTMENTS; sightings that become true once all is
+    done.
 
-    ``to_the_end``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``:
+    ``fully_listed``: every listing was read to its end; ``complete``: and everything on it was readable. ``listed``:
     rows of listings that show every ticket there is, None where these do not (they never count as emptied).
     ``unreadable``: ticket → why, for rows or threads that could not be read this time; ``denied``: those of them that
     only this login may not see; ``not_understood``: those where a habit of the server is not understood. ``gone``:
-    tickets that a direct look did not find. ``read_at``: our clock when reading began. ``primed``: every listing was
-    read to its end in an earlier run. ``unasked``: tickets whose department is asked for in a later run.
-    ``open_lately``: the departments of the open tickets whose rows changed within a day.
+    tickets that a direct look did not find. ``read_at``: our clock when reading began. ``fully_read_once``: every
+    listing was read to its end in an earlier run. ``unasked``: tickets whose department is asked for in a later run.
+    ``open_lately``: the departments of the open tickets whose rows changed within a day. ``looks``: the look at each
+    listing that was read.
     """
 
     tickets: Rows
     messages: Rows
     departments: Rows
     complete: bool
-    to_the_end: bool
+    fully_listed: bool
     listed: int | None
     sightings: tuple[Sighting, ...] = ()
     unreadable: dict[str, str] = field(default_factory=dict)
     denied: frozenset[str] = frozenset()
     gone: tuple[str, ...] = ()
     read_at: datetime | None = None
-    primed: bool = False
+    fully_read_once: bool = False
     not_understood: frozenset[str] = frozenset()
     unasked: frozenset[str] = frozenset()
     open_lately: tuple[str | None, ...] = ()
+    looks: dict[str, ListLook] = field(default_factory=dict)
 
     @property
     def fresh(self) -> set[str]:
@@ -58,11 +63,11 @@ class SideRead:
 class Snapshot:
     """Both sides of one connection, the correspondences that hold (rows of CORRESPONDENCES), and what reading cost.
 
-    ``flagged``: remote departments as that billing marks them. ``unproven``: external tickets of which a write had an
-    open outcome when reading began. ``resolved``: the id that each name of a remote department means. ``mark``: the
-    ledger's (``store.moves``) when reading, or looking again, began. ``unknown_types``: how often reading met which
-    type of message that we do not know. ``linked``: tickets that the ledger linked when reading began; what another run
-    links meanwhile may be on no list that was read.
+    ``flagged``: remote departments as that billing marks them. ``unconfirmed``: external tickets of which a write had
+    an open outcome when reading began. ``resolved``: the id that each name of a remote department means, where
+    that is not recorded yet. ``mark``: the ledger's (``store.moves``) when reading, or looking again, began.
+    ``unknown_types``: how often reading met which type of message that we do not know. ``linked``: tickets that the
+    ledger linked when reading began; what another run links meanwhile may be on no list that was read.
     """
 
     name: str
@@ -74,7 +79,7 @@ class Snapshot:
     requests: int
     seconds: float
     flagged: frozenset[str] = frozenset()
-    unproven: frozenset[str] = frozenset()
+    unconfirmed: frozenset[str] = frozenset()
     resolved: dict[str, str] = field(default_factory=dict)
     mark: int = 0
     unknown_types: dict[str, int] = field(default_factory=dict)
@@ -94,7 +99,7 @@ Reads: TypeAlias = dict[str, Read]
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What passed validation in one pass, plus what did not (quarantine rows, rejected connections)."""
+    """The frames that passed validation in one pass, plus quarantined rows and rejected connections."""
 
     tickets: pd.DataFrame
     messages: pd.DataFrame
@@ -105,11 +110,23 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """Everything that plans were made from, and the guard's verdicts by these ``facts``; ``dropped`` as
+    ``store.dropped`` gives it."""
+
+    inputs: Inputs
+    dropped: dict[tuple[str, str], str]
+    facts: dict[str, Facts]
+    verdicts: dict[str, Verdict]
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
-    """The diff's outcome (``core.inputs.Outcome``) as a plan per connection, and the guard's verdicts.
+    """The diff's outcome (``reconcile_io.Outcome``) as a plan per connection, and the guard's verdicts.
 
     ``broken``: connections whose plan failed its own validation; no person can approve those. ``moving``: (connection,
     external ticket) that another run wrote to while this one read: nothing of them is known for certain.
+    ``basis``: what it was made from.
     """
 
     plans: dict[str, Plan]
@@ -120,25 +137,26 @@ class Proposal:
     broken: dict[str, str] = field(default_factory=dict)
     reports: tuple[ValidationReport, ...] = ()
     moving: frozenset[tuple[str, str]] = frozenset()
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the report step shows besides the report: the plans with their verdicts, and the validations."""
+    """Values that the report step shows besides the report: the plans with their verdicts, and the validations."""
 
     plans: dict[str, Plan] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     validations: tuple[ValidationReport, ...] = ()
 
     def __or__(self, other: Findings) -> Findings:
-        """Those of two parts of a run, which have no connection in common."""
+        """Join the findings of two parts of a run, which have no connection in common."""
         validations = self.validations + other.validations
         return Findings(self.plans | other.plans, self.verdicts | other.verdicts, validations)
 
 
 @dataclass(slots=True)
 class Loaded:
-    """What loading one plan did. ``failed``: external ticket → cause, everything not written of it included.
+    """The result of loading one plan. ``failed``: external ticket → cause, everything not written of it included.
 
     ``held``: (external ticket, direction) whose later rows wait. ``contradicts``: what was written showed that a habit
     of the server is another one. ``tried_first``: the one write went out that may go before a habit is known.
@@ -162,7 +180,7 @@ class Steps:
 
     extract: Callable[[Context, tuple[str, ...], RunRequest], AsyncGenerator[tuple[str, Read], None]]
     extract_one: Callable[[Context, str, RunRequest], Awaitable[Snapshot]]
-    settle: Callable[[Context, Snapshot, Lease, str], Awaitable[Snapshot]]
+    resolve_open_intents: Callable[[Context, Snapshot], Awaitable[Snapshot]]
     validate: Callable[[Context, dict[str, Snapshot]], Awaitable[Accepted]]
     sync_departments: Callable[[Context, RunRequest, RunReport, pd.DataFrame], Awaitable[pd.DataFrame]]
     reconcile: Callable[[Context, RunRequest, dict[str, Snapshot], Accepted], Awaitable[Proposal]]

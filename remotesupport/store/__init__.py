@@ -1,6 +1,6 @@
 """The store: everything that must outlive a run, on SQLite or PostgreSQL. Imports neither connectors nor Prefect."""
 
-from remotesupport.core.connection_state import ConnectionState
+from remotesupport.core.connections.connection_state import ConnectionState
 from remotesupport.store.errors import (
     AlreadyIntended,
     LeaseLost,
@@ -9,12 +9,14 @@ from remotesupport.store.errors import (
     StoreUnavailable,
     WriteBlocked,
 )
-from remotesupport.store.states import PlanState, RunRecord, SavedPlan, intent_key
+from remotesupport.store.states import Changed, HistoryLine, PlanState, RunRecord, SavedPlan
 from remotesupport.store.store import Store
 
 __all__ = [
     "AlreadyIntended",
+    "Changed",
     "ConnectionState",
+    "HistoryLine",
     "LeaseLost",
     "LinkConflict",
     "PlanState",
@@ -24,5 +26,4 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "WriteBlocked",
-    "intent_key",
 ]

@@ -1,4 +1,4 @@
-"""What is remembered of each connection from run to run: its state, its departments, how far a long task has got."""
+"""Facts kept of each connection from run to run: its state, its departments, how far a long task has got."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ import pandas as pd
 from sqlalchemy import Executable, RowMapping, bindparam, func, not_, select, update
 
 from remotesupport.core import frames
-from remotesupport.core.connection_state import ConnectionState, Failure, State
-from remotesupport.core.department_changes import GONE
+from remotesupport.core.connections.connection_state import ConnectionState, Failure, State
+from remotesupport.core.departments import GONE
 from remotesupport.core.model import Side
 from remotesupport.store.database import Insert, Part
+from remotesupport.store.history import add_lines
 from remotesupport.store.keys import among
 from remotesupport.store.pairs import blank_connection
+from remotesupport.store.states import Changed, HistoryLine
 from remotesupport.store.tables import connections, departments, parked, progress
 
 SETTABLE = (
     "last_good", "last_run", "read_outcome", "stopped_plan", "stopped_why", "access", "access_at", "paused",
     "pending_since", "last_read", "failure", "failed_side", "kept_out", "state", "state_since", "paused_since",
-    "open_lately", "open_corresponding",
+    "open_lately", "open_corresponding", "in_vain", "next_look",
 )  # fmt: skip
 
 _counts = (func.count().label("n"), func.count().filter(parked.c.next_try.is_(None)).label("person"))
@@ -42,6 +44,7 @@ _shown = among(_d.department, "shown")
 _LOST = update(departments).where(*_on_side, not_(_shown)).values(active=False, change=GONE)
 _BACK = update(departments).where(*_on_side, _shown, _d.change == GONE).values(change=None)
 _PROGRESS = select(progress.c.value).where(progress.c.key == bindparam("key"))
+_PAUSED = select(connections.c.paused).where(connections.c.name == bindparam("name"))
 _PROGRESS_OF = select(progress.c.key, progress.c.value).where(among(progress.c.key, "keys"))
 
 
@@ -60,6 +63,12 @@ def _state_of(row: RowMapping) -> ConnectionState:
         "state": State(state) if state else None,
     }
     return ConnectionState(**{**row, **words})
+
+
+def _department_line(connection: str, row: Mapping[str, Any]) -> HistoryLine:
+    after = row["name"] if row["what"] != GONE else ""
+    subject = f"{row['side']} {row['department']} {row['name']}"
+    return HistoryLine(connection, Changed.DEPARTMENT, subject, row["was"], after, row["what"])
 
 
 def _spelt(value: Any) -> Any:
@@ -81,13 +90,20 @@ class Connections(Part):
 
     def set_connection(self, name: str, **fields: Any) -> None:
         """Set some of ``SETTABLE``, keep the others; None empties a text. Raises TypeError for an unknown field."""
-        unknown = sorted(set(fields) - set(SETTABLE))
-        if unknown:
-            raise TypeError(f"a connection has no {', '.join(unknown)}; it has {', '.join(SETTABLE)}")
-        blank = blank_connection(name)
-        given = {k: _spelt(blank[k] if v is None else v) for k, v in fields.items()}
+        self.set_connections({name: fields})
+
+    def set_connections(self, lines: Mapping[str, Mapping[str, Any]]) -> None:
+        """Do the same for several, each with its own fields; those with the same ones are one statement."""
+        alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for name, fields in lines.items():
+            blank = blank_connection(name)
+            given = {k: _spelt(blank[k] if v is None else v) for k, v in fields.items() if k in SETTABLE}
+            if unknown := sorted(set(fields) - set(given)):
+                raise TypeError(f"a connection has no {', '.join(unknown)}; it has {', '.join(SETTABLE)}")
+            alike.setdefault(tuple(sorted(given)), []).append({**blank, **given})
         with self._db.write() as conn:
-            conn.execute(_put(self._db.insert, tuple(sorted(given))), {**blank, **given})
+            for names, rows in alike.items():
+                conn.execute(_put(self._db.insert, names), rows)
 
     def save_departments(self, connection: str, frame: pd.DataFrame, changes: Sequence[Mapping[str, Any]] = ()) -> None:
         """Replace what is known of each side that DEPARTMENTS has rows of; a side without rows keeps its own.
@@ -106,6 +122,7 @@ class Connections(Part):
             for row in changes:
                 one = (t.connection == connection, t.side == row["side"], t.department == row["department"])
                 conn.execute(update(departments).where(*one).values(change=row["what"], changed_at=now))
+            add_lines(self._db, conn, [_department_line(connection, row) for row in changes])
 
     def departments(self, *names: str) -> pd.DataFrame:
         """DEPARTMENTS of these connections as last saved, both sides; without those that are gone."""
@@ -119,21 +136,34 @@ class Connections(Part):
 
     def dialects(self, connection: str) -> dict[Side, str]:
         """The dialect in which each side's messages are keyed; empty before the first run."""
-        sides = {_dialect(connection, side): side for side in Side}
-        return {sides[key]: str(value["dialect"]) for key, value in self.progress_of(sides).items()}
+        return self.dialects_of([connection]).get(connection, {})
+
+    def dialects_of(self, names: Iterable[str]) -> dict[str, dict[Side, str]]:
+        """Return the same of each of these connections that has any."""
+        keys = {_dialect(name, side): (name, side) for name in names for side in Side}
+        found: dict[str, dict[Side, str]] = {}
+        for key, value in self.progress_of(keys).items():
+            name, side = keys[key]
+            found.setdefault(name, {})[side] = str(value["dialect"])
+        return found
 
     def save_dialect(self, connection: str, side: Side, dialect: str) -> None:
-        """From now on its messages are keyed so."""
+        """Record the dialect by which its messages are keyed from now on."""
         self.save_progress(_dialect(connection, side), {"dialect": dialect})
 
+    def is_paused(self, name: str) -> bool:
+        """Tell whether a person has paused that connection."""
+        with self._db.read() as conn:
+            return bool(conn.execute(_PAUSED, {"name": name}).scalar())
+
     def progress(self, key: str) -> dict[str, Any] | None:
-        """How far a long task (a backfill, an audit) has got; None when it has not begun."""
+        """Return how far a long task (a backfill, an audit) has got; None when it has not begun."""
         with self._db.read() as conn:
             value = conn.execute(_PROGRESS, {"key": key}).scalar()
         return None if value is None else dict(json.loads(value))
 
     def progress_of(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """The same for each of ``keys`` that has begun."""
+        """Return the same for each of ``keys`` that has begun."""
         with self._db.read() as conn:
             return {key: dict(json.loads(value)) for key, value in conn.execute(_PROGRESS_OF, {"keys": keys})}
 

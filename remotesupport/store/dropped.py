@@ -1,4 +1,4 @@
-"""What a person has decided never to carry: a message, an act, or a whole ticket. Never undone by itself."""
+"""Drop what a person has decided never to carry: a message, an act, or a whole ticket. Never undone by itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, select, update
 
-from remotesupport.core.model import Carried, ChangeKind, Direction, ParkedChange, TicketState
+from remotesupport.core.model import ChangeKind, Direction, TicketState
+from remotesupport.core.records import Beside, Carried, ParkedChange
 from remotesupport.store.database import Part
 from remotesupport.store.errors import StoreError
 from remotesupport.store.intents import by_key
@@ -14,11 +15,12 @@ from remotesupport.store.keys import among
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import put_carried, this_link
 from remotesupport.store.parked import change_of
-from remotesupport.store.states import ALTERED, BRAKE, DENIED, FILES, KEPT_OUT, STAYS_CLOSED, UNPROVEN
 from remotesupport.store.tables import dropped, intents, links, parked
 
 _DROPPED = select(dropped).where(among(dropped.c.connection, "names"))
 WHOLE = (ChangeKind.CREATE, ChangeKind.CONFLICT)
+_TOLD = (Beside.FILES, Beside.ALTERED, Beside.STAYS_CLOSED)  # nothing more follows from them than a word to a person
+_OF_TICKETS = (Beside.BRAKE, Beside.DENIED, Beside.KEPT_OUT)
 
 
 class NotDroppable(StoreError):
@@ -46,18 +48,17 @@ class Dropped(Part):
         return change
 
     def dropped(self, connections: Iterable[str]) -> dict[tuple[str, str], str]:
-        """(connection, external ticket) → why nothing of it is written any more."""
+        """Map (connection, external ticket) to why nothing of it is written any more."""
         with self._db.read() as conn:
             found = conn.execute(_DROPPED, {"names": connections}).mappings()
             return {(r["connection"], r["ext_ticket"]): r["why"] for r in found}
 
     def _end(self, conn: Connection, change: ParkedChange, why: str) -> None:
-        if change.key.endswith((FILES, STAYS_CLOSED, ALTERED)):
+        if change.beside in _TOLD:
             return
-        if change.key.endswith(UNPROVEN):
-            key = change.key.removesuffix(UNPROVEN)
-            conn.execute(update(intents).where(intents.c.key == key).values(settled=True))
-        elif change.kind in WHOLE or change.key.endswith((BRAKE, DENIED, KEPT_OUT)):
+        if change.beside is Beside.UNPROVEN:
+            conn.execute(update(intents).where(intents.c.key == change.write_key).values(settled=True))
+        elif change.kind in WHOLE or change.beside in _OF_TICKETS:
             row = {"connection": change.connection, "ext_ticket": change.ext_ticket, "kind": str(change.kind)}
             self._db.upsert(conn, dropped, [{**row, "why": why, "at": self._db.now(conn)}])
         elif change.kind is ChangeKind.POST:

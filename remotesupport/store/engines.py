@@ -1,4 +1,4 @@
-"""How an address becomes a SQLAlchemy engine with the durability that the ledger needs. No tables, no queries."""
+"""Makes a SQLAlchemy engine with the durability that the ledger needs from an address. No tables, no queries."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the store is. ``shown`` is what people see: no login, no password, no options."""
+    """The address of the store. ``shown`` is what people see: no login, no password, no options."""
 
     url: URL
 
@@ -138,8 +138,8 @@ def _ensure_wal(dbapi: sqlite3.Connection) -> None:
 
 
 def begin_sqlite(conn: Connection, *, to_write: bool) -> None:
-    """What SQLAlchemy's own begin does not do there. By the driver itself, and called instead of listened for: as a
-    statement or as an event of SQLAlchemy's it would cost as much as what is read then."""
+    """Begin a transaction, which SQLAlchemy's own begin does not do there; by the driver itself, and called instead of
+    listened for: as a statement or as an event of SQLAlchemy's it would cost as much as what is read then."""
     begin = "BEGIN IMMEDIATE" if to_write else "BEGIN"
     driver: Any = conn.connection.dbapi_connection
     try:

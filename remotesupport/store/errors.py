@@ -1,8 +1,8 @@
-"""What can go wrong in the store, classed by what to do next. No error text ever holds a password or ticket text."""
+"""Errors of the store, classed by what to do next. No error text ever holds a password or ticket text."""
 
 from __future__ import annotations
 
-from remotesupport.core.model import Intent
+from remotesupport.core.records import Intent
 
 
 class StoreError(Exception):
@@ -30,7 +30,7 @@ class WriteBlocked(AlreadyIntended):
 
 
 class NotRetriable(StoreError):
-    """What is parked cannot be offered again: why, and what to do instead. Nothing was changed."""
+    """A parked change cannot be offered again: the text says why, and what to do instead. Nothing was changed."""
 
 
 class LinkConflict(StoreError):

@@ -1,4 +1,4 @@
-"""From a driver's error to what a person needs: what happened, which store, what to do. Hides every password."""
+"""Turns a driver's error into what a person needs: what happened, which store, what to do. Hides every password."""
 
 from __future__ import annotations
 

@@ -7,19 +7,22 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import RowMapping, bindparam, delete, literal_column, select
 
-from remotesupport.core.habits import HabitEvidence
+from remotesupport.core.connections.habits import HabitEvidence
 from remotesupport.core.model import Side
 from remotesupport.store.database import Part
+from remotesupport.store.history import add_lines
 from remotesupport.store.keys import among
+from remotesupport.store.states import Changed, HistoryLine
 from remotesupport.store.tables import habits, reasons
 
 _h = habits.c
 _EVIDENCE = (
     select(habits).where(among(_h.connection, "names")).order_by(_h.connection, _h.side, _h.habit, _h.first_seen)
 )
+_KNOWN = select(habits).where(_h.connection == bindparam("of"), _h.habit == bindparam("named"))
 _FORGET = delete(habits).where(_h.connection == bindparam("of"), _h.habit == bindparam("named"))
-_NOT_UNDERSTOOD = select(reasons.c.ticket, reasons.c.detail).where(
-    reasons.c.connection == bindparam("of"),
+_NOT_UNDERSTOOD = select(reasons.c.connection, reasons.c.ticket, reasons.c.detail).where(
+    among(reasons.c.connection, "names"),
     reasons.c.reason == literal_column("'not_understood'"),  # as the partial index has it
 )
 
@@ -41,14 +44,29 @@ class HabitEvidences(Part):
     def forget_habit(self, connection: str, habit: str, instead: Iterable[HabitEvidence] = ()) -> int:
         """Delete what was learned of one habit, and put ``instead`` in its place. Returns how many rows went."""
         with self._db.write() as conn:
+            known = conn.execute(_KNOWN, {"of": connection, "named": habit}).mappings()
+            add_lines(self._db, conn, [_forgotten(row) for row in known])
             gone = conn.execute(_FORGET, {"of": connection, "named": habit}).rowcount
             self._db.upsert(conn, habits, [_row(one) for one in instead])
         return gone
 
     def not_understood(self, connection: str) -> dict[str, str]:
         """External ticket → detail, of every ticket whose current reason is that it is not understood."""
+        return self.not_understood_of([connection]).get(connection, {})
+
+    def not_understood_of(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return the same of each of these connections that has any."""
+        found: dict[str, dict[str, str]] = {}
         with self._db.read() as conn:
-            return {row.ticket: row.detail for row in conn.execute(_NOT_UNDERSTOOD, {"of": connection})}
+            for row in conn.execute(_NOT_UNDERSTOOD, {"names": names}):
+                found.setdefault(row.connection, {})[row.ticket] = row.detail
+        return found
+
+
+def _forgotten(row: RowMapping) -> HistoryLine:
+    subject = f"{row['side']} {row['habit']}"
+    why = f"forgotten; it was seen {row['count']} times"
+    return HistoryLine(row["connection"], Changed.HABIT, subject, row["answer"], "", why)
 
 
 def _row(evidence: HabitEvidence) -> dict[str, object]:

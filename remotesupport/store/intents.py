@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, false, select
 
-from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState
+from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.records import Carried, Intent, IntentState
 from remotesupport.store.keys import among
 from remotesupport.store.tables import intents
 
@@ -45,7 +46,7 @@ def from_row(row: RowMapping) -> Intent:
 
 
 def covers_json(covers: Iterable[Carried]) -> str:
-    """As in CHANGES.covers: [source_message, body_hash, target_message|null]."""
+    """Write triples as CHANGES.covers has them: [source_message, body_hash, target_message|null]."""
     return json.dumps([[c.source_message, c.body_hash, c.target_message] for c in covers], separators=(",", ":"))
 
 

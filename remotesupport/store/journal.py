@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, bindparam, func, or_, select, true, update
 
-from remotesupport.core.model import ChangeKind, Direction, Intent, IntentState, Lease
+from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.records import Intent, IntentState, Lease
 from remotesupport.store.database import Insert, Part
 from remotesupport.store.errors import AlreadyIntended, WriteBlocked
 from remotesupport.store.intents import REUSABLE, WAITING, by_key, is_settled, open_of, to_row, unsettled
@@ -72,7 +73,7 @@ class Journal(Part):
             return by_key(conn, key)
 
     def posted_since(self, connection: str, ext_ticket: str, direction: Direction, since: datetime) -> int:
-        """How many messages of that ticket were written this way after ``since``, and were seen there."""
+        """Count the messages of that ticket that were written this way after ``since``, and were seen there."""
         asked = {"of": connection, "ticket": ext_ticket, "way": str(direction), "since": since}
         with self._db.read() as conn:
             return int(conn.execute(_POSTED, asked).scalar() or 0)
@@ -80,8 +81,8 @@ class Journal(Part):
     def written_since(
         self, connections: Iterable[str], since: datetime, kinds: Iterable[str]
     ) -> dict[str, Counter[ChangeKind]]:
-        """How many writes of each kind runs of these ``kinds`` made for each connection after ``since``, as far as they
-        were seen there."""
+        """Count by kind the writes that runs of these ``kinds`` made for each connection after ``since``, as far
+        as they were seen there."""
         found: dict[str, Counter[ChangeKind]] = {}
         asked = {"names": list(connections), "since": since, "kinds": list(kinds)}
         with self._db.read() as conn:
@@ -90,7 +91,8 @@ class Journal(Part):
         return found
 
     def open_intents(self, *connections: str) -> list[Intent]:
-        """Of these connections: INTENT, UNKNOWN, and done ones whose target message is not known yet; oldest first."""
+        """List the open intents of these connections: INTENT, UNKNOWN, and done ones whose target message is not known
+        yet; oldest first."""
         with self._db.read() as conn:
             return open_of(conn, connections)
 
@@ -150,7 +152,7 @@ def _refuse_second(conn: Connection, intent: Intent) -> None:
 
 
 def _refuse_done(conn: Connection, intent: Intent) -> None:
-    """What the ledger has is done, even when its intent was pruned long ago."""
+    """Refuse what the ledger has: it is done, even when its intent was pruned long ago."""
     wanted = {c.source_message: c.body_hash for c in intent.covers}
     there = carried_of(conn, intent.connection, str(intent.direction), intent.ext_ticket, list(wanted))
     done = [c.source_message for c in there if wanted[c.source_message] == c.body_hash]

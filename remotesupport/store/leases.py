@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, bindparam, or_, select, update
 
-from remotesupport.core.model import Intent, Lease
+from remotesupport.core.records import Intent, Lease
 from remotesupport.store.database import Database, Insert, Part
 from remotesupport.store.errors import LeaseLost
 from remotesupport.store.tables import leases
@@ -42,7 +42,7 @@ class Leases(Part):
         return Lease(connection, holder, got.token, got.expires_at) if got else None
 
     def renew_lease(self, lease: Lease, ttl_s: float) -> Lease:
-        """The same token for ``ttl_s`` seconds from now. Raises LeaseLost when it has expired or passed on."""
+        """Keep the same token for ``ttl_s`` seconds from now. Raises LeaseLost when it has expired or passed on."""
         with self._db.write() as conn:
             now = self._db.now(conn)
             until = now + timedelta(seconds=ttl_s)
@@ -56,7 +56,7 @@ class Leases(Part):
             return conn.execute(_RELEASE, {**_held(lease), "until": self._db.now(conn)}).first() is not None
 
     def lease_holder(self, connection: str) -> Lease | None:
-        """Who may write now, for messages to people; None when nobody may."""
+        """Return the lease of whoever may write now, for messages to people; None when nobody may."""
         with self._db.read() as conn:
             row = conn.execute(select(leases).where(leases.c.connection == connection)).mappings().first()
             held = row is not None and row["holder"] is not None and row["expires_at"] > self._db.now(conn)

@@ -9,12 +9,13 @@ import pandas as pd
 from sqlalchemy import Connection, Select, bindparam, delete, false, func, select
 
 from remotesupport.core.frames import CARRIED, LINKS, Schema, build
-from remotesupport.core.model import Carried, Direction, LinkRow
+from remotesupport.core.model import Direction
+from remotesupport.core.plan.change_keys import intent_key
+from remotesupport.core.records import Carried, LinkRow
 from remotesupport.store.database import Part
-from remotesupport.store.keys import among
+from remotesupport.store.keys import among, among_pairs
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import change_link, link_of, put_carried, put_link
-from remotesupport.store.states import intent_key
 from remotesupport.store.tables import carried, connections, links, parked
 
 _Asked = Sequence[tuple[Select[Any], Iterable[str] | None]]  # statements with their tickets; None: needs none
@@ -24,6 +25,12 @@ _LINKS_OF = _LINKS.where(among(links.c.ext_ticket, "tickets"))
 _LINKS_OF_MAIN = _LINKS.where(among(links.c.main_ticket, "tickets"))
 _CARRIED = select(*(carried.c[name] for name in CARRIED.columns)).where(carried.c.connection == bindparam("connection"))
 _CARRIED_OF = _CARRIED.where(among(carried.c.ext_ticket, "tickets"))
+_ROWS_OF_LINKS = select(*(links.c[name] for name in LINKS.columns))
+_LINKS_OF_ALL = _ROWS_OF_LINKS.where(among_pairs(links.c.connection, links.c.ext_ticket, "pairs"))
+_LINKS_OF_ALL_MAIN = _ROWS_OF_LINKS.where(among_pairs(links.c.connection, links.c.main_ticket, "pairs"))
+_CARRIED_OF_ALL = select(*(carried.c[name] for name in CARRIED.columns)).where(
+    among_pairs(carried.c.connection, carried.c.ext_ticket, "pairs")
+)
 _CROSSED = select(carried.c.source_message, carried.c.target_message).where(
     carried.c.connection == bindparam("connection"),
     carried.c.ext_ticket == bindparam("ext_ticket"),
@@ -50,7 +57,7 @@ class Ledger(Part):
     def link_rows(
         self, connection: str, ext_tickets: Iterable[str] | None = None, main_tickets: Iterable[str] | None = None
     ) -> list[dict[str, Any]]:
-        """The same as plain rows."""
+        """Return the same as plain rows."""
         asked = [(_LINKS_OF, ext_tickets), (_LINKS_OF_MAIN, main_tickets)]
         return self._rows(LINKS, connection, [a for a in asked if a[1] is not None] or [(_LINKS, None)])
 
@@ -66,9 +73,27 @@ class Ledger(Part):
         return build(CARRIED, self.carried_rows(connection, ext_tickets))
 
     def carried_rows(self, connection: str, ext_tickets: Iterable[str] | None = None) -> list[dict[str, Any]]:
-        """The same as plain rows."""
+        """Return the same as plain rows."""
         query = _CARRIED if ext_tickets is None else _CARRIED_OF
         return self._rows(CARRIED, connection, [(query, ext_tickets)])
+
+    def link_rows_of(
+        self, ext_tickets: Iterable[tuple[str, str]], main_tickets: Iterable[tuple[str, str]]
+    ) -> list[dict[str, Any]]:
+        """Rows of LINKS of these (connection, ticket) on either side, of however many connections."""
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        with self._db.read() as conn:
+            for query, pairs in ((_LINKS_OF_ALL, [*ext_tickets]), (_LINKS_OF_ALL_MAIN, [*main_tickets])):
+                rows = conn.execute(query, {"pairs": pairs}).mappings() if pairs else ()
+                found.update({(row["connection"], row["ext_ticket"]): dict(row) for row in rows})
+        return list(found.values())
+
+    def carried_rows_of(self, ext_tickets: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+        """Rows of CARRIED of these (connection, external ticket), of however many connections."""
+        if not (pairs := [*ext_tickets]):
+            return []
+        with self._db.read() as conn:
+            return [dict(row) for row in conn.execute(_CARRIED_OF_ALL, {"pairs": pairs}).mappings()]
 
     def targets(self, connection: str, direction: Direction, ext_ticket: str) -> set[str]:
         """Ids of all messages in the target thread that are known to be our own writes."""
@@ -87,14 +112,14 @@ class Ledger(Part):
         return max(known, key=int) if known and all(k.isdecimal() for k in known) else None
 
     def link_counts(self, connections_asked: Iterable[str]) -> dict[str, int]:
-        """How many tickets are linked, per connection asked for (0 for an unknown one). Does not count rows."""
+        """Count the linked tickets, per connection asked for (0 for an unknown one). Does not count rows."""
         counts = dict.fromkeys(connections_asked, 0)
         with self._db.read() as conn:
             counts.update((name, linked) for name, linked in conn.execute(_COUNTS, {"names": list(counts)}))
         return counts
 
     def present_links(self, connection: str) -> int:
-        """How many linked tickets have not departed. Counts rows."""
+        """Count the linked tickets that have not departed. Counts rows."""
         with self._db.read() as conn:
             return int(conn.execute(_PRESENT, {"connection": connection}).scalar_one())
 
@@ -130,7 +155,7 @@ class Ledger(Part):
         departed: bool | None = None,
         run: str = "",
     ) -> None:
-        """What both sides look like now, seen without a write; None keeps. The timeline gets what differs."""
+        """Record what both sides look like now, seen without a write; None keeps. The timeline gets what differs."""
         given = {"ext_state": ext_state, "main_state": main_state, "department": department, "departed": departed}
         wanted = {k: v if isinstance(v, bool) else str(v) for k, v in given.items() if v is not None}
         with self._db.write() as conn:

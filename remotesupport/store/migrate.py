@@ -7,7 +7,7 @@ from sqlalchemy import Connection, column, func, inspect, select, table
 from remotesupport.store.database import Database
 from remotesupport.store.errors import StoreError
 
-HEAD = "0007"
+HEAD = "0011"
 VERSION_TABLE = "rs_version"
 LOCK = 0x7265_6D6F_7465
 
@@ -27,7 +27,7 @@ def migrate(database: Database) -> bool:
 
 
 def has_tables(database: Database) -> bool:
-    """Whether a version of this program has ever kept anything there."""
+    """Tell whether a version of this program has ever kept anything there."""
     with database.read() as conn:
         return current(conn) is not None
 

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Executable, RowMapping, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from remotesupport.core.cures import number_given_again
-from remotesupport.core.model import Carried, LinkRow, TicketState
+from remotesupport.core.model import TicketState
+from remotesupport.core.records import Carried, LinkRow
+from remotesupport.core.text.remedies import reused_number_advice
 from remotesupport.store.database import Database, Insert
 from remotesupport.store.errors import LinkConflict
 from remotesupport.store.keys import among
@@ -35,6 +36,10 @@ _CARRIED = select(_c.source_message, _c.body_hash, _c.target_message).where(
     _c.direction == bindparam("direction"),
     _c.ext_ticket == bindparam("ext_ticket"),
     among(_c.source_message, "sources"),
+)
+
+_SENT = _CARRIED.with_only_columns(
+    _c.source_message, _c.run, _c.at, _c.confirmed_at, _c.author, _c.said_at, _c.department
 )
 
 
@@ -71,7 +76,7 @@ def both_open(conn: Connection, connection: str, ext_ticket: str) -> None:
 
 
 def change_link(conn: Connection, connection: str, ext_ticket: str, row: dict[str, Any]) -> None:
-    """What ``row`` does not give, or gives as None, stays."""
+    """Change a link to ``row``; what that does not give, or gives as None, stays."""
     new = {bound.key: row.get(column) for column, bound in _NEW.items()}
     conn.execute(_STATES, {"its_connection": connection, "its_ticket": ext_ticket, **new})
 
@@ -97,7 +102,7 @@ def link_of(conn: Connection, connection: str, ext_ticket: str) -> RowMapping | 
 
 
 def _is_known(conn: Connection, link: LinkRow) -> bool:
-    """Whether just these two are linked. Raises LinkConflict when either is linked to another one."""
+    """Tell whether just these two are linked. Raises LinkConflict when either is linked to another one."""
     known = False
     pair = {"connection": link.connection, "ext_ticket": link.ext_ticket, "main_ticket": link.main_ticket}
     for ext_ticket, main_ticket in conn.execute(_CLAIMS, pair):
@@ -110,7 +115,7 @@ def _is_known(conn: Connection, link: LinkRow) -> bool:
 def _conflict(link: LinkRow, other: str) -> LinkConflict:
     return LinkConflict(
         f"{link.connection}: external ticket {link.ext_ticket} and main ticket {link.main_ticket} cannot be linked, "
-        f"the ledger has {other}. {number_given_again(link.connection)}."
+        f"the ledger has {other}. {reused_number_advice(link.connection)}."
     )
 
 
@@ -124,7 +129,8 @@ def blank_connection(name: str) -> dict[str, Any]:
         "name": name, "last_good": None, "last_run": None, "read_outcome": "", "stopped_plan": None,
         "stopped_why": "", "access": "", "access_at": None, "paused": False, "pending_since": None, "linked": 0,
         "last_read": None, "failure": "", "failed_side": None, "kept_out": 0, "state": "", "state_since": None,
-        "paused_since": None, "open_lately": None, "open_corresponding": None,
+        "paused_since": None, "open_lately": None, "open_corresponding": None, "in_vain": 0,
+        "next_look": None,
     }  # fmt: skip
 
 
@@ -140,17 +146,29 @@ def put_carried(
     olds = {row.source_message: row for row in carried_of(conn, connection, direction, ext_ticket, list(news))}
     final = [line for new in news.values() for line in _merged(olds.get(new.source_message), new)]
     where = {"connection": connection, "direction": direction, "ext_ticket": ext_ticket}
-    db.upsert(conn, carried, [
+    sent = _sent(conn, where, [c.source_message for c in news.values()]) if len(final) > len(news) else {}
+    lines = [
         {**where, "source_message": c.source_message, "target_message": c.target_message, "body_hash": c.body_hash}
         for c in final
-    ])  # fmt: skip
+    ]
+    db.upsert(conn, carried, [line for line in lines if line["source_message"] in news])
+    for line in lines:
+        if line["source_message"] not in news:
+            older = sent.get(str(line["source_message"]).rpartition("@")[0], {})
+            db.upsert(conn, carried, [{**line, **older}])
     return [c for c in final if c.source_message in news]
+
+
+def _sent(conn: Connection, where: dict[str, str], sources: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Find when, by which run and of whom these were sent so far: the older one of two texts keeps that."""
+    found = conn.execute(_SENT, {**where, "sources": sources}).mappings()
+    return {row["source_message"]: {k: v for k, v in row.items() if k != "source_message"} for row in found}
 
 
 def carried_of(
     conn: Connection, connection: str, direction: str, ext_ticket: str, sources: Sequence[str]
 ) -> list[Carried]:
-    """What is carried of these source messages."""
+    """Return what is carried of these source messages."""
     here = {"connection": connection, "direction": direction, "ext_ticket": ext_ticket}
     return [Carried(*row) for row in conn.execute(_CARRIED, {**here, "sources": sources})]
 

@@ -1,4 +1,4 @@
-"""Changes that failed and wait, and what must wait for them. Nothing parked expires silently."""
+"""Keep the changes that failed and wait, and tell what must wait for them. Nothing parked expires silently."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import pandas as pd
 from sqlalchemy import Connection, Executable, RowMapping, bindparam, delete, false, select, update
 
 from remotesupport.core.frames import BLOCKED, build
-from remotesupport.core.model import ChangeKind, Direction, ParkedChange
+from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.records import Beside, ParkedChange
 from remotesupport.store.database import Insert, Part
 from remotesupport.store.errors import NotRetriable
 from remotesupport.store.keys import among
 from remotesupport.store.notes import note
-from remotesupport.store.states import ALTERED, FILES, STAYS_CLOSED, is_silent
+from remotesupport.store.states import is_silent
 from remotesupport.store.tables import intents, parked
 
 _FIELDS = tuple(f.name for f in fields(ParkedChange))
@@ -62,7 +63,7 @@ class Parked(Part):
         return replace(change, id=got.id, since=got.since, attempts=got.attempts, cause=got.cause)
 
     def parked(self, connections: Iterable[str] | None = None) -> list[ParkedChange]:
-        """What waits, oldest first; None: of every connection."""
+        """List the parked changes, oldest first; None: of every connection."""
         with self._db.read() as conn:
             found = conn.execute(_ALL) if connections is None else conn.execute(_OF, {"names": list(connections)})
             return [change_of(row) for row in found.mappings()]
@@ -84,19 +85,19 @@ class Parked(Part):
             if row is None:
                 return None
             change = change_of(row)
-            if change.key.endswith(FILES):
+            if change.beside is Beside.FILES:
                 raise NotRetriable(
                     f"{change.connection} ticket {change.ext_ticket}: the message is on the other side already, "
                     f"without its file ({change.cause}). Send the file there by hand, then: "
                     f'remotesupport parked drop {change.id} --why "sent by hand"'
                 )
-            if change.key.endswith(ALTERED):
+            if change.beside is Beside.ALTERED:
                 raise NotRetriable(
                     f"{change.connection} ticket {change.ext_ticket}: the message is on the other side already, and "
                     f"would be cut there again ({change.cause}). Then: "
                     f'remotesupport parked drop {change.id} --why "told by hand"'
                 )
-            if change.key.endswith(STAYS_CLOSED):
+            if change.beside is Beside.STAYS_CLOSED:
                 raise NotRetriable(
                     f"{change.connection} ticket {change.ext_ticket}: {change.cause}. It leaves the list by itself then"
                 )
@@ -106,7 +107,7 @@ class Parked(Part):
         return change
 
     def blocked(self, connections: Iterable[str]) -> pd.DataFrame:
-        """BLOCKED: tickets and directions with an unknown outcome, or with a parked change that is not due yet.
+        """Return BLOCKED: tickets and directions with an unknown outcome, or with a parked change that is not due yet.
 
         A parked change whose ``next_try`` has come blocks no more, so that the next plan offers it again. Without a
         direction it blocks nothing (an attachment, the close after a departure), except a conflict, which blocks both.
@@ -119,20 +120,25 @@ class Parked(Part):
         first = {tuple(r[name] for name in BLOCKED.key): r for r in reversed(rows)}
         return build(BLOCKED, first.values())
 
-    def _waiting(self, conn: Connection, names: list[str]) -> list[dict[str, str]]:
+    def _waiting(self, conn: Connection, names: list[str]) -> list[dict[str, str | bool]]:
         now = self._db.now(conn)
         found = [change_of(row) for row in conn.execute(_OF, {"names": names}).mappings()]
         waits = [c for c in found if c.next_try is None or c.next_try > now]
         return [
             _block(
-                c.connection, c.ext_ticket, str(d), f"parked: {c.cause}", c.kind if c.kind is ChangeKind.CLOSE else ""
+                c.connection,
+                c.ext_ticket,
+                str(d),
+                f"parked: {c.cause}",
+                c.kind if c.kind is ChangeKind.CLOSE else "",
+                parked=True,
             )
             for c in waits
             for d in _directions(c)
         ]
 
 
-def _unknown(conn: Connection, names: list[str]) -> list[dict[str, str]]:
+def _unknown(conn: Connection, names: list[str]) -> list[dict[str, str | bool]]:
     return [
         _block(
             r.connection,
@@ -145,9 +151,12 @@ def _unknown(conn: Connection, names: list[str]) -> list[dict[str, str]]:
     ]
 
 
-def _block(connection: str, ext_ticket: str, direction: str, cause: str, kind: str = "") -> dict[str, str]:
+def _block(
+    connection: str, ext_ticket: str, direction: str, cause: str, kind: str = "", *, parked: bool = False
+) -> dict[str, str | bool]:
     return {
-        "connection": connection, "ext_ticket": ext_ticket, "direction": direction, "cause": cause, "kind": str(kind)
+        "connection": connection, "ext_ticket": ext_ticket, "direction": direction, "cause": cause, "kind": str(kind),
+        "parked": parked,
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Executable, RowMapping, select, update
 
 from remotesupport.store.database import Insert, Part
 from remotesupport.store.errors import StoreError
-from remotesupport.store.states import OPEN_PLANS, PlanState, SavedPlan
+from remotesupport.store.states import OPEN_PLANS, SavedPlan
 from remotesupport.store.tables import plans
 
 _OPEN = [str(s) for s in OPEN_PLANS]
@@ -48,21 +48,6 @@ class Plans(Part):
             query = update(plans).where(plans.c.id == plan_id).values(values)
             if conn.execute(query.returning(plans.c.id)).first() is None:
                 raise StoreError(f"There is no plan {plan_id}. `remotesupport status` shows the plans that wait.")
-
-    def open_plans(self, connections: Iterable[str] | None = None) -> list[SavedPlan]:
-        """Plans that can still be applied, newest first; None: of every connection."""
-        query = select(plans).where(plans.c.state.in_(_OPEN)).order_by(plans.c.changed_at.desc(), plans.c.id)
-        if connections is not None:
-            query = query.where(plans.c.connection.in_(list(connections)))
-        with self._db.read() as conn:
-            return [_saved(row) for row in conn.execute(query).mappings()]
-
-    def expire_plans(self, connection: str, keep: Iterable[str] = (), detail: str = "a newer plan replaces it") -> int:
-        """Expire the connection's open plans but ``keep``, with their texts; how many."""
-        here = (plans.c.connection == connection, plans.c.state.in_(_OPEN), plans.c.id.not_in(list(keep)))
-        with self._db.write() as conn:
-            values = {"state": str(PlanState.EXPIRED), "detail": detail, "body": None, "changed_at": self._db.now(conn)}
-            return len(conn.execute(update(plans).where(*here).values(values).returning(plans.c.id)).all())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What came back from a write: receipt and ledger rows in one transaction. What is about to be written: journal.py."""
+"""Receipts: what came back from a write becomes receipt and ledger rows in one transaction. Intents: journal.py."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from remotesupport.core.acts import follows_departure
-from remotesupport.core.model import Carried, ChangeKind, Direction, Intent, IntentState, LinkRow, Side, TicketState
+from remotesupport.core.model import ChangeKind, Direction, Side, TicketState
+from remotesupport.core.plan.change_keys import follows_departure
+from remotesupport.core.records import Carried, Intent, IntentState, LinkRow
+from remotesupport.store.crossings import note_crossed
 from remotesupport.store.database import Part
 from remotesupport.store.intents import WAITING, covers_json, is_settled, unsettled
 from remotesupport.store.notes import note
@@ -129,6 +131,7 @@ class Receipts(Part):
         if intent.id is None:
             raise ValueError(f"{intent.key} was never intended: only what `intend` returned can have a receipt")
         known = put_carried(self._db, conn, intent.connection, str(intent.direction), intent.ext_ticket, carried)
+        note_crossed(self._db, conn, intent, known)
         settled = is_settled(state, known)
         values = {
             "state": str(state), "covers": covers_json([] if settled else known), "settled": settled, "cause": "",
@@ -153,7 +156,7 @@ def _departs(intent: Intent) -> bool | None:
 
 def _words(intent: Intent, main_ticket: str, carried: Sequence[Carried], state: IntentState) -> str:
     """Ids only: "to_main 88: 77 → 1234"; long lists are counted. What was closed or opened says where a person did."""
-    if follows_departure(intent.kind, intent.key.split("/", 3)[3]):
+    if follows_departure(intent.kind, intent.act):
         return f"{intent.direction} {main_ticket}: after it had left"
     if intent.kind in (ChangeKind.CLOSE, ChangeKind.REOPEN):
         there = "main" if intent.direction is Direction.TO_EXTERNAL else intent.connection

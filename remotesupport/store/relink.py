@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, update
 
-from remotesupport.core.model import Carried, IntentState, LinkRow
+from remotesupport.core.plan.change_keys import EDIT, edited_message, intent_key, is_edit
+from remotesupport.core.records import Carried, IntentState, LinkRow
 from remotesupport.store.database import Part
 from remotesupport.store.notes import note
 from remotesupport.store.pairs import count_links, put_carried, put_link, this_link
-from remotesupport.store.states import intent_key
 from remotesupport.store.tables import carried, connections, intents, links
 
 Rows = Sequence[Mapping[str, Any]]
@@ -61,13 +61,13 @@ def _forget(conn: Connection, connection: str, rows: Iterable[Mapping[str, Any]]
     for row in rows:
         here = (t.connection == connection, t.ext_ticket == row["ext_ticket"], t.direction == row["direction"])
         conn.execute(delete(carried).where(*here, t.source_message == row["source_message"]))
-        key = intent_key(connection, row["direction"], row["ext_ticket"], row["source_message"].rpartition("/edit/")[0])
-        plain = intent_key(connection, row["direction"], row["ext_ticket"], row["source_message"])
-        edits = intents.c.key.startswith(f"{key}/edit/", autoescape=True)
-        may_repeat(conn, connection, row["ext_ticket"], edits if "/edit/" in plain else intents.c.key == plain)
+        source = row["source_message"]
+        key = intent_key(connection, row["direction"], row["ext_ticket"], edited_message(source))
+        edits = intents.c.key.startswith(f"{key}{EDIT}", autoescape=True)
+        may_repeat(conn, connection, row["ext_ticket"], edits if is_edit(source) else intents.c.key == key)
 
 
 def may_repeat(conn: Connection, connection: str, ext_ticket: str, *which: ColumnElement[bool]) -> None:
-    """What was written once may be written again: a person has said that what is there is the truth."""
+    """Let what was written once be written again: a person has said that what is there is the truth."""
     here = (intents.c.connection == connection, intents.c.ext_ticket == ext_ticket, *which)
     conn.execute(update(intents).where(*here).values(state=str(IntentState.ABSENT), settled=True))

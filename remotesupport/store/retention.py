@@ -1,4 +1,4 @@
-"""What may be forgotten. Links, carried messages, current reasons, leases, parked and open things never are."""
+"""Deletes what may be forgotten: never links, carried messages, current reasons, leases, parked and open things."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from sqlalchemy import Table, delete, true, update
 
 from remotesupport.store.database import Part
 from remotesupport.store.states import OPEN_PLANS, PlanState
-from remotesupport.store.tables import events, intents, plans, quarantine, runs
+from remotesupport.store.tables import events, history, intents, plans, quarantine, runs
 
 
 class Retention(Part):
     """A settled intent may go: the carried messages and links keep refusing what it refused."""
 
     def prune(self, before: datetime) -> int:
-        """Delete runs, timeline lines, quarantined rows, closed plans and settled intents older than ``before``.
+        """Delete runs, lines of timelines and of the history, quarantined rows, closed plans and settled intents older
+        than ``before``.
 
         Open plans that old expire: they lose their rows, and stay to be seen until the next time. Returns how many
         rows were deleted or expired.
@@ -24,6 +25,7 @@ class Retention(Part):
         old: tuple[tuple[Table, tuple[Any, ...]], ...] = (
             (runs, (runs.c.started < before,)),
             (events, (events.c.at < before,)),
+            (history, (history.c.at < before,)),
             (quarantine, (quarantine.c.at < before,)),
             (plans, (plans.c.changed_at < before, plans.c.state.not_in([str(s) for s in OPEN_PLANS]))),
             (intents, (intents.c.changed_at < before, intents.c.settled == true())),

@@ -1,4 +1,4 @@
-"""What the store hands back that is not a word of the core: runs and saved plans. Values only."""
+"""Values that the store hands back and that are no words of the core: runs and saved plans."""
 
 from __future__ import annotations
 
@@ -19,6 +19,29 @@ class PlanState(StrEnum):
     APPLIED = "applied"
     STALE = "stale"
     EXPIRED = "expired"
+
+
+class Changed(StrEnum):
+    """The subject of a line of the history. Stored: values never change."""
+
+    CONFIGURATION = "configuration"
+    DEPARTMENT = "department"
+    HABIT = "habit"
+    VERSION = "version"
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One thing that changed. ``connection``: "" where it concerns all. ``subject``: a key, a department, a habit."""
+
+    connection: str
+    what: Changed
+    subject: str
+    before: str
+    after: str
+    why: str = ""
+    at: datetime | None = None
 
 
 OPEN_PLANS = (PlanState.PLANNED, PlanState.STOPPED, PlanState.APPLYING)
@@ -52,21 +75,7 @@ class RunRecord:
     summary: dict[str, Any] = field(default_factory=dict)
 
 
-# What is parked beside a write has the write's key with one of these behind it: its files, that it is not proven, that
-# it did not open the main ticket, or that the server shows less of its text than was sent.
-FILES, UNPROVEN, STAYS_CLOSED, ALTERED = "/files", "/unproven", "/stays-closed", "/altered"
-# The key of a whole ticket that a login may not see ends in the first, of one that is kept out in the second.
-DENIED, KEPT_OUT = "/denied", "/kept-out"
-BRAKE = "/brake"  # the key of a ticket and direction in which too much was carried ends in this
-
-
 def is_silent(kind: str, direction: str) -> bool:
-    """Whether a write says nothing to anybody, so that no message has to wait until it is settled: a close towards the
-    external billing. (Towards main it may have become a notice.)"""
+    """Tell whether a write says nothing to anybody, so that no message has to wait until it is settled: a close towards
+    the external billing. (Towards main it may have become a notice.)"""
     return kind == ChangeKind.CLOSE and direction == Direction.TO_EXTERNAL
-
-
-def intent_key(connection: str, direction: Direction | str, ext_ticket: str, act: str) -> str:
-    """The unique name of one write. ``act`` comes last, so a slash in it is harmless; one in the ticket is escaped."""
-    ticket = ext_ticket.replace("%", "%25").replace("/", "%2F")
-    return f"{connection}/{direction}/{ticket}/{act}"

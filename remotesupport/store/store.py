@@ -9,13 +9,17 @@ from typing import Self
 
 from remotesupport.store import migrate as migration
 from remotesupport.store.connections import Connections
+from remotesupport.store.crossings import Crossings
 from remotesupport.store.database import Clock, Database
 from remotesupport.store.dropped import Dropped
 from remotesupport.store.engines import Address
 from remotesupport.store.habits import HabitEvidences
+from remotesupport.store.history import History
+from remotesupport.store.inputs import Inputs
 from remotesupport.store.journal import Journal
 from remotesupport.store.leases import Leases
 from remotesupport.store.ledger import Ledger
+from remotesupport.store.month import Months
 from remotesupport.store.moves import Moves
 from remotesupport.store.parked import Parked
 from remotesupport.store.plans import Plans
@@ -29,7 +33,7 @@ from remotesupport.store.timeline import Timeline
 
 class Store(
     Runs, Sightings, Ledger, Moves, Relink, Leases, Journal, Receipts, Parked, Dropped, Plans, Timeline, Connections,
-    HabitEvidences, Retention,
+    HabitEvidences, History, Crossings, Months, Inputs, Retention,
 ):  # fmt: skip
     """SQLite or PostgreSQL behind one synchronous, thread-safe interface.
 
@@ -67,7 +71,7 @@ class Store(
 
     @property
     def shown(self) -> str:
-        """Where it is, for people: no login, no password."""
+        """Return its address for people: no login, no password."""
         return self._db.address.shown
 
     def migrate(self) -> bool:

@@ -1,13 +1,26 @@
 """The tables. Changed only together with a migration (a test compares both). No queries here.
 
-No column holds the text of a message but ``plans.body``, which is emptied when its plan is applied or expires.
+No column holds the text of a message but ``plans.body``, which is emptied when its plan is applied or expires, and
+``inputs.body`` where ``sealed``: encrypted, and deleted after some days.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from remotesupport.store.columns import SUBJECT_LIMIT, Id, UtcTime, Words
 
@@ -26,7 +39,7 @@ runs = Table(
     "rs_runs", metadata,
     _text("run", key=True), _text("kind"), _text("flow_run", nullable=True), _time("started"),
     _time("finished", nullable=True), _text("state", nullable=True), _text("summary", nullable=True),
-    Index("rs_runs_started", "started"),
+    _text("shard", nullable=True), Index("rs_runs_started", "started"),
 )  # fmt: skip
 
 sightings = Table(
@@ -53,6 +66,8 @@ carried = Table(
     "rs_carried", metadata,
     _text("connection", key=True), _text("ext_ticket", key=True), _text("direction", key=True),
     _text("source_message", key=True), _text("target_message", nullable=True), _text("body_hash"),
+    _text("run", nullable=True), _time("at", nullable=True), _time("confirmed_at", nullable=True),
+    _text("author", nullable=True), _time("said_at", nullable=True), _text("department", nullable=True),
     sqlite_with_rowid=False,
 )  # fmt: skip
 
@@ -102,6 +117,14 @@ plans = Table(
     Index("rs_plans_connection", "connection", "state"),
 )  # fmt: skip
 
+inputs = Table(
+    "rs_inputs", metadata,
+    _text("run", key=True), _text("connection", key=True), _text("plan"), _time("at"), _text("version"),
+    Column("sealed", Boolean, nullable=False), _text("same_as", nullable=True),
+    Column("body", LargeBinary, nullable=True),
+    Index("rs_inputs_plan", "connection", "plan"),
+)  # fmt: skip
+
 reasons = Table(
     "rs_reasons", metadata,
     _text("connection", key=True), _text("ticket", key=True), _text("reason"), Column("detail", Words, nullable=False),
@@ -117,6 +140,14 @@ events = Table(
     _text("event"), _text("run"), Column("detail", Words, nullable=False),
     Index("rs_events_ticket", "connection", "ext_ticket"),
     Index("rs_events_at", "at"),
+)  # fmt: skip
+
+history = Table(
+    "rs_history", metadata,
+    Column("id", Id, primary_key=True, autoincrement=True), _time("at"), _text("connection"), _text("what"),
+    Column("subject", Words, nullable=False), Column("before", Words, nullable=False),
+    Column("after", Words, nullable=False), Column("why", Words, nullable=False),
+    Index("rs_history_at", "at"),
 )  # fmt: skip
 
 quarantine = Table(
@@ -136,6 +167,7 @@ connections = Table(
     _text("failed_side", nullable=True), Column("kept_out", Integer, nullable=False), _text("state"),
     _time("state_since", nullable=True), _time("paused_since", nullable=True),
     Column("open_lately", Integer, nullable=True), Column("open_corresponding", Integer, nullable=True),
+    Column("in_vain", Integer, nullable=False), _time("next_look", nullable=True),
 )  # fmt: skip
 
 departments = Table(

@@ -1,4 +1,4 @@
-"""Why a ticket is as it is: its one current reason, its timeline, and what was quarantined. No ticket text."""
+"""A ticket's one current reason, its timeline, and what was quarantined of it. No ticket text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, bindparam, insert, select
 
-from remotesupport.core.model import Event
+from remotesupport.core.records import Event
 from remotesupport.store.database import Part
 from remotesupport.store.keys import among
 from remotesupport.store.tables import events, quarantine, reasons, runs

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from remotesupport.core.compose import closed_notice
+from remotesupport.core.text.compose import closed_notice
 from tests.emulator_fixtures import RunningEmulator
 from tests.http_desk import everything_sent
 from tests.three_billings import ThreeBillings, texts
@@ -100,15 +100,18 @@ class People:
         """Its tickets in main."""
         return [str(t["id"]) for t in self.world.copies(f"[{talk.billing.core.name} #{talk.ticket}]")]
 
-    def violations(self) -> list[str]:
-        """What is not as it must be, in words; empty when all laws hold."""
-        wrong = [text for talk in self.conversations for text in self._wrong(talk)]
+    def violations(self, doubted: frozenset[tuple[str, str]]) -> list[str]:
+        """Say what is not as it must be, in words; empty when all laws hold.
+
+        ``doubted``: tickets that were closed as one of the first answers arrived: by whom, nobody can know yet.
+        """
+        wrong = [text for talk in self.conversations for text in self._wrong(talk, doubted)]
         for billing in (self.world.main, self.world.acme, self.world.globex):
             sent = everything_sent(billing)
             wrong += [f"{secret} was sent to {billing.core.name}" for secret in self.secrets if secret in sent]
         return wrong
 
-    def _wrong(self, talk: Conversation) -> list[str]:
+    def _wrong(self, talk: Conversation, doubted: frozenset[tuple[str, str]]) -> list[str]:
         name = f"{talk.billing.core.name} {talk.ticket}"
         copies = self.copies(talk)
         if not talk.remote:
@@ -121,7 +124,7 @@ class People:
         there, here = _is_closed(talk.billing, talk.ticket), _is_closed(self.world.main, copies[0])
         notice = "\n".join(inside).count(closed_notice(talk.billing.core.name, talk.ticket))
         agree = there == here or (
-            there and notice == 1
+            there and (notice == 1 or (talk.billing.core.name, talk.ticket) in doubted)
         )  # staff of main hold it: they are told, and close it themselves
         return wrong if agree else [*wrong, f"{name} is closed: {there}, its copy in main: {here}, notices: {notice}"]
 

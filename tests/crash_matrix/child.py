@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from remotesupport.core.model import Intent
-from remotesupport.core.report import RunKind, RunRequest
+from remotesupport.core.records import Intent
+from remotesupport.core.run import RunKind, RunRequest
 from remotesupport.steps.cycle import cycle
 from tests.cycle_fixtures import Clock
 from tests.http_desk import HttpDesk

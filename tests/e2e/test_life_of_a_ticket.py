@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from remotesupport.bootstrap import Context, open_context
-from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport, RunRequest
+from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport, RunRequest
 from remotesupport.steps.cycle import cycle
 from tests.three_billings import ThreeBillings, texts, three_billings
 
@@ -93,6 +93,7 @@ async def test_a_ticket_goes_there_and_its_answer_comes_back(life: Life) -> None
     assert [b.reasons for b in reports[-1].billings if b.name == "acme"] == [{"in_sync": 1}]
 
 
+@pytest.mark.thorough("a second of CPU time; equal texts are told apart in the generated histories of `make test`")
 async def test_two_equal_messages_within_a_second_are_two(life: Life) -> None:
     """A client who writes the same twice within one second is heard twice."""
     ticket = life.open("опять?")
@@ -117,6 +118,7 @@ async def test_a_transfer_brings_the_whole_history(life: Life) -> None:
     assert opening.index("первое слово") < opening.index("ответ на месте")
 
 
+@pytest.mark.thorough("three seconds of CPU time; the same without HTTP is in `make test`")
 async def test_a_ticket_that_leaves_is_noted_and_returns_to_the_same_copy(life: Life) -> None:
     """An audit sees that a ticket has left, main is told once, and when it returns there is still one copy."""
     life.world.acme.act(do="user", login="support-robot", departments=["Technical support", "Sales"])
@@ -152,13 +154,16 @@ async def test_an_internal_note_is_in_no_request(life: Life) -> None:
     assert not [m for b in (life.world.main, life.world.acme) for m in b.state()["messages"] if SECRET in m["text"]]
 
 
+ONE_OF_FIVE = pytest.mark.thorough("a second of CPU time each; two of five faults are in `make test`")
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        pytest.param(None, "refuses it", id="refusing"),
+        pytest.param(None, "refuses it", id="refusing", marks=ONE_OF_FIVE),
         pytest.param({"status": 500}, "500", id="500"),
-        pytest.param({"html": True}, "HTML", id="html"),
-        pytest.param({"truncate": True}, "ends in the middle", id="half-a-page"),
+        pytest.param({"html": True}, "HTML", id="html", marks=ONE_OF_FIVE),
+        pytest.param({"truncate": True}, "ends in the middle", id="half-a-page", marks=ONE_OF_FIVE),
         pytest.param({"empty_list": True}, "shows no tickets at all", id="empty-list"),
     ],
 )

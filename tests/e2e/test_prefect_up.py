@@ -116,6 +116,7 @@ def test_a_killed_up_leaves_nothing(tmp_path: Path) -> None:
         assert_gone(children, port, 5)
 
 
+@pytest.mark.thorough("two seconds of CPU time; a killed `up` that leaves nothing is in `make test`")
 def test_a_second_signal_ends_everything_at_once(tmp_path: Path) -> None:
     """An impatient person who presses Ctrl-C twice leaves nothing behind either, whatever was starting."""
     port = free_port()

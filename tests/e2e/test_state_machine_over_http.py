@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from remotesupport.emulator.habits import HABITS
 from tests.simulation.fuse import POINTS
 from tests.simulation.over_http import ACTS, BILLINGS, EVENTS, PAIRS, READS, TEXTS, WRITES, Minute, Spoilt, lived
+from tests.simulation.soak import history_over_http
 
 EXAMPLES = 5  # of each pair
 LOOKS = (
@@ -66,6 +67,13 @@ def test_servers_that_change_texts_make_no_message_twice(
     """The same laws hold where main and an external billing change what is written to them, each in its own way."""
     wrong, _ = asyncio.run(lived(pair, minutes, {"stored_text": main}, {"stored_text": acme}))
     assert not wrong, f"main {main}, acme {acme}"
+
+
+@pytest.mark.parametrize(("pair", "seed"), [("6/4", 777026), ("6/6", 777044), ("6/4", 777058)])
+def test_a_history_that_once_broke_a_law_breaks_none(pair: str, seed: int) -> None:
+    """G7: histories in which an answer came back as a message, or messages were lost, end as all others do."""
+    _, broken, _ = history_over_http(pair, False, seed)
+    assert not broken
 
 
 @pytest.mark.parametrize("pair", list(PAIRS))

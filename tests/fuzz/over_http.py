@@ -15,23 +15,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from connectors.billmanager import Limits
 from remotesupport.bootstrap import Connection
-from remotesupport.core.foreseen import Foreseen
 from remotesupport.core.model import Side
-from remotesupport.core.report import BillingState, RunKind, RunReport
+from remotesupport.core.run import BillingState, RunKind, RunReport
+from remotesupport.core.text.expected_errors import Foreseen
 from remotesupport.emulator.refusal import Refusal
 from remotesupport.settings import ExternalSettings
 from tests.emulator_fixtures import RunningEmulator, running_emulator
 from tests.fuzz.proxy import WRITES, Mood, Proxy
 from tests.http_desk import LONG, MINUTE, HttpDesk
-from tests.three_billings import ThreeBillings, configured, texts
+from tests.three_billings import ThreeBillings, configured
 
 ILL, HONEST = "acme", ("globex", "umbra")
 NAMES = (ILL, *HONEST)
 HERE = "Technical support"
-MINUTES, HEALING_RUNS = 16, 16
+MINUTES, ALONE, HEALING_RUNS = 10, 16, 16  # ALONE: runs a minute of the ill connection alone, which cost little
 PATIENT = Limits(read_seconds=20.0, write_seconds=20.0, connect_seconds=10.0, logins_a_minute=10_000)
 _HEAD = re.compile(r"^(\w+ #\S+/\S+) \| (.*)$", re.MULTILINE)
 _EDITED = "edited, it now reads:"
@@ -116,14 +117,26 @@ class Life:
         self.proxy.mood, self.proxy.share = mood, self.chance.choice((0.15, 0.3, 0.6, 1.0))
         self.proxy.only = self.chance.choice(("", WRITES, WRITES, *self.proxy.functions))
         self.lied |= mood is Mood.LIES
+        wrong = [] if mood is Mood.HONEST else await self._alone()
         kind = self.chance.choice((RunKind.SYNC, RunKind.AUDIT))
         report = await self.desk.run(kind, later=MINUTE)
         self.met["run"] += 1
         lines = {b.name: b for b in report.billings}
         self.met[f"{ILL} {lines[ILL].state}"] += 1
-        wrong = [f"{n}: {lines[n].state}: {lines[n].reason}" for n in HONEST if lines[n].state is not BillingState.OK]
-        wrong += [f"{b.name}: {b.reason}" for b in report.billings if "unexpected" in b.reason]
+        wrong += [f"{n}: {lines[n].state}: {lines[n].reason}" for n in HONEST if lines[n].state is not BillingState.OK]
+        wrong += _unexpected(report)
         return [*wrong, *self._carried(HONEST), *self._mixed_up(), *self._twice()]
+
+    async def _alone(self) -> list[str]:
+        """Runs of the ill connection alone, as a person starts them, each with other answers mutated."""
+        wrong: list[str] = []
+        for _ in range(ALONE):
+            self.proxy.only = self.chance.choice(("", "", WRITES, *self.proxy.functions))
+            kind = self.chance.choice((RunKind.SYNC, RunKind.SYNC, RunKind.AUDIT))
+            report = await self.desk.run(kind, later=MINUTE, billings=(ILL,), asked=True)
+            self.met["run of it alone"] += 1
+            wrong += _unexpected(report)
+        return wrong
 
     async def heal(self) -> list[str]:
         """The server is honest again. After noise all is carried once; after lies it is, or the line says it is not."""
@@ -189,15 +202,18 @@ class Life:
 
     def _carried(self, names: tuple[str, ...], most: int = 1) -> Iterator[str]:
         """Every word of these connections is on the other side, in the ticket that belongs to it, once."""
+        inside = self.world.main.state()
+        threads = {(name, ticket): text for name in names for ticket, text in _texts(getattr(self.world, name).state())}
+        mains = dict(_texts(inside))
         for one in self.said:
             if one.name not in names:
                 continue
             if one.in_main:
-                there = "\n".join(texts(getattr(self.world, one.name), one.ticket))
+                there = threads.get((one.name, one.ticket), "")
             else:
-                there = "\n".join(
-                    t for c in self.world.copies(f"[{one.name} #{one.ticket}]") for t in texts(self.world.main, c["id"])
-                )
+                origin = f"[{one.name} #{one.ticket}]"
+                copies = [t["id"] for t in inside["tickets"] if str(t["subject"]).startswith(origin)]
+                there = "\n".join(mains.get(copy, "") for copy in copies)
             if not 1 <= (count := there.count(one.word)) <= most:
                 yield f"{one.word} of {one.name} #{one.ticket} is on the other side {count} times"
 
@@ -239,6 +255,19 @@ class Life:
             for origin, count in origins.items()
             if count > 1 and not (denied and origin.startswith(f"[{ILL} "))
         )
+
+
+def _unexpected(report: RunReport) -> list[str]:
+    return [f"{b.name}: {b.reason}" for b in report.billings if "unexpected" in b.reason]
+
+
+def _texts(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each ticket of a billing with all that people wrote in it."""
+    said: dict[str, list[str]] = {}
+    for message in state["messages"]:
+        if message["kind"] != "system":
+            said.setdefault(message["ticket"], []).append(message["text"])
+    yield from ((ticket, "\n".join(words)) for ticket, words in said.items())
 
 
 async def lived(seed: int, most: int = 10**9) -> tuple[list[str], Counter[str]]:

@@ -13,21 +13,21 @@ from functools import cache
 from types import FrameType
 from typing import Any
 
-from connectors.billmanager import answers, headers, v4_answers, v4_hist, v6_rows, v6_thread, wire
-from connectors.billmanager.call import Answer, Call
+from connectors.billmanager import headers, v4_answers, v4_hist, v6_errors, v6_rows, v6_thread, wire
+from connectors.billmanager.request import Answer, Call
 from connectors.billmanager.v6_departments import Departments
 from connectors.billmanager.v6_states import state_of
 from connectors.errors import ConnectorError
-from remotesupport.core import compose, foreign
 from remotesupport.core.model import MessageKind, Side
-from remotesupport.core.normalize import canonical
+from remotesupport.core.text import compose, foreign
+from remotesupport.core.text.normalize import canonical
 from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.exchange import ApiRequest
 from remotesupport.emulator.seed import password_of
 from remotesupport.emulator.side_door import act
 from remotesupport.settings_models import ExternalSettings
-from remotesupport.steps.attachments import safe_name
-from remotesupport.steps.recording import Recorder
+from remotesupport.steps.operator.recording import Recorder
+from remotesupport.steps.write.attachments import safe_name
 from tests.fuzz.mutations import ODD_TEXTS, WHOLE, mutated
 from tests.fuzz.mutations import Answer as Sent
 
@@ -90,8 +90,8 @@ PARSERS: dict[str, Parser] = {
     "flat document": lambda body: wire.parse(body, flat=True),
     "salvage": wire.salvage,
     "marked": lambda body: wire.parse(wire.marked(body), flat=True),
-    "answer": lambda body: answers.read(_answer(body), READ, "acme", secrets=[SECRET]),
-    "answer to a write": lambda body: answers.read(_answer(body), WRITE, "acme", secrets=[SECRET]),
+    "answer": lambda body: v6_errors.read(_answer(body), READ, "acme", secrets=[SECRET]),
+    "answer to a write": lambda body: v6_errors.read(_answer(body), WRITE, "acme", secrets=[SECRET]),
     "answer of version 4": lambda body: v4_answers.read(_answer(body), READ, "acme", secrets=[SECRET]),
     "answer of version 4 to a write": lambda body: v4_answers.read(_answer(body), WRITE, "acme", secrets=[SECRET]),
     "rows": _rows,

@@ -17,9 +17,9 @@ import httpx
 
 from connectors.billmanager import Limits, connect_external, connect_main
 from connectors.errors import ConnectorError
-from remotesupport.core.foreign import visible
-from remotesupport.core.habits import HabitObservation
+from remotesupport.core.connections.habits import HabitObservation
 from remotesupport.core.model import DepartmentRow, FileRef, Identity, MessageRow, Page, TicketRow
+from remotesupport.core.text.foreign import visible
 from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.exchange import ApiRequest
 from remotesupport.emulator.seed import password_of

@@ -10,9 +10,9 @@ import pytest
 
 from connectors.errors import AccessDenied
 from connectors.memory import MemoryCall
-from remotesupport.core.guard import Verdict
-from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport, RunRequest
-from remotesupport.steps.applying import Applying
+from remotesupport.core.plan.guard import Verdict
+from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport, RunRequest
+from remotesupport.steps.decide.approval import Applying
 from remotesupport.steps.values import Proposal
 from remotesupport.store.states import PlanState
 from tests.cycle_fixtures import Desk
@@ -46,6 +46,7 @@ def state_of(desk: Desk, plan_id: str) -> PlanState | str:
     return saved.state
 
 
+@pytest.mark.thorough("two seconds of CPU time; a plan that is applied by its id is in `make test`")
 async def test_an_applied_plan_with_an_adoption_creates_no_second_copy(desk: Desk) -> None:
     """A plan that adopts one main ticket and creates fifty-one is written at once, one main ticket per origin."""
     acme = desk.externals["acme"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from remotesupport.steps.writing import FILE_TRIES
+from remotesupport.steps.write.writer import FILE_TRIES
 from tests.emulator_fixtures import RunningEmulator
 from tests.http_desk import LONG, HttpDesk, http_desk
 from tests.three_billings import ThreeBillings, texts, three_billings
@@ -72,7 +72,23 @@ async def test_files_cross_both_ways_to_the_byte(scene: Scene) -> None:
     assert scene.parked() == []
 
 
-@pytest.mark.parametrize("fault", [{"truncate": 0.5}, {"reset_before": True}])
+@pytest.mark.thorough("two seconds of CPU time; files both ways to the byte are in `make test`")
+async def test_files_of_one_name_stay_as_many_as_they_are(scene: Scene) -> None:
+    """R18: three files of the same name in one message, one of no bytes, are three files on the other side, to the
+    byte."""
+    files = [{"name": "image.png", "size": size} for size in (SMALL, 0, SMALL + 1)]
+    for said, billing, ticket in (("anna", scene.world.main, scene.copy), ("ivan", scene.world.acme, scene.ticket)):
+        billing.act(as_=said, do="reply", ticket=ticket, text=f"three files of {said}", files=files)
+        await scene.desk.drain()
+        assert sorted(digests(scene.world.main)) == sorted(digests(scene.world.acme))
+    assert [(name, size) for name, size, _ in digests(scene.world.acme)] == 2 * [(f["name"], f["size"]) for f in files]
+    assert scene.parked() == []
+
+
+OTHER_FAULT = pytest.mark.thorough("two seconds of CPU time; the same law for one fault is in `make test`")
+
+
+@pytest.mark.parametrize("fault", [{"truncate": 0.5}, pytest.param({"reset_before": True}, marks=OTHER_FAULT)])
 async def test_a_download_that_is_cut_off_is_repeated(scene: Scene, fault: dict[str, Any]) -> None:
     """Also one of which the server does not say how long it is: nothing half crosses."""
     scene.world.acme.fault(func="ticket.file", count=1, **fault)
@@ -88,7 +104,7 @@ UPLOADS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", UPLOADS)
+@pytest.mark.parametrize("name", [pytest.param("cut off", marks=OTHER_FAULT), "done, not answered"])
 async def test_an_upload_without_an_answer_is_there_once(scene: Scene, name: str) -> None:
     """Two answers of the same words with different files: each is there once, with its own file, in order."""
     where = {} if name == "cut off" else {"func": "ticket.edit"}
@@ -104,8 +120,10 @@ async def test_an_upload_without_an_answer_is_there_once(scene: Scene, name: str
 
 @pytest.mark.parametrize(
     ("fault", "answered", "said"),
-    [("lost_files", False, "1 of 1 that were sent are missing"), ("cut_files", True, "is not what was sent")],
-    ids=["lost", "cut"],
+    [
+        pytest.param("lost_files", False, "1 of 1 that were sent are missing", id="lost"),
+        pytest.param("cut_files", True, "is not what was sent", id="cut", marks=OTHER_FAULT),
+    ],
 )
 async def test_a_file_that_the_other_side_lost_is_named(scene: Scene, fault: str, answered: bool, said: str) -> None:
     """Its text is there once and not again; the file is on the list of what waits for a person."""
@@ -118,6 +136,7 @@ async def test_a_file_that_the_other_side_lost_is_named(scene: Scene, fault: str
     assert said in cause
 
 
+@pytest.mark.thorough("four seconds of CPU time; a file that is refused is in `make test`")
 async def test_a_file_that_never_arrives_does_not_hold_its_message_back(scene: Scene) -> None:
     """After two tries the text goes alone, with a line in the file's place, and what comes after it goes on."""
     scene.world.main.fault(cut_upload=0.5)

@@ -11,18 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from connectors.errors import Retriable
 from connectors.memory import MemoryBilling, MemoryCall
 from remotesupport.bootstrap import GATHERING
-from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport, RunRequest
+from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport, RunRequest
 from remotesupport.steps.cycle import cycle
-from remotesupport.steps.no_turn import missed
-from remotesupport.steps.turns import MINUTE_PATIENCE, PATIENCE
+from remotesupport.steps.pipeline.no_turn import record_missed_run
+from remotesupport.steps.pipeline.turns import MINUTE_PATIENCE, PATIENCE
+from tests.backups import backup, restore
 from tests.cycle_fixtures import Desk
 from tests.inline_executor import Inline
 from tests.virtual_time import LoopClock, VirtualTime, live
 
 NAMES = ("acme", "globex")
-DAY, SOME, MINUTE, HOUR = 24, 5, 60.0, 3600.0
+DAY, MINUTE, HOUR = 24, 60.0, 3600.0
 AUDIT_AT, OPENED_AT = 17 * MINUTE + 30, 17 * MINUTE + 45
 LONG = 100_000.0
 
@@ -93,13 +95,11 @@ def assert_everybody_had_a_turn(folder: Path, minutes: range, hours: int) -> Non
     day.desk.store.close()
 
 
-@pytest.mark.parametrize(
-    "hours", [SOME, pytest.param(DAY, marks=pytest.mark.thorough("24 hours with three syncs each take 25 s of CPU"))]
-)
-def test_24_of_24_audits_complete_beside_a_sync_each_minute(tmp_path: Path, hours: int) -> None:
+@pytest.mark.thorough("24 hours with three syncs each take 25 s of CPU; an audit that waits is in `make test`")
+def test_24_of_24_audits_complete_beside_a_sync_each_minute(tmp_path: Path) -> None:
     """While syncs run in the minutes around it, the audit of 17 past completes in each hour, every sync has its
     turn, and a client's ticket is in main within a minute."""
-    assert_everybody_had_a_turn(tmp_path, range(17, 20), hours)
+    assert_everybody_had_a_turn(tmp_path, range(17, 20), DAY)
 
 
 @pytest.mark.thorough("a day has 1440 syncs")
@@ -168,6 +168,7 @@ async def test_what_is_free_begins_and_what_is_not_is_waited_for(tmp_path: Path)
     desk.store.close()
 
 
+@pytest.mark.thorough("a second of CPU time; an audit that waits for its turn is in `make test`")
 async def test_an_audit_waits_five_minutes_and_two_in_vain_are_a_warning(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -197,14 +198,14 @@ async def test_an_audit_waits_five_minutes_and_two_in_vain_are_a_warning(
 async def test_an_audit_that_came_too_late_or_died_is_counted(desk: Desk) -> None:
     """An audit that was not begun, and one that never ended, are skipped ones; one that still goes on is not."""
     request = RunRequest(RunKind.AUDIT)
-    assert missed(desk.context, request, "too late").exit_status == 1
+    assert record_missed_run(desk.context, request, "too late").exit_status == 1
     assert desk.store.audits_skipped() == {"acme": 1, "globex": 1}
     desk.clock.advance(60)
     desk.store.begin_run("died", "audit", None, desk.clock.now, ["acme"])
     assert desk.store.audits_skipped() == {"acme": 1, "globex": 1}
     desk.clock.advance(HOUR + 1)
     assert desk.store.audits_skipped() == {"acme": 2, "globex": 1}
-    third = missed(desk.context, request, "too late")
+    third = record_missed_run(desk.context, request, "too late")
     assert {b.name: b.audits_skipped for b in third.billings} == {"acme": 3, "globex": 2}
     assert "3 audits in a row" in third.headline
 
@@ -253,3 +254,25 @@ async def test_what_an_audit_would_write_is_looked_at_again_under_its_lease(desk
     desk.context.sleep = wait
     report = await desk.run(RunKind.AUDIT)
     assert (report.exit_status, line(report).changes["departure"], line(report).written) == (0, 0, 0)
+
+
+async def test_what_cannot_be_looked_at_again_is_not_made_anew(desk: Desk) -> None:
+    """After a loss of the store, a main ticket that the audit saw and cannot read a second time keeps its partner from
+    being opened once more; the next audit adopts it."""
+    opened(desk, "acme")
+    await desk.run()
+    before = backup(desk)
+    ticket = desk.externals["acme"].client_opens("ivan", "Technical support", "Q", "words")
+    await desk.run()
+    restore(desk, before)
+
+    def refuse(call: MemoryCall) -> None:
+        raise Retriable("no answer", billing="main", function=call.function)
+
+    desk.main.before["ticket"] = refuse
+    await desk.run(RunKind.AUDIT)
+    desk.main.before.clear()
+    assert sum(f"#{ticket}]" in t.subject for t in desk.main.tickets.values()) == 1
+    report = await desk.run(RunKind.AUDIT)
+    assert (report.exit_status, line(report).changes["create"]) == (0, 0)
+    assert ticket in desk.store.linked("acme")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from remotesupport.core.report import BillingState, RunKind
+from remotesupport.core.run import BillingState, RunKind
 from tests.cycle_fixtures import Desk
 
 
@@ -71,6 +71,7 @@ async def test_a_plan_only_backfill_writes_to_no_billing(desk: Desk) -> None:
     assert desk.writes() == []
 
 
+@pytest.mark.thorough("six seconds of CPU time; smaller backfills are in `make test`")
 async def test_a_big_backfill_waits_for_a_person_and_resumes_where_it_was_cut_off(desk: Desk) -> None:
     """A window above the guard's limit is applied by its id; cut off in the middle, the rest is a plan of its own."""
     old_tickets(desk, 60)
@@ -96,3 +97,48 @@ async def test_a_big_backfill_waits_for_a_person_and_resumes_where_it_was_cut_of
         await desk.run(RunKind.APPLY, plan_id=line.plan_id)
     subjects = [desk.main.find(t).subject for t in desk.main_tickets("acme")]
     assert len(subjects) == len(set(subjects)) == 60
+
+
+async def test_a_plan_only_backfill_says_what_would_come_to_whom(desk: Desk) -> None:
+    """Counts, a duration, the user of main that opens the tickets; after something was written the duration is measured
+    by that."""
+    tickets = old_tickets(desk, 12)
+    since = desk.clock() - timedelta(days=300)
+    [line] = (await desk.run(RunKind.BACKFILL, since=since, quiet=True, plan_only=True)).billings
+    said = line.estimate
+    assert said is not None
+    assert (said.tickets, said.messages, said.closes, said.others) == (12, 24, 12, 0)
+    assert (said.customer, said.first in tickets, said.measured) == ("acme", True, False)
+    assert line.to_json()["estimate"]["tickets"] == 12
+    [done] = (await desk.run(RunKind.BACKFILL, since=since, quiet=True)).billings
+    assert (done.written, done.estimate) == (24, None)
+    old_tickets(desk, 1)
+    [more] = (await desk.run(RunKind.BACKFILL, since=since, quiet=True, plan_only=True)).billings
+    assert more.estimate is not None
+    assert (more.estimate.tickets, more.estimate.measured) == (1, True)
+
+
+async def test_a_pause_ends_a_backfill_and_the_same_again_goes_on(desk: Desk) -> None:
+    """Paused while it writes, it stops before the next change and says how to go on; the rest comes, nothing twice."""
+    old_tickets(desk, 12)
+    since = desk.clock() - timedelta(days=300)
+
+    def pause(call: object) -> None:
+        if len(desk.main_tickets("acme")) == 2:
+            desk.store.set_connection("acme", paused=True)
+
+    desk.main.before["create"] = pause
+    [line] = (await desk.run(RunKind.BACKFILL, since=since, quiet=True)).billings
+    assert line.state is BillingState.FAILED
+    assert "paused by a person" in line.reason
+    assert "remotesupport resume acme" in line.reason
+    there = len(desk.main_tickets("acme"))
+    assert 2 <= there < 10
+    [left_out] = (await desk.run(RunKind.BACKFILL, since=since, quiet=True)).billings
+    assert (left_out.state, len(desk.main_tickets("acme"))) == (BillingState.SKIPPED, there)
+    desk.main.before.clear()
+    desk.store.set_connection("acme", paused=False)
+    [rest] = (await desk.run(RunKind.BACKFILL, since=since, quiet=True)).billings
+    assert (rest.state, rest.changes["create"], rest.changes["close"]) == (BillingState.OK, 12 - there, 12)
+    subjects = [desk.main.find(t).subject for t in desk.main_tickets("acme")]
+    assert len(subjects) == len(set(subjects)) == 12

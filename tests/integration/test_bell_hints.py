@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from remotesupport.core.report import BillingState, RunKind, RunReport
-from remotesupport.steps.taking_part import ACCESS_PATIENCE
-from remotesupport.steps.turns import MINUTE_PATIENCE
+from remotesupport.core.run import BillingState, RunKind, RunReport
+from remotesupport.steps.pipeline.turns import MINUTE_PATIENCE
+from remotesupport.steps.selection import ACCESS_PATIENCE
 from tests.cycle_fixtures import Desk
 
 ACME = ("acme",)

@@ -17,7 +17,7 @@ import pytest
 
 from deployments.bell.main import listening, url_of
 from deployments.bell.place import ADDRESS_FILE, TOKEN_FILE, BellError, found, hold, token_of
-from remotesupport.core.model import LinkRow
+from remotesupport.core.records import LinkRow
 from remotesupport.settings import BellSettings
 from tests.bell_fixtures import at_home, bell_process, ringing
 from tests.fresh_store import store_at
@@ -128,6 +128,7 @@ def test_a_billing_that_nobody_knows_is_wrong_usage(tmp_path: Path) -> None:
     assert "acme" in said
 
 
+@pytest.mark.thorough("a process of its own; the command that rings is in `make test`")
 def test_a_prefect_server_that_is_away_is_said(tmp_path: Path) -> None:
     """Status 1 with what the bell said: the ring is kept."""
     environ = at_home(tmp_path)
@@ -151,6 +152,7 @@ async def test_the_command_rings(tmp_path: Path) -> None:
         assert bell.runs.begun == [{"acme": ("7",)}]
 
 
+@pytest.mark.thorough("five seconds of CPU time; the endpoint and its hints are in `make test`")
 async def test_a_ticket_of_the_main_billing_rings_for_the_one_it_comes_from(tmp_path: Path) -> None:
     """The ledger knows which; one that it does not know is status 1, and no ticket or two at once are wrong usage."""
     async with ringing(tmp_path) as bell:
@@ -167,6 +169,7 @@ async def test_a_ticket_of_the_main_billing_rings_for_the_one_it_comes_from(tmp_
             assert (status, "remotesupport bell --main TICKET" in said) == (2, True)
 
 
+@pytest.mark.thorough("a process of its own; the command that rings is in `make test`")
 async def test_a_token_that_was_changed_meanwhile_is_said(tmp_path: Path) -> None:
     """Status 1: the bell began with another one, and a new start takes it up."""
     async with ringing(tmp_path) as bell:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from remotesupport.core.machine_talk import ROUNDS
+from remotesupport.core.messages.machine_talk import ROUNDS
 from remotesupport.core.model import Direction
-from remotesupport.core.report import BillingState, RunReport
-from remotesupport.steps.board import board_of
+from remotesupport.core.run import BillingState, RunReport
+from remotesupport.steps.record.board import board_of
 from tests.cycle_fixtures import Desk
 from tests.http_desk import HttpDesk, http_desk
 from tests.three_billings import ThreeBillings, texts, three_billings
@@ -54,6 +54,7 @@ async def test_too_many_messages_of_a_ticket_wait_for_a_person(desk: Desk) -> No
     assert desk.main.bodies(copy)[-1].endswith("still there?")
 
 
+@pytest.mark.thorough("two seconds of CPU time; that the brake holds is in `make test`")
 async def test_a_person_lets_it_go_on(desk: Desk) -> None:
     """After ``parked retry`` what waited is delivered in order, and the hour begins anew."""
     ticket, copy = await linked(desk)
@@ -67,6 +68,7 @@ async def test_a_person_lets_it_go_on(desk: Desk) -> None:
     assert (report.exit_status, desk.store.parked()) == (0, [])
 
 
+@pytest.mark.thorough("three seconds of CPU time; the brake itself is in `make test`")
 async def test_an_hour_later_nobody_counts_any_more(desk: Desk) -> None:
     """As many messages with pauses between them never wait."""
     ticket, copy = await linked(desk)
@@ -77,6 +79,7 @@ async def test_an_hour_later_nobody_counts_any_more(desk: Desk) -> None:
     assert report.exit_status == 0
 
 
+@pytest.mark.thorough("three seconds of CPU time; the brake itself is in `make test`")
 async def test_a_ticket_that_is_given_up_is_left_alone(desk: Desk) -> None:
     """After ``parked drop`` nothing of it crosses any more, and the runs are done."""
     ticket, copy = await linked(desk)
@@ -116,6 +119,7 @@ async def machines(desk: HttpDesk, world: ThreeBillings) -> TwoMachines:
     return found
 
 
+@pytest.mark.thorough("eight seconds of CPU time; the other limit and the look at a thread are in `make test`")
 async def test_two_machines_are_told_by_how_quickly_they_answer(tmp_path: Path) -> None:
     """Over real HTTP, a loop of automatic answers ends after some rounds, long before the hour's limit."""
     with three_billings(tmp_path) as world:

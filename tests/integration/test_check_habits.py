@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from remotesupport.steps.check import check_connection
-from remotesupport.steps.check_row import CheckRow, Part
+from remotesupport.steps.operator.check import check_connection
+from remotesupport.steps.operator.check_row import CheckRow, Part
 from tests.http_desk import HttpDesk, http_desk
 from tests.main_job import MainJob
 from tests.three_billings import three_billings

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from remotesupport.steps.check import check_connection
-from remotesupport.steps.check_row import CheckRow
+from remotesupport.steps.operator.check import check_connection
+from remotesupport.steps.operator.check_row import CheckRow
 from tests.emulator_fixtures import password_of
 from tests.http_desk import http_desk
 from tests.three_billings import ThreeBillings, three_billings

@@ -14,27 +14,12 @@ import pytest
 from prefect.client.orchestration import PrefectClient
 
 from deployments.processes import PrefectServer
+from tests.config_text import ONE_CONNECTION, ONE_DEPARTMENT
 from tests.emulator_fixtures import password_of, running_emulator
 
 pytest_plugins = ("tests.prefect_fixtures",)
 
-CONFIG = """
-[main]
-url = "{main}"
-
-[[external]]
-name = "acme"
-url = "{acme}"
-login = "support-robot"
-password = "env:ROBOT"
-main_login = "acme"
-main_password = "env:CUSTOMER"
-timezone = "Europe/Moscow"
-
-[[external.departments]]
-remote = "Technical support"
-main = "Outsourced support"
-"""
+CONFIG = ONE_CONNECTION + ONE_DEPARTMENT
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -85,6 +70,7 @@ async def test_commands_are_flow_runs(command: Command, prefect_client: PrefectC
     assert {run.state_name for run in runs} == {"Completed"}
 
 
+@pytest.mark.thorough("a Prefect server of its own; refusals without one are in `make test`")
 @pytest.mark.e2e
 def test_refusals_are_advice(command: Command) -> None:
     """A flow that refuses is wrong usage with its message, not a traceback."""

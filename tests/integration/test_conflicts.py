@@ -10,8 +10,8 @@ import pytest
 from connectors.errors import TicketDenied, UnknownOutcome
 from connectors.memory import MemoryCall
 from remotesupport.core.model import ChangeKind
-from remotesupport.core.report import RunKind
-from remotesupport.steps.links import rebuild_links
+from remotesupport.core.run import RunKind
+from remotesupport.steps.operator.rebuild_links import rebuild_links
 from tests.backups import image, rewind, runs
 from tests.cycle_fixtures import Desk
 
@@ -62,6 +62,7 @@ async def test_two_main_tickets_of_one_origin_wait_until_one_lets_go(desk: Desk)
     assert desk.externals["acme"].bodies(ticket) == ["one: words", "for whom?"]
 
 
+@pytest.mark.thorough("three seconds of CPU time; two main tickets of one origin are in `make test`")
 async def test_two_external_tickets_of_one_main_wait_until_the_subject_is_put_right(desk: Desk) -> None:
     """A main ticket whose subject names another ticket than the ledger does stops both; corrected, both go on."""
     known = await crossed(desk, "one", "two")
@@ -78,6 +79,7 @@ async def test_two_external_tickets_of_one_main_wait_until_the_subject_is_put_ri
     assert desk.main.bodies(first)[-1].endswith("hello?")
 
 
+@pytest.mark.thorough("two seconds of CPU time; a main ticket that was deleted stays a conflict in `make test`")
 async def test_a_main_ticket_that_is_gone_is_never_made_again_by_itself(desk: Desk) -> None:
     """The words of a ticket whose main ticket was deleted wait for a person; nothing is created, whatever runs."""
     known = await crossed(desk, "one", "two")
@@ -164,7 +166,7 @@ async def test_a_main_ticket_that_is_not_ours_any_more_names_its_cure(desk: Desk
 
 
 async def test_an_audit_that_finds_a_conflict_says_so_and_needs_a_person(desk: Desk) -> None:
-    """The first audit that sees it and each one after it end with 3 and name the ticket and the matter."""
+    """G1: the first audit that sees it and each one after it end with 3 and name the ticket and the matter."""
     known = await crossed(desk, "one", "two")
     ticket, copy = known["one"]
     desk.main.find(copy).subject = "renamed by somebody"
@@ -177,6 +179,7 @@ async def test_an_audit_that_finds_a_conflict_says_so_and_needs_a_person(desk: D
     assert "`remotesupport parked`" in second.headline
 
 
+@pytest.mark.thorough("a second of CPU time; a conflict and its exit status are in `make test`")
 async def test_a_conflict_counts_while_an_earlier_write_is_open(desk: Desk) -> None:
     """It cannot be parked yet, because a write of its ticket has no known outcome; the status is 3, and it is named."""
     known = await crossed(desk, "one")

@@ -10,9 +10,9 @@ import pytest
 
 from connectors.errors import AccessDenied, ProtocolError, Retriable, UnknownOutcome
 from remotesupport.bootstrap import open_context
-from remotesupport.core.report import BillingState, RunKind, RunRequest
+from remotesupport.core.run import BillingState, RunKind, RunRequest
 from remotesupport.settings import SecretRef
-from remotesupport.steps.taking_part import taking_part
+from remotesupport.steps.selection import taking_part
 from tests.cycle_fixtures import Desk, settings_for
 
 
@@ -88,6 +88,7 @@ async def test_other_departments_and_notes_never_cross(desk: Desk) -> None:
     assert opened == {ticket}
 
 
+@pytest.mark.thorough("a second of CPU time; equal texts are told apart in the generated histories of `make test`")
 async def test_two_equal_client_messages_stay_two(desk: Desk) -> None:
     """Equal texts of one client are two messages, also within one second."""
     acme = desk.externals["acme"]
@@ -101,7 +102,12 @@ async def test_two_equal_client_messages_stay_two(desk: Desk) -> None:
     assert len([b for b in desk.main.bodies(copy) if b.endswith("ping")]) == 2
 
 
-@pytest.mark.parametrize("error", [Retriable, ProtocolError, AccessDenied])
+OTHER_ERRORS = pytest.mark.thorough("the same law for other errors; one that may pass is in `make test`")
+
+
+@pytest.mark.parametrize(
+    "error", [Retriable, *(pytest.param(error, marks=OTHER_ERRORS) for error in (ProtocolError, AccessDenied))]
+)
 async def test_a_broken_billing_stops_nobody_else(desk: Desk, error: type[Exception]) -> None:
     """One billing's fault closes nothing, is named with its cause, and the others are loaded in the same run."""
     acme, globex = desk.externals["acme"], desk.externals["globex"]
@@ -241,6 +247,7 @@ async def test_a_ticket_that_leaves_is_noted_and_its_return_opens_the_same_one(d
     assert texts.count("has left the remote department") == 1
 
 
+@pytest.mark.thorough("a second of CPU time; edits that go to and fro are in `make test`")
 async def test_an_edit_becomes_a_follow_up_once(desk: Desk) -> None:
     """An edited message is never rewritten: one follow-up says what it now reads, on either side."""
     acme = desk.externals["acme"]

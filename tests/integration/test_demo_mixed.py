@@ -7,15 +7,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import pytest
 
 from remotesupport.bootstrap import open_context
-from remotesupport.core.report import BillingState, RunKind, RunRequest
+from remotesupport.core.run import BillingState, RunKind, RunRequest
 from remotesupport.demo import MIXED, PORTS, VERSION, addresses, configure, emulator
-from remotesupport.steps.check import check_connection
 from remotesupport.steps.cycle import cycle
+from remotesupport.steps.operator.check import check_connection
 from tests.http_desk import crossed_once
 
 
+@pytest.mark.thorough("three seconds of CPU time; version 4 beside 6 is in `make test`")
 async def test_two_versions_and_one_main(tmp_path: Path) -> None:
     """A ticket of either billing is in main and its answer is back; ``check`` finds the set-up in order."""
     before = dict(os.environ)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from connectors.errors import UnknownOutcome
+from connectors.errors import Refused, UnknownOutcome
 from remotesupport.core.model import ChangeKind
-from remotesupport.core.report import BillingState, RunKind
+from remotesupport.core.records import Intent
+from remotesupport.core.run import BillingState, RunKind
+from remotesupport.store.tables import intents
 from tests.cycle_fixtures import Desk
 
 pytestmark = pytest.mark.thorough("one act of ours in all its outcomes, many simulated minutes each")
@@ -148,6 +152,44 @@ async def test_a_close_of_unknown_outcome_is_found_or_sent_again(desk: Any, when
     assert (notes(desk), is_closed(desk), desk.store.open_intents("acme")) == (1, True, [])
     assert closes(desk) == (2 if when == "before" else 1)
     assert desk.store.parked() == []
+
+
+async def test_a_close_that_an_older_release_left_open_is_known(desk: Any) -> None:
+    """Its intent has the older name, departure/DIGEST/close: it is read back, and is no act of a person."""
+    desk.main.after["reply"] = lambda call: let_go(desk)
+    desk.main.after["close"] = lambda call: (_ for _ in ()).throw(
+        UnknownOutcome("no answer", billing="main", function="close")
+    )
+    await leaves(desk)
+    desk.main.after.clear()
+    (left,) = desk.store.open_intents("acme")
+    assert rename_as_before(desk, left) != left.key
+    await runs(desk, 1)
+    assert (is_closed(desk), closes(desk), desk.store.open_intents("acme")) == (True, 1, [])
+    assert [e.detail for e in desk.store.timeline("acme", desk.ticket) if e.event == "closed"] == [
+        f"to_main {desk.copy}: after it had left"
+    ]
+
+
+def rename_as_before(desk: Any, left: Intent) -> str:
+    """Give an open intent of a departure's close the key that an older release gave it; return that."""
+    start, digest, run = re.fullmatch("(.*/departure)/close/([0-9a-f]{8})/(.*)", left.key).groups()
+    old = f"{start}/{digest}/close/{run}"
+    with desk.store._db.write() as conn:
+        conn.execute(update(intents).where(intents.c.key == left.key).values(key=old))
+    return old
+
+
+async def test_a_close_that_an_older_release_parked_is_sent_again(desk: Any) -> None:
+    """What waits under departure/close is tried when it is due, and leaves the list with its success."""
+    desk.main.after["reply"] = lambda call: let_go(desk)
+    desk.main.before["close"] = lambda call: (_ for _ in ()).throw(Refused("locked", billing="main", function="close"))
+    await leaves(desk)
+    desk.main.before.clear()
+    (waiting,) = desk.store.parked()
+    assert (waiting.key, waiting.direction) == (f"acme/to_main/{desk.ticket}/departure/close", None)
+    await runs(desk, 1, later=120)
+    assert (is_closed(desk), desk.store.parked()) == (True, [])
 
 
 async def test_a_return_does_not_wait_for_the_parked_close(desk: Any) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from remotesupport.core.report import BillingState, RunKind
-from remotesupport.steps.links import rebuild_links
+from remotesupport.core.run import BillingState, RunKind
+from remotesupport.steps.operator.rebuild_links import rebuild_links
 from tests.http_desk import HttpDesk, crossed_once, http_desk
 from tests.three_billings import ThreeBillings, three_billings
 

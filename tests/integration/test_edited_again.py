@@ -11,7 +11,7 @@ import pytest
 from connectors.errors import Refused, UnknownOutcome
 from connectors.memory import STATES, MemoryCall
 from connectors.memory_world import ARCHIVED
-from remotesupport.core.report import RunKind
+from remotesupport.core.run import RunKind
 from tests.cycle_fixtures import Desk
 
 A, B = "one", "two"
@@ -88,6 +88,7 @@ async def test_an_edit_that_was_refused_and_taken_back_is_wanted_no_more(desk: A
     assert told() == [B]
 
 
+@pytest.mark.thorough("three seconds of CPU time; other edits after edits are in `make test`")
 async def test_an_answer_that_is_corrected_after_the_close_reaches_the_client(desk: Any) -> None:
     """An edit changes no row of main, so the hourly audit compares what was closed within a day, too; then both sides
     are closed again."""

@@ -15,6 +15,8 @@ from remotesupport.emulator.billing import Billing
 from remotesupport.emulator.habits import HABITS, Habits
 from tests.emulator_habits import Server, open_ticket, server
 
+pytestmark = pytest.mark.thorough("the emulator's side of each habit; what clients make of them is in `make test`")
+
 
 @contextmanager
 def scene(**habits: str) -> Iterator[tuple[Server, str]]:

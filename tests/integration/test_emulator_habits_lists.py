@@ -8,6 +8,8 @@ import pytest
 from tests.emulator_fixtures import password_of
 from tests.emulator_habits import Server, open_ticket, server
 
+pytestmark = pytest.mark.thorough("the emulator's side of each habit; what clients make of them is in `make test`")
+
 
 def _several(one: Server) -> list[str]:
     """Three tickets of Technical support and one that the robot may not see; the first has the last activity."""

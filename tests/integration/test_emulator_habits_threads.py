@@ -10,6 +10,8 @@ import pytest
 
 from tests.emulator_habits import Server, open_ticket, server
 
+pytestmark = pytest.mark.thorough("the emulator's side of each habit; what clients make of them is in `make test`")
+
 NOON = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 

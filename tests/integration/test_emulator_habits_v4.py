@@ -13,6 +13,8 @@ from lxml import html
 from tests.emulator_fixtures import password_of
 from tests.emulator_habits import Server, open_ticket, server
 
+pytestmark = pytest.mark.thorough("the emulator's side of each habit; what clients make of them is in `make test`")
+
 SYNC = ("clienttickets.sync", "clienttickets.syncadmticket", "clienttickets.syncdepartments")
 WRITE = {"sok": "yes", "type": "message", "remoteid": "a:1", "text": "hello"}
 

@@ -33,6 +33,7 @@ class Pages:
         return self._browser.post(path, data=fields).raise_for_status().text
 
 
+@pytest.mark.thorough("the emulator's own pages for each habit; the pages by themselves are in `make test`")
 @pytest.mark.parametrize("habit", HABITS, ids=lambda habit: habit.name)
 def test_a_life_on_the_pages(habit: Habit) -> None:
     """People open, answer, note, close and reopen on the pages under each answer of each habit of the server."""
@@ -60,7 +61,10 @@ def _live(one: Server, ivan: Pages, olga: Pages, *, keeps: bool) -> list[int]:
     return states
 
 
-@pytest.mark.parametrize("version", ["5.x", "5.100.5", "6.94.1"])
+VERSION_5 = pytest.mark.thorough("a second of CPU time each; version 6 is in `make test`")
+
+
+@pytest.mark.parametrize("version", [*(pytest.param(v, marks=VERSION_5) for v in ("5.x", "5.100.5")), "6.94.1"])
 def test_a_life_by_the_api(version: str) -> None:
     """Versions 5 and 6 do the whole job by their functions, for a client and for staff."""
     with server(version) as one:

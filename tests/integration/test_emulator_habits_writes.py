@@ -7,6 +7,8 @@ import pytest
 from remotesupport.emulator.habits import HABITS
 from tests.emulator_habits import HttpLogin, Server, open_ticket, server
 
+pytestmark = pytest.mark.thorough("the emulator's side of each habit; what clients make of them is in `make test`")
+
 STATES = {"awaiting": 2, "closed": 3, "archived": 10}
 AFTER = [habit.name for habit in HABITS if habit.name.startswith("after_")]
 HELD = {"after_answer", "after_kept_answer", "after_close"}  # what the robot does with an assignment in its hand

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from remotesupport.core.report import BillingState
+from remotesupport.core.run import BillingState
 from remotesupport.emulator.v4 import rights
 from remotesupport.emulator.v4.setup import Elsewhere
-from remotesupport.steps.check import check_connection
+from remotesupport.steps.operator.check import check_connection
 from tests.emulator_fixtures import RunningEmulator, password_of
 from tests.http_desk import crossed_once, http_desk
 from tests.setup_pages import CANARY, OLD, THERE, Person, everything, kept, problem, rows

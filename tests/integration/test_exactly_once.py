@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from connectors.errors import UnknownOutcome
-from remotesupport.core.report import RunKind, RunRequest
-from remotesupport.steps.extract import extract
+from remotesupport.core.run import RunKind, RunRequest
+from remotesupport.steps.decide.reconcile import reconcile
+from remotesupport.steps.decide.validate import validate
 from remotesupport.steps.leases import LEASE_SECONDS, take
-from remotesupport.steps.load import load
-from remotesupport.steps.reconcile import reconcile
-from remotesupport.steps.validate import validate
+from remotesupport.steps.read.extract import extract
+from remotesupport.steps.write.load import load
 from tests.cycle_fixtures import Desk
 
 
@@ -64,6 +64,7 @@ async def test_not_done_is_written_after_the_quarantine_and_not_before(desk: Any
     assert sent == [0, 0, 0, 1, 1]  # deadline and quarantine are 140 s; two looks after that
 
 
+@pytest.mark.thorough("two seconds of CPU time; late requests are drawn by the writing machine of `make test`")
 async def test_done_late_is_adopted(desk: Any) -> None:
     """The request is done 90 s after the client gave up: it is found, and there is one message."""
     desk.main.before["reply"] = no_answer
@@ -78,6 +79,7 @@ async def test_done_late_is_adopted(desk: Any) -> None:
     assert times(desk, "second") == 1
 
 
+@pytest.mark.thorough("four seconds of CPU time; order is a law of the writing machine of `make test`")
 async def test_what_comes_after_an_unknown_one_waits(desk: Any) -> None:
     """The third message is not sent while the second has no outcome."""
     desk.main.before["reply"] = no_answer

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.memory import MemoryCall
 from remotesupport.bootstrap import Context
-from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport, RunRequest
+from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport, RunRequest
 from remotesupport.steps.cycle import PLAIN, cycle
 from remotesupport.steps.values import Accepted, Proposal, Snapshot
 from remotesupport.store.states import PlanState
@@ -92,6 +92,7 @@ async def test_all_connections_together_have_a_limit_over_a_run(tmp_path: Path) 
     desk.store.close()
 
 
+@pytest.mark.thorough("a second of CPU time; the limit of all connections is in `make test`")
 async def test_a_connections_own_higher_limit_may_be_used_by_it_alone(tmp_path: Path) -> None:
     """Where a person has raised one connection's limit above the run's, its plan is written."""
     desk = Desk(tmp_path, "acme", extra=OWN.format(50))
@@ -113,7 +114,13 @@ async def test_one_connections_stop_writes_its_neighbours_plan(desk: Desk) -> No
     assert desk.main_tickets("acme") == []
 
 
-@pytest.mark.parametrize(("away", "state"), [(1, BillingState.OK), (2, BillingState.OK), (3, BillingState.STOPPED)])
+FEWER = pytest.mark.thorough("a second of CPU time; two may leave and three may not, in `make test`")
+
+
+@pytest.mark.parametrize(
+    ("away", "state"),
+    [pytest.param(1, BillingState.OK, marks=FEWER), (2, BillingState.OK), (3, BillingState.STOPPED)],
+)
 async def test_departures_at_the_share(desk: Desk, away: int, state: BillingState) -> None:
     """Of ten linked tickets two may leave at once; a third stops the connection, and no note is written."""
     acme = desk.externals["acme"]
@@ -125,6 +132,7 @@ async def test_departures_at_the_share(desk: Desk, away: int, state: BillingStat
     assert told == (away if state is BillingState.OK else 0)
 
 
+@pytest.mark.thorough("a second of CPU time; a list that shows nothing stops its connection in `make test`")
 async def test_a_department_list_without_ours_closes_nothing(desk: Desk) -> None:
     """When the remote department is not shown any more, no ticket departs or closes; when it is back, all goes on."""
     acme = desk.externals["acme"]
@@ -168,6 +176,7 @@ async def test_an_empty_main_billing_gets_no_second_copies(desk: Desk) -> None:
     assert desk.writes() == writes
 
 
+@pytest.mark.thorough("a second of CPU time; a stopped plan that is applied is in `make test`")
 async def test_apply_writes_its_rows_and_no_other(desk: Desk) -> None:
     """What people do while a stopped plan waits is not in it: applied, exactly its rows are written."""
     acme = desk.externals["acme"]
@@ -229,6 +238,7 @@ async def test_a_flood_in_small_plans_waits_until_there_is_room(tmp_path: Path) 
     desk.store.close()
 
 
+@pytest.mark.thorough("a second of CPU time; the limit over time is in `make test`")
 async def test_what_a_person_applies_is_not_counted_over_time(tmp_path: Path) -> None:
     """After a first import by hand the next ticket of the minute crosses as ever."""
     desk = Desk(tmp_path, "acme", extra="[external.guard]\ncreates_an_hour = 3\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from remotesupport.core.report import BillingResult, BillingState
+from remotesupport.core.run import BillingResult, BillingState
 from tests.http_desk import HttpDesk, http_desk
 from tests.main_job import MainJob
 from tests.three_billings import texts, three_billings
@@ -67,6 +67,7 @@ async def test_client_types_that_contradict_stop_the_connection(tmp_path: Path) 
         assert written  # the connection is still looked at
 
 
+@pytest.mark.thorough("two seconds of CPU time; habits that cannot be told are in `make test`")
 async def test_a_linked_ticket_that_is_shown_nowhere_waits_and_says_so(tmp_path: Path) -> None:
     """What a client says in a ticket whose department is not told any more waits in words, and crosses once it is."""
     acme = {"after_answer": "closed", "reply_reopens": "no", "responsible": "employee_with_queue_row"}
@@ -84,10 +85,8 @@ async def test_a_linked_ticket_that_is_shown_nowhere_waits_and_says_so(tmp_path:
         assert job.reports[-1].billings[0].state is BillingState.OK
 
 
-OTHER = pytest.mark.thorough("one of the two refusals is in `make test`")
-
-
-@pytest.mark.parametrize("refusal", ["blocked", pytest.param("paid", marks=OTHER)])
+@pytest.mark.thorough("two seconds of CPU time each; a first ticket that is refused is in `make test`")
+@pytest.mark.parametrize("refusal", ["blocked", "paid"])
 async def test_writes_that_are_refused_for_a_while_wait_and_are_made_once(tmp_path: Path, refusal: str) -> None:
     """What the main billing takes from nobody for now is parked, makes the run fail, and crosses once it is taken."""
     async with between(tmp_path, {"message_refusal": refusal}, {}) as job:
@@ -117,6 +116,7 @@ async def _until_crossed(job: MainJob) -> None:
     assert job.heard("first words") == 1
 
 
+@pytest.mark.thorough("two seconds of CPU time; habits that cannot be told are in `make test`")
 async def test_what_was_learned_survives_a_restart_and_a_change_stops(tmp_path: Path) -> None:
     """A fresh process knows what was learned, and a server that then answers otherwise is not written to."""
     async with between(tmp_path, {"types": "by_direction"}, {}) as job:

@@ -10,8 +10,8 @@ import pytest
 
 from connectors.errors import AccessDenied, Retriable, UnknownOutcome
 from connectors.memory import MemoryCall
-from remotesupport.core.model import Intent, Lease
-from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
+from remotesupport.core.records import Intent, Lease
+from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport
 from remotesupport.store.errors import StoreUnavailable
 from tests.cycle_fixtures import Desk
 from tests.inline_executor import Inline
@@ -109,6 +109,7 @@ async def test_a_slow_connection_does_not_cost_others_their_lease(desk: Desk) ->
     assert_globex_is_served(desk, await desk.run())
 
 
+@pytest.mark.thorough("a second of CPU time; a billing that is slow stops nobody in `make test` too")
 async def test_a_slow_read_back_does_not_cost_others_their_lease(desk: Desk) -> None:
     """A connection whose unknown write is read back for longer than a lease lasts does not stop the others."""
     asyncio.get_running_loop().set_default_executor(Inline())  # the clock jumps: in the same order each time

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from remotesupport.core.report import BillingState, RunReport
-from remotesupport.steps.board import board_of
+from remotesupport.core.run import BillingState, RunReport
+from remotesupport.steps.record.board import board_of
 from tests.cycle_fixtures import Desk
 
 WHY = "no such date"

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from connectors.memory import MemoryCall
-from remotesupport.core.lengths import MOST_BYTES, size
-from remotesupport.core.report import BillingState
+from remotesupport.core.run import BillingState
+from remotesupport.core.text.lengths import MOST_BYTES, size
 from tests.cycle_fixtures import Desk
 from tests.http_desk import HttpDesk, crossed_once, http_desk
 from tests.three_billings import ThreeBillings, texts, three_billings
 from tests.writing_machine.billings import Death
 
 OLD, NEW = "4.0.68", "6.94.1"
+BY_OLD = pytest.mark.thorough("the same law for a version 4; version 6 is in `make test`")
 PICTURE = "See the picture below.\n" + "".join(f"{n:07d}" for n in range(190_000))  # 1.3 million characters
 HELP = {"department": "Technical support", "subject": "s"}
 
@@ -46,6 +47,7 @@ async def _answered(world: ThreeBillings, desk: HttpDesk, ticket: str) -> str:
     return copy
 
 
+@pytest.mark.thorough("four seconds of CPU time; a long text in a linked ticket is in `make test`")
 @pytest.mark.parametrize(("main", "acme"), [(NEW, NEW), (OLD, NEW)])
 async def test_a_picture_inside_a_text_crosses_as_its_beginning(tmp_path: Path, main: str, acme: str) -> None:
     """R11: 1.3 million characters: the beginning with a word, the whole as a file where main takes files."""
@@ -70,7 +72,7 @@ async def test_a_picture_inside_a_text_crosses_as_its_beginning(tmp_path: Path, 
             assert "the whole text of message" in waits[0]
 
 
-@pytest.mark.parametrize("acme", [NEW, OLD])
+@pytest.mark.parametrize("acme", [NEW, pytest.param(OLD, marks=BY_OLD)])
 async def test_a_long_text_in_a_linked_ticket_stops_neither_direction(tmp_path: Path, acme: str) -> None:
     """R11: a later message, an answer and an edit of that length: each crosses as its beginning, once."""
     with three_billings(tmp_path, acme_version=acme) as world:
@@ -94,7 +96,7 @@ async def test_a_long_text_in_a_linked_ticket_stops_neither_direction(tmp_path: 
             assert len(names) == (acme == NEW)
 
 
-@pytest.mark.parametrize("main", [NEW, OLD])
+@pytest.mark.parametrize("main", [NEW, pytest.param(OLD, marks=BY_OLD)])
 async def test_a_long_conversation_goes_in_parts(tmp_path: Path, main: str) -> None:
     """R12: 41 messages of 84 KB together, where main takes 64 KB: all in main once, in order, nothing parked."""
     with three_billings(tmp_path, main_version=main, main_habits={"message_refusal": "too_large"}) as world:
@@ -111,7 +113,8 @@ async def test_a_long_conversation_goes_in_parts(tmp_path: Path, main: str) -> N
         assert all(size(part) <= MOST_BYTES for part in parts)
 
 
-@pytest.mark.parametrize("main", [NEW, OLD])
+@pytest.mark.thorough("four seconds of CPU time; a long text in a linked ticket is in `make test`")
+@pytest.mark.parametrize("main", [NEW, pytest.param(OLD, marks=BY_OLD)])
 async def test_a_billing_that_takes_less_is_sent_less(tmp_path: Path, main: str) -> None:
     """R12 where main takes 2000 characters: everything is there once; no text that was refused is offered again."""
     with three_billings(tmp_path, main_version=main, main_habits={"message_refusal": "too_long"}) as world:
@@ -142,6 +145,7 @@ class _Falls:
                 raise Death
 
 
+@pytest.mark.thorough("a second of CPU time each; a conversation in parts is in `make test`")
 @pytest.mark.parametrize("at", [1, 2, 3])
 @pytest.mark.parametrize("done", [True, False])
 async def test_a_process_that_ends_between_parts_goes_on_behind_them(tmp_path: Path, at: int, *, done: bool) -> None:

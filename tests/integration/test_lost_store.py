@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from remotesupport.core.report import BillingState, RunKind
+from remotesupport.core.run import BillingState, RunKind
 from tests.backups import Office, kinds_planned, lose, runs, shown
 from tests.cycle_fixtures import Desk
+from tests.database_fixtures import SQLITE_FIRST
 
 pytest_plugins = ("tests.database_fixtures", "tests.backup_fixtures")
 
 
+@pytest.mark.parametrize("store_url", SQLITE_FIRST, indirect=True)
 async def test_a_plain_sync_with_an_empty_ledger_repeats_nothing(office: Office) -> None:
     """After the store was lost, syncs and an audit adopt what is there: nothing is written, no state changes."""
     desk = office.desk
@@ -46,6 +48,7 @@ async def test_people_go_on_after_the_loss_as_if_nothing_had_been(plain_office: 
     assert office.acme.find(office.tickets["held"]).status == 3
 
 
+@pytest.mark.thorough("many simulated minutes; a plain sync after the loss is in `make test`")
 async def test_words_that_came_while_the_store_was_lost_cross_once(plain_office: Office) -> None:
     """What people wrote between the last run and the loss arrives once, in order, and edits made then are told."""
     office = plain_office

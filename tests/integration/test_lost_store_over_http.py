@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from remotesupport.core.report import BillingState
-from remotesupport.steps.links import LinksResult, rebuild_links
+import pytest
+
+from remotesupport.core.run import BillingState
+from remotesupport.steps.operator.rebuild_links import LinksResult, rebuild_links
 from tests.http_desk import HttpDesk, crossed_once, http_desk
-from tests.three_billings import ThreeBillings, three_billings
+from tests.three_billings import ThreeBillings, texts, three_billings
+
+pytestmark = pytest.mark.thorough("two seconds of CPU time each; a store that is lost is in `make test`")
 
 EMPTY = "another.sqlite3"
 
@@ -94,3 +98,22 @@ async def test_main_is_looked_at_twice_before_anything_is_created_on_an_empty_le
             world.main.fault(clear=True)
             await desk.drain()
         assert len(world.copies(f"[acme #{ticket}]")) == 1
+
+
+@pytest.mark.parametrize("answer", [{"truncate": True}, {"status": 503}, {"html": True}])
+async def test_words_of_the_other_staff_are_not_ours_because_one_answer_was_cut_off(
+    tmp_path: Path, answer: dict[str, object]
+) -> None:
+    """After a loss, a list of employees that is not given once leaves nobody taken for us: their words cross too."""
+    with three_billings(tmp_path) as world:
+        ticket = opened(world)
+        async with http_desk(world) as desk:
+            await desk.drain()
+        copy = world.copy(f"[acme #{ticket}]")
+        world.acme.act(as_="olga", do="reply", ticket=ticket, text="E2")
+        world.main.act(as_="anna", do="reply", ticket=copy, text="M1")
+        async with http_desk(world, url=f"sqlite:///{tmp_path / EMPTY}") as desk:
+            world.acme.fault(func="employee", count=1, **answer)
+            await desk.drain()
+        crossed_once(world.main, copy, ["E1", "E2"])
+        assert [text for text in texts(world.acme, ticket) if "M1" in text] == ["M1"]

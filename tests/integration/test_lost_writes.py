@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from remotesupport.core.report import RunKind
-from remotesupport.steps.readback import MOST_PROMISES
+from remotesupport.core.run import RunKind
+from remotesupport.steps.write.readback import MOST_PROMISES
 from tests.http_desk import LONG, crossed_once, http_desk
 from tests.three_billings import ThreeBillings, texts, three_billings
 

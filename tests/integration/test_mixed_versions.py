@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from remotesupport.core.report import BillingState, RunKind
+from remotesupport.core.run import BillingState, RunKind
 from tests.http_desk import crossed_once, everything_sent, http_desk
 from tests.three_billings import three_billings
 
 OLD, NEW = "4.0.68", "6.94.1"
 
 
-OTHERS = pytest.mark.thorough("the same law for the other versions on either side, three seconds of CPU time each")
+OTHERS = pytest.mark.thorough("the same law for the other ways to speak, three seconds of CPU time each")
 PAIRS = [(NEW, OLD), pytest.param(OLD, NEW, marks=OTHERS), pytest.param(OLD, OLD, marks=OTHERS)]
 
 
-@pytest.mark.parametrize("rights", ["three functions", "public functions"])
+@pytest.mark.parametrize("rights", ["three functions", pytest.param("public functions", marks=OTHERS)])
 @pytest.mark.parametrize(("main", "external"), PAIRS)
 async def test_a_ticket_there_and_its_answers_back(main: str, external: str, rights: str, tmp_path: Path) -> None:
     """Messages cross once and in order both ways, notes and other departments never, and a quiet run writes nothing."""

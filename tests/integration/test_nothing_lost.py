@@ -19,9 +19,9 @@ from connectors.errors import (
 )
 from connectors.memory import MemoryCall, StaffView
 from remotesupport.core.model import ChangeKind
-from remotesupport.core.report import BillingState, RunKind, RunRequest
+from remotesupport.core.run import BillingState, RunKind, RunRequest
 from remotesupport.steps.cycle import cycle
-from remotesupport.steps.scopes import CATCH_UP
+from remotesupport.steps.read.scope import CATCH_UP
 from tests.cycle_fixtures import Desk
 
 
@@ -78,10 +78,9 @@ def reason_of(desk: Desk, ticket: str) -> str:
     return found[0]
 
 
+@pytest.mark.thorough("two seconds of CPU time; a refused answer that waits is in `make test`")
 @pytest.mark.parametrize("seconds", [3])
-@pytest.mark.parametrize(
-    "kind", [Refused, pytest.param(AccessDenied, marks=pytest.mark.thorough("the same for another kind of refusal"))]
-)
+@pytest.mark.parametrize("kind", [Refused, AccessDenied])
 async def test_an_answer_to_a_ticket_far_down_the_list_is_not_lost(
     desk: Desk, one_row_pages: None, kind: type[ConnectorError], seconds: int
 ) -> None:
@@ -165,6 +164,7 @@ async def test_an_answer_that_the_server_alters_does_not_hold_the_ticket(desk: D
     assert len([w for w in acme.writes() if w.function == "reply"]) == 1
 
 
+@pytest.mark.thorough("a second of CPU time; a parked change holds its own direction only in `make test` too")
 async def test_a_refused_answer_does_not_hold_the_other_direction(desk: Desk) -> None:
     """A client's message crosses in the very run in which the answer to the same ticket is refused."""
     acme = desk.externals["acme"]
@@ -176,6 +176,7 @@ async def test_a_refused_answer_does_not_hold_the_other_direction(desk: Desk) ->
     assert desk.main.bodies(copy)[-1].endswith("client's word")
 
 
+@pytest.mark.thorough("a second of CPU time; a backfill and the runs beside it are in `make test`")
 async def test_a_windowed_backfill_hides_nothing_older_from_the_next_runs(desk: Desk, one_row_pages: None) -> None:
     """What a backfill's window left out is still found by the runs that follow."""
     acme = desk.externals["acme"]

@@ -14,9 +14,9 @@ import pytest
 
 from connectors.billmanager import Limits
 from remotesupport.bootstrap import Context
-from remotesupport.core.model import Lease
-from remotesupport.core.plan import Plan
-from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport, RunRequest
+from remotesupport.core.plan.plan import Plan
+from remotesupport.core.records import Lease
+from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport, RunRequest
 from remotesupport.steps.cycle import PLAIN, cycle
 from remotesupport.steps.values import Loaded
 from tests.hostile_server import RESET, Answer, HostileServer, Request, http
@@ -53,7 +53,7 @@ def line(report: RunReport, name: str) -> BillingResult:
 
 
 async def test_a_dripping_billing_delays_nobodys_ticket(world: ThreeBillings) -> None:
-    """While one billing's answer is still open, the other's new ticket is written to main."""
+    """W5: while one billing's answer is still open, the other's new ticket is written to main."""
     order: list[str] = []
     written = asyncio.Event()
 
@@ -114,8 +114,9 @@ class Endless:
         self._behind.close()
 
 
+@pytest.mark.thorough("three seconds of CPU time; a dripping billing that delays nobody is in `make test`")
 async def test_an_audit_of_endless_pages_ends_and_holds_up_nobody(world: ThreeBillings) -> None:
-    """While an audit reads a list without an end, a sync writes for every connection, that one included; the audit's
+    """W1: while an audit reads a list without an end, a sync writes for every connection, that one included; its own
     line says what it stopped at, the others were compared, and all is in order once the list ends."""
     for number in range(PAGE):
         world.acme.act(as_="ivan", do="open", department="Technical support", subject=f"s{number}", text="help")
@@ -129,13 +130,21 @@ async def test_an_audit_of_endless_pages_ends_and_holds_up_nobody(world: ThreeBi
             copy = world.copy("[acme #1015]")
             endless.open_end = True
 
+            minute_over = asyncio.Event()
+
+            async def after_the_minute(*given: Any) -> Any:
+                await minute_over.wait()
+                return await PLAIN.reconcile(*given)
+
             async def a_minute() -> None:
                 world.globex.act(as_="maria", do="open", department="Technical support", subject="Q", text="help")
                 world.main.act(as_="anna", do="reply", ticket=copy, text="the answer")
                 beside.append(await minutes.run(later=1))
+                minute_over.set()
 
             endless.ahead_of[3] = a_minute
-            audit = await desk.run(RunKind.AUDIT)
+            desk.clock.advance(60)
+            audit = await cycle(desk.context, RunRequest(RunKind.AUDIT), replace(PLAIN, reconcile=after_the_minute))
             pages = endless.pages
             endless.open_end = False
             after = await minutes.run()
@@ -150,6 +159,7 @@ async def test_an_audit_of_endless_pages_ends_and_holds_up_nobody(world: ThreeBi
     assert after.exit_status == 0
 
 
+@pytest.mark.thorough("two seconds of CPU time; leases are in `make test`")
 async def test_two_syncs_at_once_write_each_message_once(world: ThreeBillings) -> None:
     """Two processes that have read the same news, and then both have their turn: what one has written, the other sees
     before it writes."""

@@ -9,8 +9,8 @@ import pytest
 
 from connectors.errors import ConnectorError, ProtocolError, Refused, Retriable, Skippable
 from remotesupport.core.model import ChangeKind, Direction
-from remotesupport.core.report import RunKind
-from remotesupport.steps.reoffer import reoffer
+from remotesupport.core.run import RunKind
+from remotesupport.steps.operator.reoffer import reoffer
 from remotesupport.store.errors import NotRetriable
 from tests.cycle_fixtures import Desk
 
@@ -74,6 +74,7 @@ async def test_a_dropped_message_lets_the_later_ones_go(desk: Any) -> None:
     assert (line.run, "agreed with the provider" in line.detail) == ("olga", True)
 
 
+@pytest.mark.thorough("a second of CPU time; a message that is given up is in `make test`")
 async def test_a_dropped_create_leaves_the_ticket_alone(desk: Any) -> None:
     """A ticket that was given up is never created, whatever is written in it, and why says who decided."""
     desk.main.before["create"] = refuse("new one")
@@ -91,6 +92,7 @@ async def test_a_dropped_create_leaves_the_ticket_alone(desk: Any) -> None:
     assert (reason, detail) == ("parked", "dropped by a person: spam")
 
 
+@pytest.mark.thorough("two seconds of CPU time; what is parked, offered again and given up is in `make test`")
 async def test_a_dropped_close_counts_as_done(desk: Any) -> None:
     """A close that was given up is not offered again; the next human action crosses as ever."""
     desk.main.staff_replies(desk.copy, "done")
@@ -146,6 +148,7 @@ async def test_whatever_stopped_a_change_its_next_tries_are_the_same(desk: Any, 
     assert waited == [1, 2, 5, 15, 60, 60]
 
 
+@pytest.mark.thorough("a second of CPU time; writes of unknown outcome are in `make test`")
 async def test_a_close_that_cannot_be_looked_at_is_read_back_and_waits_for_nobody(desk: Any) -> None:
     """A look that fails after a close says nothing about the close: nothing is parked, and it is not sent again."""
     acme, closes = desk.externals["acme"], []
@@ -214,6 +217,7 @@ async def test_the_night_offers_again_what_waits(desk: Any) -> None:
     assert str(reoffer(desk.context)) == "nothing is parked"
 
 
+@pytest.mark.thorough("a second of CPU time; a conflict that stays is in `make test`")
 async def test_the_night_leaves_alone_what_a_person_decides(desk: Any) -> None:
     """A conflict and a lost file are counted and stay as they are: the next run writes nothing."""
     acme = desk.externals["acme"]
@@ -236,6 +240,7 @@ async def test_the_night_leaves_alone_what_a_person_decides(desk: Any) -> None:
     assert desk.store.parked() == before
 
 
+@pytest.mark.thorough("two seconds of CPU time; what is parked, offered again and given up is in `make test`")
 async def test_an_act_that_nobody_wants_any_more_is_not_parked_for_ever(desk: Any) -> None:
     """A close that was refused and is reopened where it came from leaves the list, and the timeline says so."""
     desk.main.staff_replies(desk.copy, "done")
@@ -250,6 +255,7 @@ async def test_an_act_that_nobody_wants_any_more_is_not_parked_for_ever(desk: An
     assert "unparked" in [e.event for e in desk.store.timeline("acme", desk.ticket)]
 
 
+@pytest.mark.thorough("two seconds of CPU time; what is parked, offered again and given up is in `make test`")
 async def test_a_close_of_a_ticket_that_is_gone_is_not_parked_for_ever(desk: Any) -> None:
     """A close towards a ticket that was deleted there leaves the list once main was told that it is gone."""
     desk.externals["acme"].client_opens("ivan", "Technical support", "stays", "so that the list is never empty")

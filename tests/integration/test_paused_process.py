@@ -80,3 +80,30 @@ async def test_it_writes_nothing_more(tmp_path: Path) -> None:
             writes = [entry for entry in world.main.requests("clientticket.edit")[before:] if "sok" in entry["params"]]
             assert writes == []
             crossed_once(world.main, world.copy(f"[acme #{ticket}]"), SAID)
+
+
+async def test_one_that_is_told_to_end_in_a_write_leaves_nothing_twice(tmp_path: Path) -> None:
+    """R22: SIGTERM while the billing works on a write: the message is there once, and the next runs carry the rest."""
+    with three_billings(tmp_path) as world:
+        opened = world.acme.act(as_="ivan", do="open", department="Technical support", subject="s", text=SAID[0])
+        ticket = str(opened["ticket"])
+        world.main.fault(hold_s=HELD_S, only="writes", count=1)
+        command = [sys.executable, "-m", "remotesupport.cli.main", "sync"]
+        with (tmp_path / "sync.log").open("wb") as out:
+            process = subprocess.Popen(command, env=test_environ(**world.environ), stdout=out, stderr=out)
+        try:
+            await until_held(world)
+            process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(process.wait, 60)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait(10)
+        for text in SAID[1:]:
+            world.acme.act(as_="ivan", do="reply", ticket=ticket, text=text)
+        async with http_desk(world, ("acme", "globex"), url=world.settings().database_url, clock=Later()) as desk:
+            for _ in range(4):  # what has no known outcome is looked for again, and again behind its quarantine
+                await desk.drain()
+                desk.clock.advance(150)
+            crossed_once(world.main, world.copy(f"[acme #{ticket}]"), SAID)
+            assert desk.context.store.parked() == []

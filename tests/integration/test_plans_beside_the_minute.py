@@ -13,17 +13,17 @@ import pytest
 
 from connectors.memory import MemoryCall
 from remotesupport.core.model import ChangeKind, Reason
-from remotesupport.core.plan import from_json
-from remotesupport.core.report import BillingResult, RunKind, RunReport, RunRequest
+from remotesupport.core.plan.plan import from_json
+from remotesupport.core.run import BillingResult, RunKind, RunReport, RunRequest
 from remotesupport.steps.cycle import cycle
-from remotesupport.steps.looking_again import LOOKS
+from remotesupport.steps.read.reread import LOOKS
 from tests.cycle_fixtures import Desk
 from tests.inline_executor import Inline
 from tests.simulation.laws import look_at_the_laws
 from tests.simulation.machine import GUARD
 from tests.simulation.people import People
 
-CONNECTIONS, FEW, ROUNDS = 20, 3, 10  # 10 rounds: 200 reads of a connection, each with a sync in the middle of it
+CONNECTIONS, ROUNDS = 20, 10  # 10 rounds: 200 reads of a connection, each with a sync in the middle of it
 CALLS = 8  # what reading a connection takes, most times
 KINDS = (RunKind.PLAN, RunKind.BACKFILL, RunKind.AUDIT)
 
@@ -83,11 +83,8 @@ async def sync(desk: Desk) -> None:
     await cycle(desk.context.for_run(None), RunRequest(RunKind.SYNC))
 
 
-@pytest.mark.parametrize(
-    "rounds",
-    [FEW, pytest.param(ROUNDS, marks=pytest.mark.thorough("200 reads take 13 s of CPU; 60 are in `make test`"))],
-)
-async def test_a_sync_beside_a_plan_makes_no_conflict_of_anything_200_times(tmp_path: Path, rounds: int) -> None:
+@pytest.mark.thorough("thirteen seconds of CPU time; one sync beside a plan is in `make test`")
+async def test_a_sync_beside_a_plan_makes_no_conflict_of_anything_200_times(tmp_path: Path) -> None:
     """Plans, backfills that only plan, and audits of 20 connections, with people and a whole sync in the middle of it:
     none finds a conflict, and in the end every message has crossed once, in order."""
     asyncio.get_running_loop().set_default_executor(Inline())
@@ -103,7 +100,7 @@ async def test_a_sync_beside_a_plan_makes_no_conflict_of_anything_200_times(tmp_
         await sync(desk)
 
     await desk.run()
-    for number in range(rounds):
+    for number in range(ROUNDS):
         for person in people:
             person.act(2)
         desk.clock.advance(60)
@@ -141,6 +138,7 @@ EACH = pytest.mark.thorough("two syncs for each call of a run take 20 s of CPU; 
 LONGER = pytest.mark.thorough("an audit makes more calls than a plan, and reads by the same steps")
 
 
+@pytest.mark.thorough("three seconds of CPU time; many syncs beside a plan are in `make test`")
 @pytest.mark.parametrize("step", [3, pytest.param(1, marks=EACH)])
 @pytest.mark.parametrize("kind", [RunKind.PLAN, pytest.param(RunKind.AUDIT, marks=LONGER)])
 async def test_a_sync_ahead_of_any_call_makes_no_conflict(linked: tuple[Desk, str], kind: RunKind, step: int) -> None:
@@ -172,6 +170,7 @@ async def test_a_sync_ahead_of_any_call_makes_no_conflict(linked: tuple[Desk, st
     desk.store.close()
 
 
+@pytest.mark.thorough("two seconds of CPU time; one sync beside a plan is in `make test`")
 async def test_what_moves_at_each_look_is_pending(linked: tuple[Desk, str]) -> None:
     """A ticket to which a sync writes ahead of each look at it is pending, nothing is planned for it, and the exit
     status is 0."""

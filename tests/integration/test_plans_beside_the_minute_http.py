@@ -10,9 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from remotesupport.core.report import RunKind
+from remotesupport.core.run import RunKind
 from tests.http_desk import HttpDesk, crossed_once
 from tests.three_billings import three_billings
+
+pytestmark = pytest.mark.thorough("a sync over real HTTP ahead of every second request; in memory it is in `make test`")
 
 STEP = 2  # every second request: each takes a sync over real HTTP
 

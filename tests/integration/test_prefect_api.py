@@ -15,6 +15,7 @@ from prefect.states import Completed
 from deployments.prefect_api import NoAnswer, PrefectApi
 from deployments.processes import PrefectServer, free_port
 from tests.prefect_fixtures import PATIENCE_S
+from tests.receivers import hook
 
 pytest_plugins = ("tests.prefect_fixtures",)
 
@@ -29,7 +30,7 @@ async def test_a_run_is_seen_as_it_ended(prefect_server: PrefectServer, prefect_
     made = await prefect_client.create_flow_run_from_deployment(deployment)
     await prefect_client.set_flow_run_state(made.id, Completed(message="2 of 2 billings in order"), force=True)
     api = PrefectApi(prefect_server.api, prefect_server.environ)
-    (run,) = api.runs([COMPLETED], deployment="by-hand")
+    (run,) = api.runs([COMPLETED], deployments=["by-hand"])
     assert (run.id, run.name) == (str(made.id), made.name)
     assert (run.state, run.message, run.scheduled) == ("Completed", "2 of 2 billings in order", False)
     assert run.end is not None
@@ -48,7 +49,7 @@ async def test_states_and_the_limit_choose_the_runs(
     def names(*states: str, limit: int = 20) -> list[str]:
         api = PrefectApi(prefect_server.api, prefect_server.environ)
         order = "EXPECTED_START_TIME_DESC"
-        return [run.name for run in api.runs(states, deployment="three", sort=order, limit=limit)]
+        return [run.name for run in api.runs(states, deployments=["three"], sort=order, limit=limit)]
 
     assert names(COMPLETED) == [made[0].name]
     assert names(SCHEDULED) == [made[2].name, made[1].name]
@@ -63,7 +64,7 @@ async def test_runs_of_the_schedule_are_known_as_such(
     schedule = DeploymentScheduleCreate(schedule=IntervalSchedule(interval=timedelta(hours=1)))
     await prefect_client.create_deployment(flow, "ticking-hourly", schedules=[schedule])
     api, end = PrefectApi(prefect_server.api, prefect_server.environ), time.monotonic() + PATIENCE_S
-    while not (runs := api.runs([SCHEDULED], deployment="ticking-hourly")):
+    while not (runs := api.runs([SCHEDULED], deployments=["ticking-hourly"])):
         assert time.monotonic() < end, "the scheduler made no run"
         await asyncio.sleep(0.3)
     assert {run.scheduled for run in runs} == {True}
@@ -82,3 +83,16 @@ def test_a_server_with_a_password_is_read_with_it(locked_server: PrefectServer) 
     assert PrefectApi(locked_server.api, locked_server.environ).runs([COMPLETED]) == []
     with pytest.raises(NoAnswer, match="answers 401"):
         PrefectApi(locked_server.api, {}).runs([COMPLETED])
+
+
+def test_a_busy_server_is_asked_again() -> None:
+    """A server that is too busy is asked again, and one that stays busy is no answer."""
+    with hook() as server:
+        api = PrefectApi(server.url, {}, pauses=(0.0, 0.0))
+        server.busy = 2
+        api.get("/ready")
+        assert len(server.asked) == 3
+        server.busy = 6
+        with pytest.raises(NoAnswer, match="/ready answers 503"):
+            api.get("/ready")
+        assert len(server.asked) == 6

@@ -3,129 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import (
-    ArtifactFilter,
-    ArtifactFilterKey,
-    FlowRunFilter,
-    FlowRunFilterId,
-    LogFilter,
-    LogFilterFlowRunId,
-)
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Scheduled
 
-from deployments.processes import Child, PrefectServer, WorkerProcess, python
-from tests.emulator_fixtures import RunningEmulator, password_of, running_emulator
-from tests.prefect_fixtures import test_environ, until, warm_worker
+from deployments.processes import Child, PrefectServer, python
+from remotesupport.core.report.month import Month
+from tests.emulator_fixtures import password_of
+from tests.flow_fixtures import ENDED, World, artifacts, environ, newest_board, run, task_names
+from tests.prefect_fixtures import until
 
-pytest_plugins = ("tests.prefect_fixtures",)
-
-POOL = "tests-flows"
-ENDED = ("Completed", "Failed", "Skipped", "Crashed", "TimedOut", "Cancelled")
-MAIN = '[main]\nurl = "{url}"\n'
-EXTERNAL = """
-[[external]]
-name = "{name}"
-url = "{url}"
-login = "support-robot"
-password = "env:ROBOT"
-main_login = "{name}"
-main_password = "env:{variable}"
-timezone = "Europe/Moscow"
-[[external.departments]]
-remote = "Technical support"
-main = "Outsourced support"
-"""
-
-
-@dataclass
-class World:
-    """Two externals, the main billing, and the configuration of the product between them."""
-
-    main: RunningEmulator
-    acme: RunningEmulator
-    globex: RunningEmulator
-    server: PrefectServer
-
-
-@pytest.fixture(scope="module")
-def world(prefect_server: PrefectServer) -> Iterator[World]:
-    """Emulated billings in this process; the configuration in the server's state folder."""
-    with running_emulator("main") as main, running_emulator("acme") as acme, running_emulator("globex") as globex:
-        text = MAIN.format(url=main.url)
-        text += EXTERNAL.format(name="acme", url=acme.url, variable="ACME")
-        text += EXTERNAL.format(name="globex", url=globex.url, variable="GLOBEX")
-        (prefect_server.home / "remotesupport.toml").write_text(text)
-        yield World(main, acme, globex, prefect_server)
-
-
-def environ(home: Path) -> dict[str, str]:
-    """What ``up`` gives its worker."""
-    return test_environ(
-        REMOTESUPPORT_HOME=str(home),
-        REMOTESUPPORT_CONFIG=str(home / "remotesupport.toml"),
-        ROBOT=password_of("support-robot"),
-        ACME=password_of("acme"),
-        GLOBEX=password_of("globex"),
-    )
-
-
-@pytest.fixture(scope="module")
-def worker(world: World) -> Iterator[WorkerProcess]:
-    """The worker as ``up`` starts it: it registers the catalog and runs our flows."""
-    server = world.server
-    chosen = PrefectServer(server.home, server.port, environ(server.home))
-    arguments = ("--register", "--modules", "flows", "--preload", "flows.sync")
-    with warm_worker(chosen, POOL, *arguments, name="flows") as process:
-        yield process
-
-
-@pytest.fixture
-async def client(prefect_client: PrefectClient, worker: WorkerProcess) -> PrefectClient:
-    """A client, once the catalog is registered; the schedules are paused, so that only tests start runs."""
-    for _ in range(300):
-        found = {d.name for d in await prefect_client.read_deployments()}
-        if (
-            "nightly" in found
-            and (await prefect_client.read_deployment_by_name("sync/every-minute")).work_pool_name == POOL
-        ):
-            break
-        assert worker.returncode is None
-        await asyncio.sleep(0.1)
-    for deployment in await prefect_client.read_deployments():
-        await prefect_client.pause_deployment(deployment.id)
-    return prefect_client
-
-
-async def run(client: PrefectClient, name: str, **parameters: Any) -> FlowRun:
-    """Start a deployment by hand and wait for its end."""
-    deployment = await client.read_deployment_by_name(name)
-    started = await client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
-    return await until(client, started.id, *ENDED)
-
-
-async def task_names(client: PrefectClient, ended: FlowRun, *wanted: set[str]) -> set[str]:
-    """The names of the run's task runs, once the server has recorded one set of ``wanted`` ones (it does so later)."""
-    only = FlowRunFilter(id=FlowRunFilterId(any_=[ended.id]))
-    for _ in range(100):
-        names = {t.name for t in await client.read_task_runs(flow_run_filter=only)}
-        if any(one <= names for one in wanted):
-            break
-        await asyncio.sleep(0.1)
-    return names
-
-
-async def artifacts(client: PrefectClient, key: str) -> list[Any]:
-    """The history of a keyed artifact."""
-    return await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+pytest_plugins = ("tests.prefect_fixtures", "tests.flow_fixtures")
 
 
 async def test_a_ticket_crosses_and_the_run_shows_it(client: PrefectClient, world: World) -> None:
@@ -152,16 +46,21 @@ async def test_a_ticket_crosses_and_the_run_shows_it(client: PrefectClient, worl
 
 
 async def test_a_quiet_minute_leaves_two_task_runs_and_no_artifact(client: PrefectClient, world: World) -> None:
-    """A run without news is one task run to extract, and one to reconcile for all that are ready; nothing else."""
+    """A run without news is one task run to extract, and one to reconcile for all that are ready; the live board is
+    renewed in place, and nothing else is left."""
     for _ in range(3):  # a thread is read once more when its last message was younger than two seconds
         await run(client, "sync/every-minute")
     before = [len(await artifacts(client, key)) for key in ("summary", "board", "plan-acme")]
+    board = await newest_board(client)
     quiet = await run(client, "sync/every-minute")
     assert quiet.state.message == "2 of 2 billings in order, 0 written"
     together = {"extract all billings", "reconcile all billings"}
     apart = {"extract all billings", "reconcile acme", "reconcile globex"}  # one was ready moments after the other
     assert await task_names(client, quiet, together, apart) in (together, apart)
     assert [len(await artifacts(client, key)) for key in ("summary", "board", "plan-acme")] == before
+    renewed = await newest_board(client)
+    assert "renewed by each run" in renewed.data
+    assert (renewed.id, renewed.data == board.data) == (board.id, False)
 
 
 async def test_a_broken_billing_fails_the_run_by_name_and_the_others_are_loaded(
@@ -180,21 +79,33 @@ async def test_a_broken_billing_fails_the_run_by_name_and_the_others_are_loaded(
     names = await task_names(client, failed, {"extract globex", "load acme"})
     assert {"extract globex", "load acme"} <= names
     assert "extract acme" not in names
-    (board,) = sorted(await artifacts(client, "board"), key=lambda a: a.created)[-1:]
-    assert "globex" in board.data
+    assert "globex" in (await newest_board(client)).data
     again = await run(client, "sync/every-minute")
     assert again.state_name == "Completed"
     await failure_is_said_in_one_line(client, world, failed)
 
 
+async def test_the_worker_serves_health_and_figures_of_its_runs(client: PrefectClient, world: World) -> None:
+    """While it works, what it has run is counted and health is well, asked over HTTP at the address that it wrote."""
+    url = (world.server.home / "monitoring.address").read_text()
+    await run(client, "sync/every-minute")
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as asking:
+        health, figures = await asking.get(f"{url}/health"), await asking.get(f"{url}/metrics")
+    assert (health.status_code, health.json()["status"]) == (200, "ok")
+    assert 'remotesupport_billing_state{billing="acme",state="ok"} 1.0' in figures.text
+    assert 'remotesupport_runs_total{kind="sync",outcome="ok"}' in figures.text
+    assert 'remotesupport_step_seconds_total{step="reconcile"}' in figures.text
+
+
 async def failure_is_said_in_one_line(client: PrefectClient, world: World, failed: FlowRun) -> None:
-    """G6: the log of the state folder has one line of it, the run's own log words first, and neither a traceback."""
+    """G6: the state folder's log has one line of it, the run's own log begins with words, and neither a traceback."""
     lines = (world.server.home / "remotesupport.log").read_text().splitlines()
     assert len([line for line in lines if "globex: failed" in line]) == 1
     logs = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[failed.id])), limit=200)
     told = [log.message for log in logs if "globex" in log.message]
     assert "Traceback" not in "".join([*lines, *told])
-    assert told[0].startswith("Task run failed with exception: globex (external) in ")
+    assert logs[0].message == told[0]
+    assert told[0].startswith("globex: globex (external) in ")
     assert "no connection" in told[0]
 
 
@@ -233,12 +144,24 @@ async def pool_exists(client: PrefectClient, name: str) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_backfill_plans_only_when_asked(client: PrefectClient, world: World) -> None:
-    """The custom run of the form makes a plan and writes nothing."""
-    window = {"since": "2020-01-01T00:00:00Z", "billings": ["acme"], "plan_only": True}
-    done = await run(client, "backfill/ad-hoc", window=window)
-    assert done.state_name == "Completed", done.state.message
-    assert "0 written" in done.state.message
+async def test_the_form_of_the_backfill_only_plans_and_a_long_one_shows_how_far_it_is(
+    client: PrefectClient, world: World
+) -> None:
+    """As the form stands a backfill writes nothing and its summary says what would come; the real one has one bar."""
+    for n in range(21):
+        world.acme.act(as_="ivan", do="open", department="Technical support", subject=f"Old {n}", text="t")
+    window = {"since": "2020-01-01T00:00:00Z", "billings": ["acme"]}
+    planned = await run(client, "backfill/ad-hoc", window=window)
+    assert planned.state_name == "Completed", planned.state.message
+    assert "0 written" in planned.state.message
+    (summary,) = [a for a in await artifacts(client, "summary") if a.flow_run_id == planned.id]
+    assert "acme: 21 new ticket" in summary.data
+    assert "Main may mail that user 21 time" in summary.data
+    done = await run(client, "backfill/ad-hoc", window={**window, "plan_only": False})
+    assert "21 written" in done.state.message
+    (bar,) = await artifacts(client, "progress-acme")
+    assert (bar.flow_run_id, bar.type, bar.data) == (done.id, "progress", 100.0)
+    assert bar.description == "acme: 21 of 21 changes are done"
 
 
 async def test_an_unknown_plan_is_refused_in_words(client: PrefectClient, world: World) -> None:
@@ -253,6 +176,16 @@ async def test_audit_and_maintenance_complete(client: PrefectClient, world: Worl
     audit, tidy = await asyncio.gather(run(client, "audit/hourly"), run(client, "maintenance/nightly"))
     assert audit.state_name == "Completed", audit.state.message
     assert tidy.state.message == "0 old rows deleted, 0 lost runs ended; nothing is parked"
+
+
+async def test_the_monthly_reports_are_files_in_the_state_folder(client: PrefectClient, world: World) -> None:
+    """The monthly deployment writes last month's page and table for each billing, and says where they are."""
+    done = await run(client, "monthly_report/monthly")
+    folder = world.server.home / "reports"
+    assert (done.state_name, done.state.message) == ("Completed", f"2 reports are in {folder}")
+    month = Month.of(datetime.now(UTC), ZoneInfo("Europe/Moscow")).before
+    expected = [f"{name}-{month}.{kind}" for name in ("acme", "globex") for kind in ("csv", "html")]
+    assert sorted(path.name for path in folder.iterdir()) == expected
 
 
 async def test_no_secret_and_no_text_of_a_customer_is_in_the_logs(client: PrefectClient, world: World) -> None:

@@ -165,6 +165,7 @@ async def test_registering_again_changes_nothing(prefect_server: PrefectServer, 
     assert deployment.job_variables["deadline_seconds"] == 3000
 
 
+@pytest.mark.thorough("four seconds of CPU time; the run of the form is in `make test`")
 async def test_the_backfill_is_a_form(prefect_server: PrefectServer, prefect_client: PrefectClient) -> None:
     """The UI gets the window's fields with titles and descriptions, and the API refuses a wrong one by its path."""
     command(prefect_server, *python("deployments.serve", "--pool", "registered"))

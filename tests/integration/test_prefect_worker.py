@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling, Pending, Running, Scheduled
 
 from deployments import exit_codes
-from deployments.leftovers import WORKER_LABEL
+from deployments.orphaned_runs import WORKER_LABEL
 from deployments.processes import PrefectServer, WorkerProcess
 from deployments.worker import TYPE, WarmWorker
 from tests import tiny_flows

@@ -85,12 +85,15 @@ def record(world: ThreeBillings, file: Path) -> Ended:
     return check(world.home, world.environ | {"REMOTESUPPORT_HOME": str(fresh)}, "acme", "--record", str(file))
 
 
+OTHER_HABITS = pytest.mark.thorough("the same law for other habits, a second of CPU time each")
+
+
 @pytest.mark.parametrize(
     ("acme", "main", "shown"),
     [
         ({"responsible": "name"}, {}, ("external habit responsible", "True name")),
-        ({"state": "words"}, {"state": "words"}, ("main habit state", "True words")),
-        ({}, {"types": "by_direction"}, ("main habit types", "True by_direction")),
+        pytest.param({"state": "words"}, {"state": "words"}, ("main habit state", "True words"), marks=OTHER_HABITS),
+        pytest.param({}, {"types": "by_direction"}, ("main habit types", "True by_direction"), marks=OTHER_HABITS),
     ],
 )
 async def test_the_served_recording_has_the_same_habits(

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from remotesupport.steps.check_row import CheckRow
 from remotesupport.steps.leases import take
-from remotesupport.steps.rehearsal import Rehearsal, Rehearsed
+from remotesupport.steps.operator.check_row import CheckRow
+from remotesupport.steps.operator.rehearsal import Rehearsal, Rehearsed
 from tests.cli_here import Ended, cli_here
 from tests.http_desk import HttpDesk, http_desk
 from tests.three_billings import ThreeBillings, texts, three_billings

@@ -9,7 +9,7 @@ import pytest
 from connectors.errors import Refused, Skippable, UnknownOutcome
 from connectors.memory import STATES, MemoryCall
 from remotesupport.core.model import ChangeKind
-from remotesupport.core.report import BillingState, RunKind
+from remotesupport.core.run import BillingState, RunKind
 from tests.backups import (
     Office,
     State,
@@ -22,6 +22,7 @@ from tests.backups import (
     runs,
     shown,
 )
+from tests.database_fixtures import POSTGRES_FIRST
 
 pytest_plugins = ("tests.database_fixtures", "tests.backup_fixtures")
 QUIET = {"adopt"}
@@ -30,6 +31,7 @@ QUIET = {"adopt"}
 # --- the store ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("store_url", POSTGRES_FIRST, indirect=True)
 async def test_a_store_from_yesterday_repeats_and_closes_nothing(office: Office, yesterday: State) -> None:
     """With yesterday's tables put back, on either database, a day of messages, creates, closes, reopens, departures,
     returns and edits is only recognised: nothing is written, and the board is in order."""
@@ -255,6 +257,7 @@ async def test_a_restored_main_billing_gets_nothing_by_itself(plain_office: Offi
     assert all(p.kind is ChangeKind.CONFLICT for p in desk.store.parked())
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_a_main_id_that_is_used_again_is_never_posted_to(plain_office: Office, yesterday: State) -> None:
     """A main ticket of somebody else that got a vanished ticket's id is a conflict, and no word is written to it."""
     office = plain_office
@@ -271,6 +274,7 @@ async def test_a_main_id_that_is_used_again_is_never_posted_to(plain_office: Off
     assert "does not begin with" in parked.cause
 
 
+@pytest.mark.thorough("many simulated minutes after a disaster; the first test has the disaster itself")
 async def test_a_restored_external_billing_gets_nothing_by_itself(plain_office: Office, yesterday: State) -> None:
     """External restored from yesterday: what we wrote there and is gone is a conflict; no client hears it twice."""
     office = plain_office

@@ -20,10 +20,10 @@ import pytest
 from remotesupport import logs
 from remotesupport.cli.main import main
 from remotesupport.cli.status import Look, headlines, look_at, to_json
-from remotesupport.core.connection_state import RUNS_WITHIN, State
+from remotesupport.core.connections.connection_state import RUNS_WITHIN, State
 from remotesupport.core.model import Side
-from remotesupport.core.report import RunKind
-from remotesupport.steps.board import board_of
+from remotesupport.core.run import RunKind
+from remotesupport.steps.record.board import board_of
 from tests.cycle_fixtures import Desk
 from tests.http_desk import HttpDesk, RealTime, http_desk
 from tests.three_billings import ThreeBillings, three_billings

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from connectors.memory import MemoryCall
-from remotesupport.core.report import BillingState, RunReport
+from remotesupport.core.run import BillingState, RunReport
 from remotesupport.store import StoreError
 from tests.cycle_fixtures import Desk
 from tests.postgres_server import postgres_server

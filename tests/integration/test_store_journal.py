@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from remotesupport.core.model import Carried, ChangeKind, Intent, IntentState, Lease, LinkRow
+from remotesupport.core.model import ChangeKind
+from remotesupport.core.records import Carried, Intent, IntentState, Lease, LinkRow
 from remotesupport.store import AlreadyIntended, Store, WriteBlocked
+from tests.database_fixtures import POSTGRES_FIRST
 from tests.store_rows import TO_EXTERNAL, FakeClock, intent, received, taken
 
 pytest_plugins = ("tests.database_fixtures",)
@@ -32,6 +34,7 @@ def intended(store: Store, clock: FakeClock, act: str = "77") -> tuple[Lease, In
     return lease, store.intend(lease, intent(act, now=clock()))
 
 
+@pytest.mark.parametrize("store_url", POSTGRES_FIRST, indirect=True)
 def test_an_intent_survives_the_death_of_its_process(store_url: str) -> None:
     """What intend returned is on the disk: a SIGKILL right after it leaves the intent to be resolved."""
     done = subprocess.run([sys.executable, "-c", DIES_AFTER_INTEND, store_url], cwd=ROOT, check=False, timeout=60)

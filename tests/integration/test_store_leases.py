@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from remotesupport.store import LeaseLost, Store
+from tests.database_fixtures import POSTGRES_FIRST
 from tests.store_rows import FakeClock, intent, taken
 
 pytest_plugins = ("tests.database_fixtures",)
@@ -22,6 +23,7 @@ print(store.acquire_lease("acme", sys.argv[2], 60) is not None, flush=True)
 """
 
 
+@pytest.mark.parametrize("store_url", POSTGRES_FIRST, indirect=True)
 def test_one_of_two_processes_gets_the_lease(store_url: str, tmp_path: Path) -> None:
     """Of two processes that ask at the same moment exactly one may write."""
     racers = [

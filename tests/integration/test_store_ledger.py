@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from remotesupport.core.frames import BLOCKED, CARRIED, DEPARTMENTS, LINKS, Schema, build
-from remotesupport.core.model import Carried, ChangeKind, IntentState, LinkRow
-from remotesupport.store import Store, connections, intents, journal, ledger, pairs, sightings, timeline
+from remotesupport.core.model import ChangeKind
+from remotesupport.core.records import Carried, IntentState, LinkRow
+from remotesupport.store import Store, connections, habits, intents, journal, ledger, pairs, sightings, timeline
 from remotesupport.store import parked as parked_changes
 from tests.store_rows import TO_EXTERNAL, TO_MAIN, FakeClock, intent, parked, taken
 
@@ -69,6 +70,19 @@ def test_links_are_found_from_both_sides(store: Store) -> None:
     assert len(store.links("acme", [])) == 0
     assert len(store.carried("acme", [])) == 0
     assert len(store.links("acme")) == 2
+
+
+def test_links_of_many_connections_are_one_question(store: Store) -> None:
+    """Asked for pairs of connection and ticket, the ledger gives those rows and no other connection's twins."""
+    filled(store)
+    store.link("other", LinkRow("other", "1", "501", "open", "open", None), [Carried("7", "c")], "r")
+    store.link("other", LinkRow("other", "it's", "9", "open", "open", None), [], "r")
+    outside, inside = [("acme", "1"), ("other", "it's"), ("none", "1")], [("acme", "502"), ("other", "none")]
+    rows = store.link_rows_of(outside, inside)
+    alone = [*store.link_rows("acme", ["1"], ["502"]), *store.link_rows("other", ["it's"])]
+    assert sorted(rows, key=str) == sorted(alone, key=str)
+    assert store.carried_rows_of([("acme", "1"), ("other", "2")]) == store.carried_rows("acme", ["1"])
+    assert store.link_rows_of([], []) == store.carried_rows_of([]) == []
 
 
 def test_any_number_of_keys_can_be_asked_for(store: Store) -> None:
@@ -150,12 +164,17 @@ def test_quiet_look_ups_use_the_indexes(sqlite_url: str) -> None:
         (intents._OPEN, "rs_intents_open (connection=?)"),
         (journal._POSTED, "rs_intents_changed (connection=? AND changed_at>?)"),
         (journal._WRITTEN, "rs_intents_changed (connection=? AND changed_at>?)"),
-        (sightings._PENDING, "rs_sightings_pending"),
         (sightings._SEEN, "(connection=? AND side=? AND listing=? AND ticket=?)"),
         (sightings._UNREAD, "rs_sightings_unread (connection=? AND side=? AND department=?)"),
         (ledger._LINKS_OF, "(connection=? AND ext_ticket=?)"),
         (ledger._LINKS_OF_MAIN, "(connection=? AND main_ticket=?)"),
         (ledger._CARRIED_OF, "(connection=? AND ext_ticket=?)"),
+        (ledger._LINKS_OF_ALL, "(connection=? AND ext_ticket=?)"),
+        (ledger._LINKS_OF_ALL_MAIN, "(connection=? AND main_ticket=?)"),
+        (ledger._CARRIED_OF_ALL, "(connection=? AND ext_ticket=?)"),
+        (sightings._PENDING, "rs_sightings_pending (connection=?)"),
+        (sightings._WITH_UNREAD, "rs_sightings_unread (connection=? AND side=?)"),
+        (habits._NOT_UNDERSTOOD, "rs_reasons_not_understood (connection=?)"),
         (pairs._CARRIED, "(connection=? AND ext_ticket=? AND direction=? AND source_message=?)"),
         (timeline._REASONS, "(connection=? AND ticket=?)"),
         (parked_changes._OF, "(connection=?)"),

@@ -10,16 +10,16 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, insert, inspect, text
 
-import remotesupport.store.migrations
-from remotesupport.core.connection_state import Failure
+from remotesupport.core.connections.connection_state import Failure
 from remotesupport.store import Store, StoreError
 from remotesupport.store.columns import UtcTime
 from remotesupport.store.database import Database
 from remotesupport.store.migrate import HEAD, VERSION_TABLE, current
 from remotesupport.store.tables import links, metadata
+from tests.database_fixtures import POSTGRES_FIRST
+from tests.store_rows import intent, received, taken
 
 pytest_plugins = ("tests.database_fixtures",)
 
@@ -69,12 +69,6 @@ def test_the_migrated_tables_are_those_of_the_code(empty_url: str) -> None:
     assert all(name.startswith("rs_") for name in metadata.tables)
 
 
-def test_head_is_the_last_migration() -> None:
-    """The revision that lets a start skip Alembic is the newest one there is."""
-    folder = str(Path(remotesupport.store.migrations.__file__).parent)
-    assert ScriptDirectory(folder).get_current_head() == HEAD
-
-
 def test_an_older_store_keeps_what_is_known_of_a_connection(empty_url: str) -> None:
     """What was on record of each connection before its state was kept is its state's kind and last read afterwards."""
     at = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -105,6 +99,31 @@ def test_an_older_store_keeps_what_is_known_of_a_connection(empty_url: str) -> N
     }
 
 
+def test_a_store_from_before_the_history_keeps_its_ledger_and_begins_one(empty_url: str) -> None:
+    """What was carried before who, when and by which run were kept is there without them; what comes after has them."""
+    database = Database(empty_url)
+    config = Config()
+    config.set_main_option("script_location", "remotesupport.store:migrations")
+    link = {"connection": "acme", "ext_ticket": "1", "main_ticket": "501", "ext_state": "open", "main_state": "open",
+            "department": "4", "departed": False}  # fmt: skip
+    old = {"connection": "acme", "ext_ticket": "1", "direction": "to_main", "source_message": "76",
+           "target_message": "899", "body_hash": "h" * 32}  # fmt: skip
+    with database.write() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, "0007")
+        conn.execute(insert(links), [link])
+        conn.execute(text(f"INSERT INTO rs_carried ({', '.join(old)}) VALUES (:{', :'.join(old)})"), old)
+    database.engine.dispose()
+    with Store.open(empty_url) as store:
+        assert store.migrate()
+        (before,) = store.crossings("acme")
+        assert (before.message, before.target, before.main_ticket) == ("76", "899", "501")
+        assert (before.run, before.at, before.author) == (None, None, None)
+        assert store.history(datetime(2000, 1, 1, tzinfo=UTC)) == []
+        received(store, store.intend(taken(store), intent()), "900")
+        assert [(one.message, one.run, one.department) for one in store.crossings("acme")][-1] == ("77", "run-1", "4")
+
+
 def test_a_store_is_not_made_by_looking(empty_url: str, tmp_path: Path) -> None:
     """Where nothing was ever kept there is no store, and none after the question; one that is there is given."""
     assert Store.existing(empty_url) is None
@@ -121,6 +140,7 @@ def test_a_store_is_not_made_by_looking(empty_url: str, tmp_path: Path) -> None:
         assert there.connection_states() == []
 
 
+@pytest.mark.parametrize("empty_url", POSTGRES_FIRST, indirect=True)
 def test_processes_may_migrate_at_once(empty_url: str, tmp_path: Path) -> None:
     """Of processes that start on an empty database at the same moment one makes the tables, the other waits for it."""
     elsewhere = tmp_path / "elsewhere"

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
-from remotesupport.core.model import Carried, ChangeKind, Intent, IntentState, LinkRow
+from remotesupport.core.model import ChangeKind
+from remotesupport.core.records import Carried, Intent, IntentState, LinkRow
 from remotesupport.store import LinkConflict, Store, StoreError
 from remotesupport.store.database import Database
 from remotesupport.store.pairs import count_links
+from tests.database_fixtures import POSTGRES_FIRST
 from tests.store_rows import TO_EXTERNAL, TO_MAIN, FakeClock, intent, parked, received, taken
 
 pytest_plugins = ("tests.database_fixtures",)
@@ -64,7 +66,11 @@ def nothing_happened(store: Store) -> bool:
     return waiting.state is IntentState.INTENT and traces == (0, 0, 0) and store.link_counts(["acme"]) == {"acme": 0}
 
 
-@pytest.mark.parametrize("calls", [0, 1])
+LATER = pytest.mark.thorough("a process of its own; an earlier death within a receipt is in `make test`")
+
+
+@pytest.mark.parametrize("calls", [0, pytest.param(1, marks=LATER)])
+@pytest.mark.parametrize("store_url", POSTGRES_FIRST, indirect=True)
 def test_a_death_within_a_receipt_leaves_nothing(store_url: str, calls: int) -> None:
     """A process killed in the middle of storing a receipt leaves the intent open and nothing else."""
     command = [sys.executable, "-c", DIES_IN_RECEIVE, store_url, str(calls)]
@@ -242,3 +248,20 @@ def test_carried_rows_stay_small(sqlite_url: str, clock: FakeClock) -> None:
         pruned = pages(store) - before
     assert full / 300 <= 512
     assert pruned / 300 <= 200
+
+
+def test_what_was_sent_keeps_its_run_and_time(store: Store, clock: FakeClock) -> None:
+    """A later look keeps run and time of what was sent; a text that takes another one's place keeps those of both."""
+    lease, began = taken(store, seconds=7200), clock()
+    first = store.intend(lease, intent(now=clock(), run="run-1"))
+    received(store, first)
+    clock.advance(60)
+    store.confirm(first, [Carried("77", "h" * 32, "900")], state=IntentState.ACKED)
+    (seen,) = store.crossings("acme")
+    assert (seen.run, seen.at, seen.confirmed_at, seen.target) == ("run-1", began, clock(), "900")
+    clock.advance(60)
+    other = intent(now=clock(), run="run-2", covers=(Carried("77", "g" * 32),), key="acme/to_main/1/77/edit/1")
+    received(store, store.intend(lease, other), "901")
+    found = {(one.run, one.at, one.target, one.message) for one in store.crossings("acme")}
+    assert found == {("run-1", began, "900", "77"), ("run-2", clock(), "901", "77")}
+    assert [one.run for one in store.crossings("acme", clock())] == ["run-2"]

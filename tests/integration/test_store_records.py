@@ -7,9 +7,10 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from remotesupport.core.connection_state import Failure, State
+from remotesupport.core.connections.connection_state import Failure, State
 from remotesupport.core.frames import DEPARTMENTS, build, empty
-from remotesupport.core.model import Event, LinkRow, Side, Sighting
+from remotesupport.core.model import Side
+from remotesupport.core.records import Event, LinkRow, Sighting
 from remotesupport.store import ConnectionState, PlanState, Store, StoreError
 from tests.store_rows import FakeClock, intent, parked, received, taken
 
@@ -63,6 +64,22 @@ def test_pending_sightings_are_those_with_an_empty_hash(store: Store, clock: Fak
     assert store.pending_sightings("acme", Side.EXTERNAL) == []
     store.save_sightings("run-2", [sighting(clock, "3")])
     assert store.pending_sightings("acme", Side.MAIN) == ["1"]
+
+
+def test_what_is_asked_of_many_connections_is_what_each_says(store: Store, clock: FakeClock) -> None:
+    """One question about several connections has the answers of one question about each."""
+    seen = replace(sighting(clock, "4"), side=Side.EXTERNAL, department="7")
+    store.save_sightings(
+        "run-1", [sighting(clock, "1", ""), replace(sighting(clock, "2", ""), connection="other"), seen]
+    )
+    store.save_dialect("other", Side.MAIN, "billmanager 6")
+    store.record_reasons("run-1", reasons(("9", "not_understood", "why"), ("8", "in_sync", "")))
+    names = ["acme", "other", "none"]
+    assert store.pending_of(names) == {("acme", Side.MAIN): ["1"], ("other", Side.MAIN): ["2"]}
+    assert store.with_unread(names) == {"acme"}
+    assert store.dialects_of(names) == {"other": store.dialects("other")}
+    assert store.not_understood_of(names) == {"acme": store.not_understood("acme")} == {"acme": {"9": "why"}}
+    assert store.pending_of([]) == store.dialects_of([]) == {}
 
 
 def test_what_was_only_seen_is_found_by_its_department(store: Store, clock: FakeClock) -> None:
@@ -129,20 +146,10 @@ def test_texts_are_kept_only_while_a_plan_is_open(store: Store) -> None:
         store.set_plan_state(f"p-{n}", state, "why")
     kept = {p.state: p.plan_json for p in (store.plan(f"p-{n}") for n in range(6)) if p}
     assert {state for state, body in kept.items() if body} == {"planned", "stopped", "applying"}
-    assert {p.state for p in store.open_plans(["acme"])} == {"planned", "stopped", "applying"}
-    assert store.open_plans(["other"]) == []
     store.save_plan("run-2", "acme", {"id": "p-9"}, "applied", "")
     applied = store.plan("p-9")
     assert applied is not None
     assert applied.plan_json is None
-
-
-def test_newer_plans_replace_older_ones(store: Store) -> None:
-    """Open plans that a newer one replaces expire with their texts, the others stay."""
-    for name in ("p-1", "p-2"):
-        store.save_plan("run-1", "acme", {"id": name}, "stopped", "")
-    assert store.expire_plans("acme", keep=["p-2"]) == 1
-    assert [p.id for p in store.open_plans()] == ["p-2"]
 
 
 def test_an_unknown_plan_is_an_error(store: Store) -> None:
@@ -266,10 +273,11 @@ def test_pruning_forgets_the_past_and_nothing_else(store: Store, clock: FakeCloc
     assert store.prune(clock()) == 7
     assert [r.run for r in store.last_runs(9)] == ["run-2"]
     assert (store.timeline("acme", "1"), store.quarantine()) == ([], [])
-    assert [p.id for p in store.open_plans()] == ["p-3"]
-    expired = store.plan("p-2")
+    expired, fresh = store.plan("p-2"), store.plan("p-3")
     assert expired is not None
     assert (expired.state, expired.plan_json) == ("expired", None)
+    assert fresh is not None
+    assert fresh.state == "stopped"
     assert store.reason_of("acme", "1") == ("in_sync", "", None)
     assert (store.open_intents("acme"), store.parked()) == ([waiting], [kept_parked])
     assert (len(store.links("acme")), len(store.carried("acme")), store.renew_lease(lease, 60).token) == (1, 1, 1)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from connectors.billmanager.v6_common import View
-from remotesupport.core.report import BillingResult, BillingState, RunKind
-from remotesupport.steps.check import check_connection
-from remotesupport.steps.correspond import resolved_names
-from remotesupport.steps.departments import department_board
+from remotesupport.core.run import BillingResult, BillingState, RunKind
+from remotesupport.steps.operator.check import check_connection
+from remotesupport.steps.operator.department_overview import department_board
+from remotesupport.steps.read.department_mapping import resolved_names
 from tests.http_desk import HttpDesk, crossed_once, everything_sent, http_desk
 from tests.three_billings import ThreeBillings, three_billings
 
@@ -138,6 +138,7 @@ async def test_a_renamed_department_keeps_its_correspondence_and_is_reported_onc
             assert "called 'Support, second line' now" in "".join(board.notes)
 
 
+@pytest.mark.thorough("a second of CPU time; a difference between configuration and list is in `make test`")
 async def test_a_name_that_another_department_took_over_is_not_believed(tmp_path: Path) -> None:
     """When the configured name means another department than before, its tickets wait for a person; none departs."""
     with three_billings(tmp_path) as world:
@@ -153,6 +154,7 @@ async def test_a_name_that_another_department_took_over_is_not_believed(tmp_path
             assert "Write the id that is meant" in line.reason
 
 
+@pytest.mark.thorough("a second of CPU time; a renamed department is told once in `make test`")
 async def test_new_unflagged_and_gone_departments_are_told_once_and_a_plan_records_nothing(tmp_path: Path) -> None:
     """Each has its row in the plan and in the run that records it, and none in the next."""
     with three_billings(tmp_path, acme_version=OLD) as world:

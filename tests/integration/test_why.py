@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from remotesupport.core.report import RunKind
+from remotesupport.cli.why import CLOSED_AS_ANSWERED
+from remotesupport.core.run import RunKind
 from tests.cli_here import Ended, cli_here
 from tests.http_desk import HttpDesk, RealTime, http_desk
 from tests.three_billings import ThreeBillings, three_billings
@@ -110,3 +111,34 @@ async def test_a_delivered_answer_ends_confirmed_under_its_id(world: ThreeBillin
     assert delivered == f"to_external {copy}: {said} → {there[0]}"
     assert "?" not in "".join(lines.values())
     assert "somebody closed it in acme" in lines["closed"]
+
+
+async def test_who_said_what_is_told_in_words(world: ThreeBillings) -> None:
+    """Of each message that crossed `why` names its author, when it was seen, sent and confirmed, and the ids of both
+    sides."""
+    async with http_desk(world, url=store_of(world), clock=RealTime()) as desk:
+        ticket, copy = await linked(world, desk)
+        said = world.main.act(as_="anna", do="reply", ticket=copy, text="M")["message"]
+        for _ in range(3):
+            await desk.run(later=0)
+    opened, answered = answer(world, "acme", ticket)["messages"]
+    assert (opened["direction"], opened["ticket"], opened["target_ticket"]) == ("to_main", ticket, copy)
+    assert (answered["message"], answered["target_ticket"]) == (str(said), ticket)
+    there = [m["id"] for m in world.acme.state()["messages"] if m["ticket"] == ticket and m["text"] == "M"]
+    assert answered["target_message"] == there[0]
+    assert answered["seen_at"] <= answered["sent_at"] <= answered["confirmed_at"]
+    (line,) = [x for x in why(world, "acme", ticket).stdout.splitlines() if x.startswith("Anna Weber wrote message")]
+    assert f"message {said} of main ticket {copy}" in line
+    assert f"confirmed there {answered['confirmed_at'][:10]}" in line
+    assert f"as message {there[0]} (run {answered['run']})" in line
+
+
+async def test_a_close_that_came_with_our_answer_is_told(world: ThreeBillings) -> None:
+    """A ticket that was closed there as our first answer arrived says that nobody knows yet who has closed it."""
+    world.acme.core.habits.choose({"after_answer": "closed"})
+    async with http_desk(world, url=store_of(world), clock=RealTime()) as desk:
+        ticket, copy = await linked(world, desk)
+        assert CLOSED_AS_ANSWERED not in answer(world, "acme", ticket)["detail"]
+        world.main.act(as_="anna", do="reply", ticket=copy, text="M")
+        await desk.run(later=0)
+        assert CLOSED_AS_ANSWERED in answer(world, "acme", ticket)["detail"]

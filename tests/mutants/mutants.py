@@ -19,7 +19,7 @@ class Mutant:
 
 ONCE = "tests/integration/test_exactly_once.py"
 JOURNAL = "tests/integration/test_store_journal.py"
-READBACK, WRITING = "remotesupport/steps/readback.py", "remotesupport/steps/writing.py"
+READBACK, WRITING = "remotesupport/steps/write/readback.py", "remotesupport/steps/write/writer.py"
 
 MUTANTS = (
     Mutant(
@@ -52,8 +52,8 @@ MUTANTS = (
     ),
     Mutant(
         "order in a run",
-        "remotesupport/steps/load.py",
-        "                if (row.ext_ticket, row.direction) in loaded.held:\n                    continue\n",
+        "remotesupport/steps/write/load.py",
+        "                if (change.ext_ticket, change.direction) in loaded.held:\n                    continue\n",
         "",
         ("tests/integration/test_parked.py",),
     ),
@@ -73,23 +73,23 @@ MUTANTS = (
     ),
     Mutant(
         "guard",
-        "remotesupport/core/guard.py",
+        "remotesupport/core/plan/guard.py",
         "_too_many(plan, facts, limits) + _canary(plan, facts) + ",
         "_canary(plan, facts) + ",
         ("tests/unit/test_guard.py",),
     ),
     Mutant(
         "canary",
-        "remotesupport/core/guard.py",
+        "remotesupport/core/plan/guard.py",
         "_too_many(plan, facts, limits) + _canary(plan, facts) + ",
         "_too_many(plan, facts, limits) + ",
         ("tests/unit/test_guard.py",),
     ),
     Mutant(
         "an empty list is an outage",
-        "remotesupport/core/guard.py",
-        "    found = _emptied(name, facts)\n",
-        "    found: list[str] = []\n",
+        "remotesupport/core/plan/guard.py",
+        "    odd = _emptied(name, facts)\n",
+        "    odd: list[str] = []\n",
         ("tests/unit/test_guard.py",),
     ),
     Mutant(
@@ -110,9 +110,9 @@ MUTANTS = (
     Mutant(
         "one request for one intent",
         WRITING,
-        "                receipt = await request(self.connection, row, parcel, intent.key)\n",
-        "                await request(self.connection, row, parcel, intent.key)\n"
-        "                receipt = await request(self.connection, row, parcel, intent.key)\n",
+        "                receipt = await request(self.connection, change, parcel, intent.key)\n",
+        "                await request(self.connection, change, parcel, intent.key)\n"
+        "                receipt = await request(self.connection, change, parcel, intent.key)\n",
         ("tests/integration/test_cycle.py",),
     ),
     Mutant(
@@ -124,14 +124,14 @@ MUTANTS = (
     ),
     Mutant(
         "our own messages are no sources",
-        "remotesupport/core/traffic.py",
+        "remotesupport/core/messages/pending.py",
         '    external = external[~is_in(external, ours, MESSAGE, [*EXT, "target_message"])]\n',
         "",
         ("tests/unit/test_reconcile_messages.py", "tests/integration/test_cycle.py"),
     ),
     Mutant(
         "notes stay",
-        "remotesupport/core/traffic.py",
+        "remotesupport/core/messages/pending.py",
         '    rows = rows[rows["kind"].isin(PEOPLE)]\n',
         "",
         ("tests/unit/test_reconcile_messages.py", "tests/property/test_reconcile_laws.py"),

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.built_wheel import ROOT
@@ -26,6 +27,11 @@ def text_of(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace")
 
 
+@cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(text_of(file))
+
+
 def test_no_registry_is_named() -> None:
     """No file names the host of a package registry, so every mirror serves."""
     named = re.compile("|".join(map(re.escape, REGISTRIES)))
@@ -40,14 +46,14 @@ def test_files_stay_short() -> None:
 
 def test_every_module_says_what_it_is_for() -> None:
     """Every module that holds code begins with a docstring."""
-    parsed = ((f, ast.parse(text_of(f))) for f in files() if f.suffix == ".py")
+    parsed = ((f, tree_of(f)) for f in files() if f.suffix == ".py")
     assert [str(f) for f, tree in parsed if tree.body and not ast.get_docstring(tree)] == []
 
 
 def laws() -> Iterator[tuple[str, str | None]]:
     for file in files():
         if file.suffix == ".py" and "tests" in file.parts:
-            for node in ast.walk(ast.parse(text_of(file))):
+            for node in ast.walk(tree_of(file)):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
                     yield f"{file.name}:{node.lineno} {node.name}", ast.get_docstring(node)
 
@@ -67,13 +73,16 @@ def test_fakes_not_patches() -> None:
     assert [str(f) for f in tests if "e2e" not in f.parts and sleeps.search(text_of(f))] == []
 
 
-def calls() -> Iterator[tuple[str, str, ast.Call]]:
+@cache
+def calls() -> tuple[tuple[str, str, ast.Call], ...]:
     """Every call in the tests: where, its dotted name, itself. Commands that search (soak, chaos) may draw."""
-    for file in files():
-        if file.suffix == ".py" and "tests" in file.parts and file.name not in ("__main__.py", "soak.py"):
-            for node in ast.walk(ast.parse(text_of(file))):
-                if isinstance(node, ast.Call):
-                    yield f"{file.name}:{node.lineno}", ast.unparse(node.func), node
+    return tuple(
+        (f"{file.name}:{node.lineno}", ast.unparse(node.func), node)
+        for file in files()
+        if file.suffix == ".py" and "tests" in file.parts and file.name not in ("__main__.py", "soak.py")
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.Call)
+    )
 
 
 def test_nothing_is_drawn_without_a_seed() -> None:

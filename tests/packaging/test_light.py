@@ -13,25 +13,10 @@ from typing import Any
 import pytest
 
 from tests.cli_here import cli_here
+from tests.config_text import ONE_CONNECTION, ONE_DEPARTMENT
 from tests.emulator_fixtures import password_of, running_emulator
 
-CONFIG = """
-[main]
-url = "{main}"
-
-[[external]]
-name = "acme"
-url = "{acme}"
-login = "support-robot"
-password = "env:ROBOT"
-main_login = "acme"
-main_password = "env:CUSTOMER"
-timezone = "Europe/Moscow"
-
-[[external.departments]]
-remote = "Technical support"
-main = "Outsourced support"
-"""
+CONFIG = ONE_CONNECTION + ONE_DEPARTMENT
 LOADED = """
 import sys
 from remotesupport.cli.main import main
@@ -67,7 +52,10 @@ def settle(folder: Path, environ: dict[str, str]) -> None:
     raise AssertionError("the sync never settles")
 
 
-@pytest.mark.parametrize("command", ["sync", "plan", "status"])
+PLAN = pytest.mark.thorough("a process each; the sync, which reads and plans as well, is in `make test`")
+
+
+@pytest.mark.parametrize("command", ["sync", *(pytest.param(each, marks=PLAN) for each in ("plan", "status"))])
 def test_a_quiet_minute_is_light(settled: dict[str, Any], command: str) -> None:
     """A quiet sync, plan or status from the command line imports neither great_expectations nor Prefect."""
     done = subprocess.run([sys.executable, "-c", LOADED, command, "--json"], check=False, **settled)

@@ -8,8 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remotesupport.core.compose import RULE, defuse, header, markers_in, opening, to_main
-from remotesupport.core.lengths import LEAST_BYTES, beginning, file_name, groups, in_short, size, without_word
+from remotesupport.core.text.compose import RULE, defuse, header, markers_in, opening, to_main
+from remotesupport.core.text.lengths import LEAST_BYTES, beginning, file_name, groups, in_short, size, without_word
 
 LIMITS = st.integers(LEAST_BYTES, 5_000)
 TEXTS = st.one_of(

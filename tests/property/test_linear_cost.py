@@ -16,12 +16,13 @@ from connectors.billmanager import headers, wire
 from connectors.billmanager.v4_hist import messages
 from connectors.billmanager.v6_rows import BadRow, is_zone
 from connectors.errors import ConnectorError
-from remotesupport.core import compose, told
-from remotesupport.core.altered import altered
-from remotesupport.core.lengths import in_short
-from remotesupport.core.normalize import canonical
+from remotesupport.core.pairs import main_evidence
+from remotesupport.core.text import compose
+from remotesupport.core.text.altered import altered
+from remotesupport.core.text.lengths import in_short
+from remotesupport.core.text.normalize import canonical
 from remotesupport.logs import Redactor
-from remotesupport.steps.attachments import safe_name
+from remotesupport.steps.write.attachments import safe_name
 from tests.fuzz.parsers import PARSERS as foreign_parsers  # noqa: N811 - a table, used as one
 
 pytestmark = pytest.mark.thorough("each parser is fed with thirty growing inputs")
@@ -47,10 +48,10 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "header": compose.defuse,
     "claim": lambda text: compose.origin_of(text, "acme"),
     "markers": lambda text: compose.markers_in(text, "acme", "1"),
-    "sections": lambda text: told._split(f"acme #1/2 | x\n{text}\nacme #1/3 | y\nz", "acme", "1", "9"),
+    "sections": lambda text: main_evidence._split(f"acme #1/2 | x\n{text}\nacme #1/3 | y\nz", "acme", "1", "9"),
     "altered": lambda text: altered(text, text[:-100] + "?"),
     "in short": lambda text: in_short(text, 1000, "x.txt"),
-    "says": lambda text: told.says(text, text[:100]),
+    "says": lambda text: main_evidence.tells_same_text(text, text[:100]),
     "log": Redactor(["invented-secret"]),
     "content type": headers.content_type,
     "department": lambda text: foreign_parsers["department's name"](text.encode()),

@@ -10,8 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from remotesupport.core import frames
-from remotesupport.core.compose import markers_in
+from remotesupport.core.plan.plan import make_plans
 from remotesupport.core.reconcile import reconcile
+from remotesupport.core.replay.comparison import differences, without_texts
+from remotesupport.core.replay.kept import Kept, from_document, to_document
+from remotesupport.core.replay.stand_ins import with_stand_ins
+from remotesupport.core.text.compose import markers_in
 from tests.reconcile_world import CONNECTION, OTHER, REMOTE, World, reads, shuffled
 
 LAWS = settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -203,6 +207,7 @@ def test_lost_ledger(history: list[tuple[str, int, str]]) -> None:
     world.settle()
 
 
+@pytest.mark.thorough("two seconds of CPU time; a backfill that writes nothing out is in `make test`")
 @LAWS
 @given(HISTORIES)
 def test_quiet_writes_nothing_out(history: list[tuple[str, int, str]]) -> None:
@@ -211,6 +216,7 @@ def test_quiet_writes_nothing_out(history: list[tuple[str, int, str]]) -> None:
     assert changes[changes["direction"].eq("to_external")]["kind"].isin(["adopt"]).all()
 
 
+@pytest.mark.thorough("three seconds of CPU time; each row is checked again before it is written, in `make test`")
 @LAWS
 @given(HISTORIES)
 def test_rows_are_whole(history: list[tuple[str, int, str]]) -> None:
@@ -223,3 +229,22 @@ def test_rows_are_whole(history: list[tuple[str, int, str]]) -> None:
     assert changes[["ext_state", "main_state"]].isin(["open", "closed"]).all().all()
     for column in ("covers", "files"):
         assert all(isinstance(json.loads(text), list) for text in changes[column])
+
+
+@pytest.mark.thorough("five seconds of CPU time for one law")
+@LAWS
+@given(HISTORIES, st.booleans(), st.booleans())
+def test_a_kept_moment_is_planned_as_it_was(history: list[tuple[str, int, str]], says_own: bool, lost: bool) -> None:
+    """After any history, with its ledger or without, what was kept makes the plan of the same id again; without texts
+    the same writes."""
+    world = live(history, says_own)
+    if lost:
+        world.links, world.carried = {}, {}
+    given_ = world.inputs()
+    before = make_plans(reconcile(given_).changes).get(CONNECTION)
+    plan_id, rows = (before.id, frames.records(before.changes)) if before else ("", [])
+    whole = from_document(to_document(Kept(CONNECTION, given_, plan_id, rows))).inputs
+    again = make_plans(reconcile(whole).changes).get(CONNECTION)
+    assert (again.id if again else "") == plan_id
+    bare = make_plans(reconcile(with_stand_ins(given_)).changes).get(CONNECTION)
+    assert differences(without_texts(rows), without_texts(frames.records(bare.changes) if bare else [])) == []

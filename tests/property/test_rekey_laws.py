@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remotesupport.core import frames
+from remotesupport.core.ledger.rekey import rekeyed
 from remotesupport.core.model import Side
-from remotesupport.core.rekey import rekeyed
 from tests.property.test_reconcile_laws import HISTORIES, LAWS
 from tests.property.test_restored_laws import History, at_rest, nothing_is_written
 from tests.reconcile_world import CONNECTION, REMOTE, World

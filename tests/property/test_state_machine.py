@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.simulation.machine import CONNECTIONS, Product
 from tests.simulation.weather import MET
 
-FEW, MANY = 60, 1000
+FEW, MANY = 40, 1000
 LONG = pytest.mark.thorough("a thousand histories take two minutes of CPU time")
 FATES = (
     "write done, then lost", "read fails", "write fails", "read garbage", "write late", "came late", "store lost",

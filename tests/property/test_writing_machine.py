@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.writing_machine.machine import MET, Writing, close_house, every_fate
 
-FEW, MANY = 250, 2000
+FEW, MANY = 80, 2000
 LONG = pytest.mark.thorough("two thousand histories take two minutes of CPU time")
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from remotesupport.core.compose import closed_notice
+from remotesupport.core.text.compose import closed_notice
 
 SECRET = re.compile(r"SECRET-[A-Z-]+<\d+>")
 HERE = "Technical support"

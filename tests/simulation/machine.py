@@ -21,8 +21,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from connectors.errors import ConnectorError
 from connectors.memory import MemoryCall
 from remotesupport.core.model import ChangeKind, Direction
-from remotesupport.core.report import RunKind, RunReport
-from remotesupport.steps.reaction import answers_may_close
+from remotesupport.core.run import RunKind, RunReport
+from remotesupport.steps.learned.reaction import answers_may_close
 from tests.backups import Dump, backup, lose, restore
 from tests.cycle_fixtures import Desk
 from tests.inline_executor import Inline
@@ -33,6 +33,7 @@ from tests.writing_machine.billings import Death
 
 CONNECTIONS = 100
 OBEDIENT = 0.75  # share of servers that keep a ticket open when it is answered, or open it when it is written to
+DEATHS = 2.0  # divided by the connections: the share of struck calls at which the process ends
 BADNESS = (0.0, 0.03, 0.1, 0.2)
 DISASTERS = ("", "", "", "", "lost", "back", "back", "back")  # nothing can be put back before there is a copy
 MOST_ACTS = 4
@@ -79,7 +80,7 @@ class Product(RuleBasedStateMachine):
             drawn = f"{self.part}/{seed}/{name}"
             world.answers_close = reactions.random() > OBEDIENT
             self.people.append(People(drawn, name, world, self.desk.main))
-            self.weathers[name] = Weather(f"{drawn}/weather", self.desk.clock, 1 / self.connections)
+            self.weathers[name] = Weather(f"{drawn}/weather", self.desk.clock, DEATHS / self.connections)
         for world in self._worlds():
             world.before, world.after = {"*": self._before(world)}, {"*": self._after(world)}
         self._run(RunKind.SYNC)

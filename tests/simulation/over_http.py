@@ -22,11 +22,10 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from remotesupport.core.model import ChangeKind, Direction, ParkedChange
-from remotesupport.core.report import BillingState, RunKind, RunReport
-from remotesupport.steps.links import rebuild_links
-from remotesupport.steps.parking import ends_departure
-from remotesupport.store.states import ALTERED, STAYS_CLOSED
+from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.records import Beside, ParkedChange
+from remotesupport.core.run import BillingState, RunKind, RunReport
+from remotesupport.steps.operator.rebuild_links import rebuild_links
 from tests.http_desk import LONG, MINUTE, SHORT, HttpDesk
 from tests.simulation.fuse import POINTS, Fuse, MortalStore, MortalTransport
 from tests.simulation.http_laws import broken_laws, excuse, holders
@@ -284,7 +283,7 @@ class Life:
 
     def _is_cut(self, what: Any) -> bool:
         """A person is told that words are missing, where a server of that connection ends texts before their end."""
-        if not (isinstance(what, ParkedChange) and what.key.endswith(ALTERED)):
+        if not (isinstance(what, ParkedChange) and what.beside is Beside.ALTERED):
             return False
         servers = (self.people.world.main, getattr(self.people.world, what.connection))
         return any(server.core.habits["stored_text"] == "emoji_end" for server in servers)
@@ -293,10 +292,10 @@ class Life:
         """A billing shows less than was sent to it; a main ticket was deleted; words wait for an external ticket that
         is no more (or none of ours); or staff of main hold a ticket that has left: they close it; or others hold an
         external ticket that main has closed."""
-        if self._is_cut(what) or (isinstance(what, ParkedChange) and ends_departure(what)) or self._is_held(what):
+        if self._is_cut(what) or (isinstance(what, ParkedChange) and what.ends_departure) or self._is_held(what):
             return True
         (talk,) = [t for t in self.people.talks_of(what.connection) if t.ticket == what.ext_ticket]
-        if what.key.endswith(STAYS_CLOSED) and "states" in talk.excused:
+        if isinstance(what, ParkedChange) and what.beside is Beside.STAYS_CLOSED and "states" in talk.excused:
             return True  # a person closed main's ticket while the store was lost: nobody else can know what is meant
         lost = (talk.gone or not talk.home) and what.kind is ChangeKind.POST
         return talk.cut or (lost and what.direction is Direction.TO_EXTERNAL)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remotesupport.core.altered import LEAST_CUT, altered, is_like
-from remotesupport.core.normalize import canonical
+from remotesupport.core.text.altered import LEAST_CUT, altered, is_like
+from remotesupport.core.text.normalize import canonical
 from remotesupport.emulator.stored_texts import CHANGES, stored
 
 TEXT = 'Please restart it 😀 and then\nlook at "status": it\'s green & fine. Сделано 👍🏽 already.\n\nAnna'

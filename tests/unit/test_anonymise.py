@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remotesupport.core.anonymise import Heard, Recorded, Recording, recording
-from remotesupport.core.compose import has_header, header, markers_in, origin_of, subject_with_origin, to_main
-from remotesupport.core.pseudonyms import FIRST_TIME
+from remotesupport.core.recording.anonymise import Heard, Recorded, Recording, recording
+from remotesupport.core.recording.pseudonyms import FIRST_TIME
+from remotesupport.core.text.compose import has_header, header, markers_in, origin_of, subject_with_origin, to_main
 
 # Long enough that a piece of five characters is no accident; letters that no field's name and no stand-in has.
 CYRILLIC = st.text("абвгдежзийклмнопрстуфхцчшщыэюяАБВГДЕЖЗИЙ ", min_size=6, max_size=40)

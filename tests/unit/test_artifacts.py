@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remotesupport.core import frames
-from remotesupport.core.board import Board, board
-from remotesupport.core.connection_state import ConnectionState
-from remotesupport.core.model import ChangeKind, ParkedChange
-from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
+from remotesupport.core.connections.board import Board, board
+from remotesupport.core.connections.connection_state import ConnectionState, Failure
+from remotesupport.core.model import ChangeKind
+from remotesupport.core.records import ParkedChange
+from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport
 from tasks import artifacts
 
 CORPUS = [
@@ -141,6 +142,26 @@ def test_the_board_shows_what_is_parked_by_age_with_its_cause() -> None:
     assert (acme[1], beta[1]) == ("never read", "never read")
     assert (dict(zip(heads, acme, strict=True))["oldest parked"], beta[heads.index("oldest parked")]) == ("3 d 4 h", "")
     assert [(r[2], r[4], r[7]) for r in rows[6:]] == [("1", "3 d 4 h", "refused"), ("2", "5 min", "busy")]
+
+
+def test_the_board_says_what_to_do_and_how_each_side_is() -> None:
+    """The time comes first, then causes and cures; a line has its state, how long reading took, its certificate."""
+    now = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    refused = ConnectionState("acme", last_read=now, failure=Failure.ACCESS, stopped_why="login refused")
+    page = artifacts.board_markdown(
+        board_of(now, (), refused, ConnectionState("beta", last_read=now)), now, (), {"beta": "0.8 s, 12 requests"},
+        {"beta": "12 days left", "": "80 days left"},
+    )  # fmt: skip
+    assert page.startswith("As of **2026-01-05 12:00:00 UTC**")
+    acme, beta = (line.split(" | ") for line in page.splitlines() if line.startswith(("| acme", "| beta")))
+    heads = next(line for line in page.splitlines() if line.startswith("| billing")).split(" | ")
+    assert acme[heads.index("state")] == "access"
+    (wrong,) = (line for line in page.splitlines() if line.startswith("* "))
+    assert wrong.startswith("* **acme** is access. login refused. To do: put login or password right")
+    assert wrong.endswith("remotesupport check --billing acme")
+    assert beta[heads.index("answered within")] == "0.8 s, 12 requests"
+    assert beta[heads.index("certificate")] == "12 days left"
+    assert "Certificate of the main billing: 80 days left" in page
 
 
 @given(pieces)

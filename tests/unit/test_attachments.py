@@ -10,15 +10,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import orjson
 import pytest
 
 from connectors.contract import Sink
 from connectors.errors import AccessDenied, Retriable, Skippable
-from remotesupport.core.model import Direction, FileRef, Intent, MessageKind, MessageRow
-from remotesupport.steps.attachments import IN_MEMORY, PER_MESSAGE, Parcel, carry, safe_name
-from remotesupport.steps.spoilt_files import spoilt_files
-from remotesupport.steps.spool import Spool
+from remotesupport.core.model import FileRef, MessageKind, MessageRow
+from remotesupport.core.records import Intent
+from remotesupport.steps.write.attachments import IN_MEMORY, PER_MESSAGE, Parcel, pack_parcel, safe_name
+from remotesupport.steps.write.spool import Spool
+from remotesupport.steps.write.verify_files import spoilt_files
+from tests.store_rows import change
 from tests.store_rows import intent as an_intent
 
 LIMIT = 1000
@@ -65,9 +66,8 @@ def scene(shelf: Shelf, home: Path) -> tuple[Any, Any]:
 
 async def parcel(shelf: Shelf, home: Path, stack: ExitStack, *refs: tuple[str, int | None], **more: Any) -> Parcel:
     """What a message with these files (id, announced size) takes to main."""
-    files = [{"file": file, "name": f"{file}.txt", "size": size} for file, size in refs]
-    row = SimpleNamespace(files=orjson.dumps(files), direction=Direction.TO_MAIN, body="text")
-    return await carry(*scene(shelf, home), row, stack, **more)
+    files = (FileRef(file, f"{file}.txt", size) for file, size in refs)
+    return await pack_parcel(*scene(shelf, home), change(files=tuple(files), body="text"), stack, **more)
 
 
 async def test_a_file_is_counted_and_hashed_and_can_be_read_again(tmp_path: Path, spools: ExitStack) -> None:
@@ -121,8 +121,8 @@ async def test_a_full_disk_loses_the_file_and_not_the_message(tmp_path: Path, sp
     shelf = Shelf(a=[b"x" * (IN_MEMORY + 1)])
     context, connection = scene(shelf, tmp_path / "gone")
     connection.settings.attachment_limit = 2 * IN_MEMORY
-    row = SimpleNamespace(files=b'[{"file": "a", "name": "a.txt"}]', direction=Direction.TO_MAIN, body="text")
-    packed = await carry(context, connection, row, spools)
+    message = change(files=(FileRef("a", "a.txt"),), body="text")
+    packed = await pack_parcel(context, connection, message, spools)
     assert "there is no room for it here]" in packed.body
     assert "attachment a" in packed.lost[0]
 

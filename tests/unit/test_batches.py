@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from remotesupport.steps.batches import Batches, OnTheWay
+from remotesupport.steps.pipeline.batches import PATIENCE, Batches, OnTheWay
+from tests.virtual_time import VirtualTime, live
 
 FOR_ALL, AT_ONCE = 3600.0, 0.0
+
+
+class Ended(BaseException):
+    """The process is at its end."""
 
 
 class Passes:
@@ -21,6 +26,8 @@ class Passes:
         self.made.append(sorted(batch))
         if "strange" in batch:
             raise ValueError("strange")
+        if "end" in batch:
+            raise Ended
         return {name: item * 2 for name, item in batch.items()}
 
 
@@ -56,3 +63,30 @@ async def test_what_breaks_a_pass_is_its_own_error_only() -> None:
     assert (first, last) == (2, 2)
     assert isinstance(strange, ValueError)
     assert passes.made == [["a", "b", "strange"], ["a"], ["strange"], ["b"]]
+
+
+async def test_nobody_waits_for_a_pass_that_was_broken_off() -> None:
+    """Where the process is at its end in a pass, whoever waits for it learns so; a next pass works."""
+    passes = Passes(2, AT_ONCE)
+    calls = (passes.batches(name, 1) for name in ("a", "end"))
+    ends = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(end) for end in ends] == [Ended, Ended]
+    assert await passes.batches("b", 2) == 4
+
+
+def test_the_last_one_that_comes_waits_a_moment_only() -> None:
+    """Three come a second apart and a fourth never does: one pass for the three, a moment after the last."""
+
+    async def minute() -> float:
+        passes = Passes(4, 60.0)
+
+        async def come(number: int) -> int:
+            await asyncio.sleep(number)
+            return await passes.batches(f"{number}", number)
+
+        await asyncio.gather(*map(come, range(3)))
+        assert passes.made == [["0", "1", "2"]]
+        return asyncio.get_running_loop().time()
+
+    loop = VirtualTime()
+    assert live(minute(), loop) == 2.0 + 60.0 / PATIENCE

@@ -89,7 +89,7 @@ def test_the_command_prints_one_json_document(capsys):
 @pytest.mark.parametrize("name", command.NAMES)
 def test_every_benchmark_says_what_it_measures_and_has_a_quick_mode(name):
     """What the command names can be run, small or whole."""
-    module = importlib.import_module(f"benchmarks.{name}")
+    module = importlib.import_module(f"benchmarks.{command.MODULES.get(name, name)}")
     assert inspect.signature(module.run).parameters["quick"].default is False
     assert "gainst" in module.__doc__
 

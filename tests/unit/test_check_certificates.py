@@ -8,7 +8,7 @@ import pytest
 
 from connectors.billmanager.tls import Shown
 from remotesupport.settings_models import Endpoint
-from remotesupport.steps.check_reach import _trusted
+from remotesupport.steps.operator.check_reach import _trusted
 
 PIN = "sha256:" + "ab" * 32
 PINNED = Endpoint(url="https://billing.example/billmgr", tls_fingerprint=PIN)
@@ -28,8 +28,8 @@ def test_a_pinned_certificate_that_has_ended_fails_the_check(days: int, ok: bool
 
 
 @pytest.mark.parametrize("endpoint", [PINNED, CHECKED])
-@pytest.mark.parametrize(("days", "warned"), [(0, True), (13, True), (365, False)])
-def test_the_last_two_weeks_are_warned_of(endpoint: Endpoint, days: int, warned: bool) -> None:
-    """W14: every certificate with less than 14 days left is warned of, however it is trusted."""
+@pytest.mark.parametrize(("days", "warned"), [(0, True), (20, True), (22, False), (365, False)])
+def test_the_last_three_weeks_are_warned_of(endpoint: Endpoint, days: int, warned: bool) -> None:
+    """W14: every certificate with less than 21 days left is warned of, however it is trusted."""
     row = _trusted("TLS", endpoint, _shown(days))
     assert (row.ok, "Renew" in row.cure) == (True, warned)

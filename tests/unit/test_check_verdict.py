@@ -10,8 +10,8 @@ import pytest
 from connectors.billmanager.tls import Shown
 from connectors.errors import Fatal, NoConnection, Retriable
 from remotesupport.settings_errors import offered
-from remotesupport.steps.check_reach import End, Met, reach_rows
-from remotesupport.steps.check_row import CheckRow, verdict
+from remotesupport.steps.operator.check_reach import End, Met, reach_rows
+from remotesupport.steps.operator.check_row import CheckRow, verdict
 from tests.cycle_fixtures import settings_for
 
 GOOD = CheckRow("login", True, "robot")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ import pytest
 
 from remotesupport import logs
 from remotesupport.cli import output
-from remotesupport.cli.errors import DONE, FAILED, PERSON, WRONG, advice
+from remotesupport.cli.errors import ADVICE, DONE, FAILED, PERSON, WRONG, advice
 from remotesupport.cli.main import main
 from remotesupport.cli.run_tables import show_report
-from remotesupport.core.connection_state import Failure
-from remotesupport.core.model import ChangeKind, Direction, Event, ParkedChange
-from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
-from remotesupport.core.spans import span
+from remotesupport.core.connections.connection_state import Failure
+from remotesupport.core.connections.shards import Shard, number_of
+from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.records import Event, ParkedChange
+from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport
+from remotesupport.core.text.durations import span
 from remotesupport.store import Store
 from tests.fresh_store import store_at
 
@@ -141,7 +144,7 @@ def test_status_document(run: Run, store: Store, capsys: pytest.CaptureFixture[s
     assert run("status", "--json") == PERSON
     found = one_document(capsys)
     shown = {"exit", "store", "last_run", "running", "not_running_since", "main", "audits_skipped", "billings"}
-    assert shown == set(found)
+    assert shown | {"shards", "warnings"} == set(found)
     (row,) = found["billings"]
     assert {"name", "behind_s", "last_good", "parked", "stopped", "access", "state", "since", "why"} <= set(row)
     assert (row["name"], row["access"], row["last_good"]) == ("acme", words, NOW.isoformat())
@@ -170,6 +173,38 @@ def test_status_says_since_when_nothing_runs(run: Run, store: Store, capsys: pyt
     assert second.startswith("Last run: sync, began 2026-11-23 09:00:00Z (")
     assert f"The store {store.shown.removeprefix('The store ')}." in second
     assert "not running" in "\n".join(rest)
+
+
+def test_a_worker_on_another_machine_needs_the_common_store(
+    run: Run, store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a file for its store it would know only what it has carried itself: it is refused, with what to set."""
+    monkeypatch.setenv("PREFECT_API_URL", "http://prefect.example:4200/api")
+    assert run("worker") == WRONG
+    assert "REMOTESUPPORT_DATABASE_URL=postgresql+psycopg://" in capsys.readouterr().err
+
+
+def test_status_names_the_shards_that_stand_still(
+    tmp_path: Path, run: Run, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of three shards one runs: the others are named, and whoever is in them is not running, however busy the first."""
+    now = datetime.now(UTC)
+    config = tmp_path / "remotesupport.toml"
+    config.write_text(config.read_text() + "\n[scale]\nshards = 3\n")
+    mine = number_of("acme", 3)
+    store.begin_run("r1", "sync", None, now, ["others"], Shard(mine % 3 + 1, 3))
+    store.begin_run("r2", "sync", None, now, ["somebody"])  # by name: it says nothing of a shard
+    store.set_connection("acme", last_good=now, last_run=now, last_read=now)
+    assert run("status") == FAILED
+    shown = capsys.readouterr().out
+    assert "2 of 3 shards stand still" in shown
+    assert f"{mine}/3" in shown.splitlines()[0]
+    assert "not running" in shown
+    store.begin_run("r3", "sync", None, now, ["acme"], Shard(mine, 3))
+    assert run("status", "--json") == DONE
+    found = one_document(capsys)
+    assert [row["state"] for row in found["billings"]] == ["ok"]
+    assert [one["shard"] for one in found["shards"] if one["running"]] == sorted([f"{mine}/3", f"{mine % 3 + 1}/3"])
 
 
 def test_a_paused_connection_is_shown_since_when(run: Run, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -329,3 +364,9 @@ def test_foreign_text_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[st
 def test_spans(seconds: float | None, text: str) -> None:
     """A span of time is its two largest units."""
     assert span(seconds) == text
+
+
+def test_each_error_that_has_advice_exists() -> None:
+    """The errors that a command turns into a sentence are named by module, to import none of them at the start."""
+    named = [(module, name) for module, name, _ in ADVICE]
+    assert [f"{m}.{n}" for m, n in named if not hasattr(import_module(m), n)] == []

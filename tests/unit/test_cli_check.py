@@ -10,9 +10,9 @@ from connectors.errors import AccessDenied, ConnectorError, Fatal, NoConnection,
 from connectors.memory import MemoryBilling, MemoryCall
 from remotesupport.bootstrap import Connection
 from remotesupport.settings import Settings
-from remotesupport.steps.check import check_connection
-from remotesupport.steps.check_row import CheckRow
-from remotesupport.steps.departments import department_board
+from remotesupport.steps.operator.check import check_connection
+from remotesupport.steps.operator.check_row import CheckRow
+from remotesupport.steps.operator.department_overview import department_board
 from tests.cycle_fixtures import settings_for
 
 

@@ -14,8 +14,8 @@ from remotesupport import logs
 from remotesupport.cli.errors import DONE, FAILED, WRONG
 from remotesupport.cli.links import _show
 from remotesupport.cli.main import main
-from remotesupport.core.report import BillingState
-from remotesupport.steps.links import LinksReport, LinksResult
+from remotesupport.core.run import BillingState
+from remotesupport.steps.operator.rebuild_links import LinksReport, LinksResult
 
 
 @pytest.fixture(autouse=True)

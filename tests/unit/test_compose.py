@@ -2,7 +2,7 @@
 
 import pytest
 
-from remotesupport.core.compose import (
+from remotesupport.core.text.compose import (
     attachment_placeholder,
     defuse,
     departure_notice,

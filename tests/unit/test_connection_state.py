@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remotesupport.core.board import Board, board
-from remotesupport.core.connection_state import READ_WITHIN, RUNS_WITHIN, ConnectionState, Failure, State
+from remotesupport.core.connections.board import Board, board
+from remotesupport.core.connections.connection_state import READ_WITHIN, RUNS_WITHIN, ConnectionState, Failure, State
 from remotesupport.core.model import Side
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -18,7 +18,9 @@ class Given(PrefectApi):
         super().__init__("http://127.0.0.1:9/api", {})
         self.list: list[RunSeen] | None = []
 
-    def runs(self, states: Sequence[str], *, deployment: str = "", sort: str = "", limit: int = 20) -> list[RunSeen]:
+    def runs(
+        self, states: Sequence[str], *, deployments: Sequence[str] = (), sort: str = "", limit: int = 20
+    ) -> list[RunSeen]:
         """What was put into ``list``; None is no answer."""
         if self.list is None:
             raise NoAnswer("http://127.0.0.1:9/api does not answer")

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import FlowRun
 from connectors.errors import AccessDenied, Retriable
 from flows.running import final_state, too_late
 from flows.sync import TOO_LATE
-from remotesupport.core.report import BillingResult, BillingState, RunKind, RunReport
+from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport
 from tasks.policy import LEAST_S, may_pass, reading_within
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

@@ -7,10 +7,10 @@ import pickle
 
 import pytest
 
-from connectors.billmanager import answers, v4_answers
-from connectors.billmanager.call import Answer, Call
+from connectors.billmanager import v4_answers, v6_errors
+from connectors.billmanager.request import Answer, Call
 from connectors.errors import ConnectorError, ProtocolError
-from remotesupport.core.foreign import Redactor, natural, quoted, seconds, visible
+from remotesupport.core.text.foreign import Redactor, natural, quoted, seconds, visible
 from remotesupport.logs import RedactingFormatter
 
 PASSWORD = "invented one/77"
@@ -53,7 +53,7 @@ def test_an_echoed_secret_is_in_no_error(shown: str) -> None:
     parts = {"type": "access", "object": "x", "text": "no"} | {shown: PASSWORD}
     body = '<doc><error type="{type}" object="{object}"><msg>{text}</msg></error></doc>'.format(**parts).encode()
     with pytest.raises(ConnectorError) as raised:
-        answers.read(Answer(200, "utf-8", None, body), Call("ticket"), "acme", secrets=[PASSWORD])
+        v6_errors.read(Answer(200, "utf-8", None, body), Call("ticket"), "acme", secrets=[PASSWORD])
     assert PASSWORD not in str(raised.value) + repr(raised.value) + str(vars(raised.value))
 
 

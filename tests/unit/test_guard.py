@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from remotesupport.core import frames
-from remotesupport.core.guard import Facts, Limits, Verdict, judge
-from remotesupport.core.plan import Plan, make_plan
+from remotesupport.core.plan.guard import Facts, Limits, Verdict, judge, judge_together
+from remotesupport.core.plan.plan import Plan, make_plan
+from remotesupport.settings_models import GuardSettings
 
 NOBODY = Facts(linked=0)
 
@@ -42,6 +43,21 @@ def test_counts(kind: str, limit: int) -> None:
     assert f"{limit + 1} planned" in stopped.why
     assert f"the limit is {limit}" in stopped.why
     assert f"remotesupport apply {many.id}" in stopped.why
+
+
+TOGETHER = [key for key in GuardSettings.model_fields if key.startswith("run_")]
+
+
+@pytest.mark.parametrize("key", TOGETHER)
+def test_each_limit_of_a_run_stops_what_would_be_above_it(key: str) -> None:
+    """What the run writes already counts: up to the limit it may go, and one more stops with the words to write it."""
+    what = key.removeprefix("run_")
+    limits, own, one = GuardSettings(**{key: 5}), Limits(**{what: 0}), plan(**{what.removesuffix("s"): 1})
+    assert judge_together(one, {what: 4}, limits, own).ok
+    stopped = judge_together(one, {what: 5}, limits, own)
+    assert not stopped.ok
+    assert "the limit for all of them together is 5. The next run begins anew" in stopped.why
+    assert f"to write it now: `remotesupport apply {one.id}`" in stopped.why
 
 
 def test_the_close_after_a_departure_is_counted_with_it() -> None:

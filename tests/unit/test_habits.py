@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from connectors.billmanager import habits
-from remotesupport.core.habits import HabitEvidence, HabitObservation, learn, merged, together
+from remotesupport.core.connections.habits import HabitEvidence, HabitObservation, learn, merged, together
 from remotesupport.core.model import Side
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -7,9 +7,9 @@ import pytest
 from connectors.billmanager.v4_hist import messages
 from connectors.billmanager.v6_rows import BadRow
 from connectors.billmanager.wire import MOST_ATTRIBUTES, MOST_PARTS, Unreadable, parse, salvage
-from remotesupport.core import compose
-from remotesupport.core.normalize import canonical
-from remotesupport.core.told import says
+from remotesupport.core.pairs.main_evidence import tells_same_text
+from remotesupport.core.text import compose
+from remotesupport.core.text.normalize import canonical
 
 
 def _bristling(count: int, first: str = "") -> str:
@@ -69,4 +69,4 @@ def test_a_rule_between_messages_is_found_behind_blank_lines() -> None:
     """W2: what a told text ends with is cut off whether or not it stands between blank lines, and only a rule is."""
     head = compose.header("acme", "1", "2", "Ivan", "client", "", "")
     assert compose.markers_in(f"{head}\nx\n \n---\n\n", "acme", "1") == ["2"]
-    assert says("a\n\nb", "a\n\nb")
+    assert tells_same_text("a\n\nb", "a\n\nb")

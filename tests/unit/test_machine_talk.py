@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from remotesupport.core.machine_talk import ROUNDS, rounds
+from remotesupport.core.messages.machine_talk import ROUNDS, rounds
 from remotesupport.core.model import Side
 
 NINE = 9 * 3600

@@ -6,7 +6,7 @@ import unicodedata
 import pandas as pd
 import pytest
 
-from remotesupport.core.normalize import body_hash, body_hashes, canonical, shorten
+from remotesupport.core.text.normalize import body_hash, body_hashes, canonical, shorten
 
 
 @pytest.mark.parametrize(

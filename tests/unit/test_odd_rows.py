@@ -15,8 +15,8 @@ from connectors.billmanager.v6_thread import STAFF_KINDS, Viewer, read_thread
 from connectors.billmanager.wire import MOST_DEPTH, Node, is_deep, parse
 from connectors.contract import ExternalBilling
 from connectors.errors import Retriable, Skippable
-from remotesupport.core.foreign import visible
 from remotesupport.core.model import MessageKind
+from remotesupport.core.text.foreign import visible
 from tests.hostile_server import HostileServer, Request, doc, http
 
 LONG = "a." * 40_000
@@ -84,11 +84,21 @@ def test_an_id_of_any_row_is_bounded(number: str) -> None:
     "date", ["0001-01-01 00:00:00", "9999-12-31 23:59:59", "²", "٢٠٢٦-٠١-٠١ ٠٠:٠٠:٠٠", "1" * 5000, "nan"]
 )
 def test_an_odd_date_costs_its_message_the_time_only(date: str) -> None:
-    """W6: a message with a date that cannot be is read all the same; its moment is unknown or in UTC."""
+    """W6, R1: a message with a date that cannot be is read all the same; its moment is unknown or in UTC."""
     (row,) = read_thread(said(date_post={"$": date}), VIEWER).rows
     assert row.body == "text"
     assert row.at is None or row.at.utcoffset() is not None
     assert len(row.at_text) <= 40
+
+
+@pytest.mark.parametrize(
+    "date", ["0000-00-00 00:00:00", "1970-01-01 00:00:00", "1601-01-01 00:00:00", "2026-03-29 02:30:00", "", "вчера"]
+)
+def test_a_date_that_means_nothing_stands_as_it_was_shown(date: str) -> None:
+    """R2: no date, a word, the beginning of an era or an hour that summer time leaves out is kept as it stands."""
+    (row,) = read_thread(said(date_post={"$": date}), VIEWER).rows
+    assert (row.body, row.at_text) == ("text", date)
+    assert row.at is None or row.at.utcoffset() is not None
 
 
 @pytest.mark.parametrize("size", ["²", "-1", "nan", "9" * 5000, "1e9", ""])

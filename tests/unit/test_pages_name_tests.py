@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.billmanager.habits import TABLE
-from remotesupport.core.habits import Mark
+from remotesupport.core.connections.habits import Mark
 from remotesupport.emulator.habits import HABITS
 
 HERE = Path(__file__).resolve().parents[2]
@@ -28,6 +28,24 @@ def test_every_named_test_exists(name: str, least: int) -> None:
         f"{file}::{test}"
         for file, test in named
         if not (HERE / file).is_file() or (test and f"def {test}(" not in (HERE / file).read_text())
+    ]
+    assert missing == []
+
+
+def test_the_map_names_what_is_there() -> None:
+    """Each file and room on the map is there, and defines the name behind it."""
+    named = re.findall(r"`([\w/]+(?:\.py|\.toml|/))(?::(\w+))?`", page("architecture.md"))
+    assert len(named) > 50
+    missing = [
+        f"{path}:{name}"
+        for path, name in named
+        if (not (HERE / path).exists() and "/" in path.rstrip("/"))
+        or (
+            name
+            and not re.search(
+                rf"^(?:async def|def|class) {name}\b|^{name}\b.*=", (HERE / path).read_text(), re.MULTILINE
+            )
+        )
     ]
     assert missing == []
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from remotesupport.core import frames
-from remotesupport.core.plan import counts, from_json, make_plans, to_json
+from remotesupport.core.plan.plan import counts, from_json, make_plans, to_json
 from tests.core_inputs import link, message, reply, run, ticket
 
 WORLD = {

@@ -21,6 +21,10 @@ from tests.core_inputs import (
 
 FIRST = message("1")
 LINKED = {"links": [link()], "ledger": [carried(FIRST)]}
+TOLD = "acme #1 has left the remote department (now in 9). Answers written here are no longer delivered."
+NOTE = message("5", side="main", ticket="900", body=TOLD, own="yes")
+HALF = {"links": [link(departed=True)], "ledger": [carried(FIRST)], "messages": [NOTE]}
+OPEN = ticket("900", "main", origin="1")
 
 
 def test_departure() -> None:
@@ -41,6 +45,19 @@ def test_a_ticket_that_left_and_whose_department_nobody_says_is_still_away(main:
     outcome = run(tickets=there, messages=[FIRST, message("2", body="SECRET")], links=away, ledger=[carried(FIRST)])
     assert kinds(outcome) == []
     assert why(outcome) == {"1": "departed"}
+
+
+@pytest.mark.parametrize("there", [[ticket("1", department="9")], []], ids=["seen elsewhere", "not seen"])
+def test_whoever_opens_a_departed_ticket_that_main_had_closed_is_told(there: list[dict[str, object]]) -> None:
+    """Main had closed it when it left, so nobody was told; staff who open it are, once, and it is closed again."""
+    away = {"links": [link(departed=True, main_state="closed")], "ledger": [carried(FIRST)]}
+    outcome = run(tickets=[*there, OPEN], messages=[reply("6")], **away)
+    row = only(outcome)
+    assert (row["kind"], row["main_state"]) == ("departure", "closed")
+    assert row["body"].startswith("acme #1 has left the remote department")
+    assert "1 reply written here could not be delivered" in row["body"]
+    assert kinds(run(tickets=[*there, OPEN], messages=[NOTE], **away)) == []
+    assert kinds(run(tickets=[*there, OPEN | {"state": "closed"}], messages=[reply("6")], **away)) == []
 
 
 def test_departure_names_the_department() -> None:
@@ -205,12 +222,6 @@ def test_departures_are_told_apart() -> None:
     assert only(again)["act"] != first
 
 
-TOLD = "acme #1 has left the remote department (now in 9). Answers written here are no longer delivered."
-NOTE = message("5", side="main", ticket="900", body=TOLD, own="yes")
-HALF = {"links": [link(departed=True)], "ledger": [carried(FIRST)], "messages": [NOTE]}
-OPEN = ticket("900", "main", origin="1")
-
-
 def test_a_departed_ticket_that_is_open_in_main_is_closed() -> None:
     """Main was told and is still open: the close alone is planned, without a word, and the reason stays."""
     outcome = run(tickets=[ticket("1", department="9"), OPEN], **HALF)
@@ -223,7 +234,7 @@ def test_a_departed_ticket_that_is_open_in_main_is_closed() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"patient": frozenset({("acme", "1")})},
+        {"close_not_due": frozenset({("acme", "1")})},
         {"waits": [blocked("to_main", "a departure was sent and is not seen there yet")]},
         {"links": [link(departed=True, main_state="closed")]},
         {"messages": [NOTE, reply("6")]},

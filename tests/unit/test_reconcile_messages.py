@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from remotesupport.core.changes.unfinished import Unfinished
 from tests.core_inputs import blocked, carried, kinds, link, message, only, planned, reply, run, ticket, why
 
 PAIR = [ticket("1"), ticket("900", "main", origin="1")]
@@ -132,10 +133,10 @@ def test_edited_reply_does_not_echo() -> None:
 def test_blocked_direction() -> None:
     """A ticket that waits in one direction goes on in the other, and says why."""
     threads = [FIRST, message("2"), reply("5")]
-    outcome = run(**LINKED, messages=threads, waits=[blocked("to_main", "parked: refused")])
+    outcome = run(**LINKED, messages=threads, waits=[blocked("to_main", "parked: refused", parked=True)])
     assert kinds(outcome) == ["post to_external"]
     assert why(outcome) == {"1": "parked"}
-    assert outcome.unfinished["needs"].tolist() == ["next_run"]
+    assert outcome.unfinished["why"].tolist() == [Unfinished.EARLIER_WRITE]
     unknown = run(**LINKED, messages=threads, waits=[blocked("to_external", "the outcome of a post is not known yet")])
     assert kinds(unknown) == ["post to_main"]
     assert why(unknown) == {"1": "pending"}
@@ -147,7 +148,9 @@ def test_other_tickets_go_on() -> None:
     rows = {"tickets": [*PAIR, ticket("2")], "links": [link()], "ledger": [carried(FIRST)]}
     threads = [FIRST, message("2"), message("1", ticket="2")]
     outcome = run(
-        **rows, messages=threads, waits=[blocked("to_main", "parked: x"), blocked("to_external", "parked: x")]
+        **rows,
+        messages=threads,
+        waits=[blocked("to_main", "parked: x", parked=True), blocked("to_external", "parked: x", parked=True)],
     )
     assert kinds(outcome) == ["create to_main"]
 

@@ -10,6 +10,7 @@ import pytest
 from remotesupport.cli.template import CONFIG
 from remotesupport.settings import (
     HOME_VARIABLE,
+    ReceiverSettings,
     Settings,
     SettingsError,
     config_path,
@@ -62,8 +63,15 @@ def test_template_names_every_key(tmp_path: Path) -> None:
     """Every key that can be set stands in the file that init writes."""
     settings = load(tmp_path, CONFIG)
     first = settings.external[0]
-    sections = (settings.main, first, first.departments[0], first.reading, settings.guard)
-    keys = {key for section in sections for key in type(section).model_fields} - {"departments", "guard", "reading"}
+    sections = (settings.main, first, first.departments[0], first.reading, first.agreed, settings.guard)
+    sections += (
+        settings.alerts,
+        settings.monitoring,
+        settings.keep,
+        ReceiverSettings(name="ops", kind="webhook", url="env:OPS"),
+    )
+    keys = {key for section in sections for key in type(section).model_fields}
+    keys -= {"departments", "guard", "reading", "agreed", "receivers"}  # sections of their own
     assert [key for key in sorted(keys) if f"{key} = " not in CONFIG] == []
 
 
@@ -99,7 +107,16 @@ def test_unknown_key_names_the_nearest(tmp_path: Path) -> None:
 
 def test_unknown_section_lists_the_known(tmp_path: Path) -> None:
     """A key like nothing that is known is answered with everything that is."""
-    assert "colour: unknown key. Known: bell, external, guard, main" in refused(tmp_path, "colour = 1\n" + MAIN)
+    known = "alerts, bell, external, guard, keep, main, monitoring, scale"
+    assert f"colour: unknown key. Known: {known}" in refused(tmp_path, "colour = 1\n" + MAIN)
+
+
+def test_inputs_are_kept_for_three_days_without_texts(tmp_path: Path) -> None:
+    """Nothing has to be set; a key is a reference like a password, and days have a range."""
+    kept = load(tmp_path, MAIN).keep
+    assert (kept.inputs_days, kept.key) == (3, None)
+    assert "[keep], key: a literal password is refused" in refused(tmp_path, MAIN + '[keep]\nkey = "Invented1"\n')
+    assert "[keep], inputs_days" in refused(tmp_path, MAIN + "[keep]\ninputs_days = 31\n")
 
 
 def test_literal_password_is_refused_and_not_repeated(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from connectors.errors import ConnectorError, Retriable
 from connectors.memory import MemoryBilling
 from remotesupport.bootstrap import Connection
 from remotesupport.core.model import Side
-from remotesupport.steps.extract import out_of_time
-from remotesupport.steps.sides import said_by, silent_side
+from remotesupport.steps.read.extract import out_of_time
+from remotesupport.steps.read.sides import said_by, silent_side
 from tests.cycle_fixtures import settings_for
 
 

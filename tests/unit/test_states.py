@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from connectors.billmanager import connect_external, connect_main
 from connectors.contract import Capabilities
 from remotesupport.core.model import TicketState
-from remotesupport.core.report import BillingState
+from remotesupport.core.run import BillingState
 from tests.cycle_fixtures import Desk
 
 GOOD = {"1": "open", "2": "open", "3": "closed"}

@@ -20,7 +20,7 @@ def plain(columns: tuple[str, ...], rows: list[list[str] | Heading], width: int)
     return [line.plain for line in drawn(columns, rows, width)]
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS).map(list), min_size=1, max_size=6), st.integers(30, 120))
 def test_no_word_is_broken_or_lost(rows: list[list[str]], width: int) -> None:
     """In every width each word of each cell stands whole on one line, and no line is wider than the terminal."""

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from connectors.billmanager import connect_external
-from connectors.billmanager.call import Call, Limits
+from connectors.billmanager.request import Call, Limits
 from connectors.billmanager.session import Credentials, Session
 from connectors.billmanager.transport import Transport
 from connectors.errors import AccessDenied, ConnectorError, ProtocolError, Retriable

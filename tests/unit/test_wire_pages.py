@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.billmanager import connect_external
+from connectors.billmanager.page_reader import Sheet
 from connectors.billmanager.paging import DoesNotAddUp, Walk
-from connectors.billmanager.sheets import Sheet
 from connectors.billmanager.wire import Node
 from connectors.errors import ProtocolError
 from remotesupport.core.model import Page

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -21,14 +21,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from connectors.errors import ConnectorError
 from connectors.memory import MemoryBilling
 from remotesupport.bootstrap import Connection, Context
-from remotesupport.core.model import ChangeKind, Direction, LinkRow
-from remotesupport.core.normalize import body_hash
-from remotesupport.core.rows import covers
+from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.plan.change import Change
+from remotesupport.core.records import Carried, LinkRow
+from remotesupport.core.text.normalize import body_hash
 from remotesupport.steps.leases import LEASE_SECONDS
-from remotesupport.steps.load import confirmed
-from remotesupport.steps.readback import settle
 from remotesupport.steps.values import Loaded
-from remotesupport.steps.writing import Stop, Writer
+from remotesupport.steps.write.load import confirmed
+from remotesupport.steps.write.readback import resolve_open_intents
+from remotesupport.steps.write.writer import Stop, Writer
 from remotesupport.store.pairs import carried_of
 from remotesupport.store.tables import metadata
 from tests.cycle_fixtures import Clock, settings_for
@@ -40,26 +41,6 @@ NAME = "acme"
 LONGEST_WAIT_S = 200
 EMPTYING = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
 HEALING_RUNS = 12  # of a minute each: the quarantine is over in three, a chain of waiting messages needs more
-
-
-class Row(NamedTuple):
-    """A row of CHANGES as the writer gets it."""
-
-    ext_ticket: str
-    main_ticket: str
-    direction: str
-    act: str
-    body: str
-    covers: str
-    connection: str = NAME
-    kind: str = str(ChangeKind.POST)
-    subject: str = ""
-    department: str | None = None
-    files: str = "[]"
-    detail: str = ""
-    ext_state: str = "open"
-    main_state: str = "open"
-    more: bool = True
 
 
 class House:
@@ -176,7 +157,7 @@ class Writing(RuleBasedStateMachine):
         assert other.token > lease.token
         before = self._shown(thread)
         try:
-            self.house.loop.run_until_complete(writer.write(self._row(thread, left[0])))
+            self.house.loop.run_until_complete(writer.write(self._change(thread, left[0])))
         except Stop:
             pass
         else:
@@ -192,7 +173,7 @@ class Writing(RuleBasedStateMachine):
         if lease is None:
             return
         try:
-            await settle(ctx, SimpleNamespace(name=NAME), lease, run)  # type: ignore[arg-type]
+            await resolve_open_intents(ctx, SimpleNamespace(name=NAME))  # type: ignore[arg-type]
             writer = Writer(ctx, ctx.connections[NAME], lease, run)
             for thread in self.said:
                 await self._carry_thread(ctx, writer, thread)
@@ -209,9 +190,9 @@ class Writing(RuleBasedStateMachine):
         if any(p.next_try is None or p.next_try > now for p in waiting):
             return
         for message in left:
-            row = self._row(thread, message)
-            written = await writer.write(row)
-            if not written.ok or not await confirmed(ctx, writer.connection, row, written, Loaded(NAME)):
+            change = self._change(thread, message)
+            written = await writer.write(change)
+            if not written.ok or not await confirmed(ctx, writer.connection, change, written, Loaded(NAME)):
                 return
 
     def _context(self) -> Context:
@@ -234,10 +215,11 @@ class Writing(RuleBasedStateMachine):
     def _customer_says(self, ticket: str, body: str) -> None:
         self.main.client_writes(ticket, body, customer=NAME)
 
-    def _row(self, thread: tuple[int, Direction], message: tuple[str, str]) -> Row:
+    def _change(self, thread: tuple[int, Direction], message: tuple[str, str]) -> Change:
         (ext, main), (number, text) = self.pairs[thread[0]], message
         body = f"acme #{ext}/{number} | x\n{text}" if thread[1] is Direction.TO_MAIN else text
-        return Row(ext, main, str(thread[1]), number, body, covers([(number, body_hash(text), None)]))
+        covers = (Carried(number, body_hash(text)),)
+        return Change(NAME, ChangeKind.POST, thread[1], ext, number, main_ticket=main, body=body, covers=covers)
 
     def _left(self, thread: tuple[int, Direction]) -> list[tuple[str, str]]:
         """What the ledger does not have yet, in order."""
@@ -256,7 +238,7 @@ class Writing(RuleBasedStateMachine):
         return [m.body for m in self.main.thread(self.main.find(main)) if m.user == NAME][1:]
 
     def _meant(self, thread: tuple[int, Direction]) -> list[str]:
-        return [self._row(thread, message).body for message in self.said[thread]]
+        return [self._change(thread, message).body for message in self.said[thread]]
 
     @invariant()
     def never_twice_and_in_order(self) -> None:

@@ -1,4 +1,4 @@
-"""How version 4 says no: numbers (DOCUMENTED) and texts; what the rules of the desk refuse becomes one of them."""
+"""Version 4's refusals: numbers (DOCUMENTED) and texts; what the rules of the desk refuse becomes one of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def access_denied() -> Error:
 
 
 def from_refusal(refusal: Refusal) -> Error:
-    """What the rules of the desk refused, in version 4's words. A ban looks like any failed login (INFERRED)."""
+    """Put what the rules of the desk refused in version 4's words. A ban looks like any failed login (INFERRED)."""
     if refusal.kind == "auth":
         failed = auth_failed()
         return Error(DENIED, "", f"{failed.text}: {refusal.text}") if refusal.subject == "blocklogon" else failed

@@ -32,7 +32,7 @@ def _name(call: Call, row: sqlite3.Row) -> str:
 
 
 def _decoration(habit: str, kind: str) -> tuple[str, str]:
-    """What stands before and behind a message: the habit ``v4_decoration``."""
+    """Return what stands before and behind a message: the habit ``v4_decoration``."""
     if habit == "none" or (habit == "img" and kind != "staff"):
         return "", ""
     before = _AVATAR

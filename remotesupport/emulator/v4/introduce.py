@@ -1,4 +1,4 @@
-"""What the document tells people to switch on, done for two emulated billings: for demos and tests."""
+"""Does what the document tells people to switch on, for two emulated billings: for demos and tests."""
 
 from __future__ import annotations
 

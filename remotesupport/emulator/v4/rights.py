@@ -1,4 +1,4 @@
-"""Who may call what in version 4: levels, the "Functions" rights of administrators and departments, releases.
+"""Rights in version 4: levels, the "Functions" rights of administrators and departments, releases.
 
 Accounts with full access cannot be limited (DOCUMENTED). An administrator has every ordinary function of staff; the
 three sync functions need a right of their own (the document), given to the administrator or to a department of his.
@@ -36,7 +36,7 @@ def set_rights(billing: Billing, owner: User, functions: Collection[str]) -> Non
 
 
 def own_rights(billing: Billing, owner: int) -> list[str]:
-    """What this administrator or department was given itself."""
+    """Return what this administrator or department was given itself."""
     sql = "SELECT function FROM permission WHERE user = ? ORDER BY function"
     return [row["function"] for row in billing.database.all(sql, owner)]
 

@@ -21,7 +21,7 @@ _FLAG, _EXTERNAL, _CLIENT = "remote_department", "external_support", "remote_cli
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Where the other billing is and who logs in there."""
+    """The address of the other billing and the login there."""
 
     url: str
     login: str
@@ -69,7 +69,7 @@ class Match:
 
 
 def matches(billing: Billing, user: int) -> list[Match]:
-    """That list, in the order of its ids."""
+    """Return the user's list of matches, in the order of its ids."""
     rows = billing.database.all("SELECT * FROM remote_department WHERE user = ? ORDER BY id", user)
     return [Match(r["id"], r["remote"], r["department"], bool(r["active"])) for r in rows]
 
@@ -126,7 +126,7 @@ def _write(billing: Billing, user: int, name: str, value: Elsewhere | None) -> N
 
 
 def _must_be_complete(value: Elsewhere) -> None:
-    """What cannot work is refused; the other billing is not asked."""
+    """Refuse what cannot work; the other billing is not asked."""
     if not _is_address(value.url):
         raise wrong("url", "The URL must be a whole address like https://example.com/billmgr, without a login")
     if not value.login:

@@ -1,4 +1,4 @@
-"""What the pages of the set-up share: in which releases they are, whom an address means, how they are drawn."""
+"""The frame of the set-up pages: in which releases they are, whom an address means, how they are drawn."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SetupFrame:
         self.billing, self._frame = billing, frame
 
     def route(self, path: str, page: Page, methods: list[str]) -> Route:
-        """That page; where this release has no remote support, one that says so."""
+        """Return a route to the page; where this release has no remote support, to one that says so."""
 
         async def asked(request: Request, admin: User) -> Response:
             if self.since(rights.HAS_SYNC):
@@ -34,7 +34,7 @@ class SetupFrame:
         return Route(SETUP + path, self._frame.guard(SUPER, asked), methods=methods)
 
     def since(self, first: tuple[int, ...]) -> bool:
-        """Whether this is that release or a later one."""
+        """Tell whether this is that release or a later one."""
         return rights.release(self.billing.version) >= first
 
     def absent(self, request: Request, admin: User, why: str) -> Response:

@@ -27,7 +27,8 @@ PAGE = 500
 
 
 def departments(call: Call) -> None:
-    """Who asks, on which release, with which rights; the departments; how the other end is set up. Never a password."""
+    """Say who asks, on which release, with which rights; the departments; how the other end is set up. Never a
+    password."""
     user = call.user
     call.answer.update(
         version=call.billing.version,

@@ -1,4 +1,4 @@
-"""What a person typed into the form of "the other billing": shown again after a refusal, except for the password.
+"""Keeps what was typed into the form of "the other billing": shown after a refusal, except for the password.
 
 The password is kept here meanwhile, under a number that only that form has, so that it need not be typed twice.
 """
@@ -17,7 +17,7 @@ from remotesupport.emulator.v4.setup import Elsewhere
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the form shows. ``password``: what the empty field stands for; ``draft``: the number of a kept password."""
+    """The form as shown. ``password``: what the empty field stands for; ``draft``: the number of a kept password."""
 
     on: bool = False
     url: str = ""
@@ -27,7 +27,7 @@ class Shown:
 
 
 def stored(value: Elsewhere | None) -> Shown:
-    """What is set now."""
+    """Return what is set now."""
     return Shown() if value is None else Shown(True, value.url, value.login, "stored")
 
 
@@ -38,7 +38,7 @@ class Drafts:
         self._passwords: dict[str, str] = {}
 
     def read(self, form: FormData, now: Elsewhere | None) -> Elsewhere | None:
-        """What the form wants, None for off; an empty password is the typed one before, else the stored one.
+        """Return what the form wants, None for off; an empty password is the typed one before, else the stored one.
 
         Raises Refusal value when the typed one is no longer known.
         """

@@ -1,4 +1,4 @@
-"""How staff are told a ticket's department, in lists and form: the habits ``responsible`` and ``form_department``."""
+"""Shows staff a ticket's department, in lists and form: the habits ``responsible`` and ``form_department``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def show_in_list(call: Call, elem: Node, row: sqlite3.Row) -> None:
 
 
 def show_in_queue(call: Call, elem: Node, row: sqlite3.Row) -> None:
-    """The same of ``ticket``, which may tell more."""
+    """Return the same of ``ticket``, which may tell more."""
     if call.billing.habits["responsible"] == "employee_with_queue_row":
         department = call.billing.people.get(row["department"])
         _add(elem, _Shown(department.realname, department.tag))
@@ -60,7 +60,7 @@ def show_in_form(call: Call, row: sqlite3.Row) -> None:
 
 
 def department_options(call: Call, selected: int = 0) -> None:
-    """What a form offers as ``client_department``."""
+    """Return what a form offers as ``client_department``."""
     options = call.doc.add("slist", None, name="client_department")
     for department in call.billing.people.departments():
         if department.active:
@@ -92,7 +92,7 @@ def _spelt(call: Call, who: _Who) -> _Shown:
 
 
 def _employee(call: Call, who: _Who) -> str:
-    """Whoever has taken it, else the department's first member, else nobody."""
+    """Return the name of the employee who has taken it, else of the department's first member, else nothing."""
     if who.level != DEPARTMENT:
         return shown_name(call.billing.habits, who.level, who.realname)
     members = call.billing.people.members(who.id)

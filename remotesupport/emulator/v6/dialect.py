@@ -84,7 +84,7 @@ def _redirect(address: str) -> ApiAnswer:
 
 
 def _sign_in_first(how: str) -> ApiAnswer:
-    """What a server meant for browsers answers to nobody (SEEN IN CODE, one host)."""
+    """Return what a server meant for browsers answers to nobody (SEEN IN CODE, one host)."""
     if how == "redirect":
         return _redirect("/")
     return ApiAnswer(_SIGN_IN, "text/html; charset=UTF-8", outcome="no session")

@@ -159,7 +159,7 @@ def store_filter(call: Call, function: str, names: tuple[str, ...]) -> None:
 
 
 def stored_filter(db: Database, user: int, function: str) -> dict[str, str]:
-    """What the user's stored filter of that list holds."""
+    """Return what the user's stored filter of that list holds."""
     prefix = f"filter.{function}."
     rows = db.all("SELECT name, value FROM preference WHERE user = ? AND name LIKE ? || '%'", user, prefix)
     return {row["name"].removeprefix(prefix): row["value"] for row in rows}

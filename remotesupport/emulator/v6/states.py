@@ -1,4 +1,4 @@
-"""How the state of a ticket is shown, in lists and forms: the habit ``state``."""
+"""Shows the state of a ticket, in lists and forms: the habit ``state``."""
 
 from __future__ import annotations
 

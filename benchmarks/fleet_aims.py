@@ -1,0 +1,151 @@
+"""Many quiet billings against the aims: what a quiet connection costs, how long a minute of all of them takes.
+
+CPU is that of this process alone (the billings run in one of their own), against a bare asyncio and httpx loop that
+sends the same requests. A minute is measured with 80 ms of latency in each answer, as a whole and, for the others,
+with one billing in twenty down. ``aim`` stands beside what was measured, and whether it was met, as far as the aim is
+about this many connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.bare import Bare, Recorder
+from benchmarks.fleet import DEPARTMENT, Fleet, configuration, running_fleet
+from benchmarks.measure import Figures, figures, interleaved, timed
+from benchmarks.product import Product, product
+from benchmarks.table import Row, Table
+
+LATENCY_S = 0.08
+DEAD = "http://127.0.0.1:9/billmgr"  # the port "discard", where nobody listens
+TIMES_BARE, MS_WHERE_BARE_IS_1 = 3.0, 12.0
+MINUTE_S, BILLINGS = 45.0, 1_000
+WORKER_MB = 600.0
+ENOUGH = 50  # connections; of fewer, a run's own cost is the most
+FIRST_IMPORT_S, FIRST_BILLINGS, FIRST_TICKETS = 4.0, 100, 200
+OTHERS_RATIO = 1.2
+NOTES = (
+    "not measured in here: two workers, busy billings among quiet ones, Prefect's database (docs/scale.md)",
+    "minute: its wall time grows with the number of connections; the aim is for a thousand of them on one core",
+    "first import: the rows of its lists, read and validated, for as many billings as the aim is about",
+)
+
+
+def run(*, quick: bool = False, connections: int | None = None) -> Table:
+    """Measure; ``quick``: 4 connections and 1 round."""
+    count, rounds = connections or (4 if quick else 100), 1 if quick else 5
+    names = [f"billing-{n:04}" for n in range(count)]
+    rows = [*_quiet(names, rounds), *_first_import(2 if quick else 10)]
+    return Table(f"A fleet of {count} billings", "the same requests, bare", tuple(rows), NOTES)
+
+
+def _quiet(names: Sequence[str], rounds: int) -> list[Row]:
+    with ExitStack() as stack:
+        fleet = stack.enter_context(running_fleet(names))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        before = _memory_mb()
+        ours, runner = stack.enter_context(product(configuration(fleet, folder)[0]))
+        for name in names:
+            fleet.act(name, as_="ivan", do="open", department=DEPARTMENT, subject="Почта", text="Письма не уходят")
+        ours.settle()
+        grown = _memory_mb() - before
+        rows = _against_bare(fleet, ours, runner, rounds)
+        rows.append(_row("memory", None, f"{grown:.0f} MB", f"{WORKER_MB:.0f} MB", met=grown <= WORKER_MB))
+        _slow_down(fleet)
+        rows += [_minute(ours, len(names), rounds)]
+        ours.cycle()
+        healthy = _seconds_of_others(ours, names, rounds, set())
+    return [*rows, _one_in_twenty_down(names, rounds, healthy)]
+
+
+def _against_bare(fleet: Fleet, ours: Product, runner: asyncio.Runner, rounds: int) -> list[Row]:
+    recorder, bare, count = Recorder(fleet), Bare(), len(fleet.externals)
+    runner.run(bare.log_in(recorder.calls()))
+    ours.cycle()
+    recorder.calls()
+    ours.cycle()
+    calls = recorder.calls()
+    requests = sum(len(forms) for forms in calls.values())
+    both = {"ours": timed(ours.cycle), "bare": timed(lambda: runner.run(bare.replay(calls)))}
+    measured = interleaved(both, rounds)
+    runner.run(bare.aclose())
+    mine, theirs = (measured[which].cpu * 1000 / count for which in ("ours", "bare"))
+    request = measured["bare"].cpu * 1000 / requests
+    allowed = min(TIMES_BARE * theirs, MS_WHERE_BARE_IS_1 * request)
+    more = f"{mine:.1f} ms a connection, {requests / count:.1f} requests"
+    aim = f"{TIMES_BARE:.0f} x bare, {MS_WHERE_BARE_IS_1:.0f} x a bare request: {allowed:.1f} ms"
+    return [
+        _row("quiet: remotesupport", measured["ours"], more, aim, met=mine <= allowed, ratio=mine / theirs),
+        _row("quiet: bare asyncio + httpx", measured["bare"], f"{request:.2f} ms a request", "-", ratio=1.0),
+    ]
+
+
+def _minute(ours: Product, count: int, rounds: int) -> Row:
+    ours.cycle()
+    taken = figures([timed(ours.cycle)() for _ in range(rounds)])
+    aim = f"{MINUTE_S:.0f} s for {BILLINGS}"
+    met = taken.median <= MINUTE_S if count >= BILLINGS else None
+    linear = f"{taken.median * BILLINGS / count:.1f} s for {BILLINGS}, if linear" if count >= ENOUGH else "-"
+    return _row("quiet minute", taken, linear, aim, met=met)
+
+
+def _one_in_twenty_down(names: Sequence[str], rounds: int, healthy: float) -> Row:
+    """The others' 95th percentile while one in twenty refuses connections, against ``healthy``."""
+    down = set(names[::20])
+    with running_fleet(names) as fleet, tempfile.TemporaryDirectory() as folder:
+        _slow_down(fleet)
+        front = replace(fleet, urls=fleet.urls | dict.fromkeys(down, DEAD))
+        with product(configuration(front, Path(folder))[0]) as (ours, _runner):
+            for _ in range(3):
+                ours.cycle(but=down)
+            ill = _seconds_of_others(ours, names, rounds, down)
+    ratio = ill / healthy
+    said = f"95 %: {ill * 1000:.0f} ms, all well: {healthy * 1000:.0f} ms"
+    return _row("one in twenty down", None, said, f"{OTHERS_RATIO} x", met=ratio <= OTHERS_RATIO, ratio=ratio)
+
+
+def _seconds_of_others(ours: Product, names: Sequence[str], rounds: int, but: set[str]) -> float:
+    """The 95th percentile of what reading one of those that are not down takes, in seconds."""
+    done = [ours.cycle(but=but) for _ in range(rounds)]
+    taken = [line.seconds for one in done for line in one.billings if line.name in names and line.name not in but]
+    return statistics.quantiles(taken, n=20)[-1]
+
+
+def _first_import(billings: int) -> list[Row]:
+    names = [f"first-{n:03}" for n in range(billings)]
+    with ExitStack() as stack:
+        fleet = stack.enter_context(running_fleet(names, tickets=FIRST_TICKETS))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        ours, _runner = stack.enter_context(product(configuration(fleet, folder)[0]))
+        taken = timed(ours.cycle)()
+    cpu = taken.cpu * FIRST_BILLINGS / billings
+    aim = f"{FIRST_IMPORT_S:.0f} CPU-s for {FIRST_BILLINGS} x {FIRST_TICKETS} tickets"
+    more = f"{cpu:.1f} CPU-s for {FIRST_BILLINGS} billings, if linear"
+    one = Figures(taken.wall, taken.wall, taken.wall, taken.cpu, 1)
+    return [_row(f"first import, {billings} x {FIRST_TICKETS}", one, more, aim, met=cpu <= FIRST_IMPORT_S)]
+
+
+def _row(
+    name: str, taken: Figures | None, what: str, aim: str, *, met: bool | None = None, ratio: float | None = None
+) -> Row:
+    return Row(name, taken, ratio, {"measured": what, "aim": aim, "met": {True: "yes", False: "NO", None: "-"}[met]})
+
+
+def _slow_down(fleet: Fleet) -> None:
+    for url in fleet.urls.values():
+        door = f"{url.removesuffix('/billmgr')}/_emulator/faults"
+        fleet.doors.post(door, json={"func": "*", "delay_s": LATENCY_S}).raise_for_status()
+
+
+def _memory_mb() -> float:
+    """The most that this process has had."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1024 * 1024 if sys.platform == "darwin" else 1024)

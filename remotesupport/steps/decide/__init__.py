@@ -1,0 +1,1 @@
+"""Validating what was read, reconciling it, and approving a saved plan."""

@@ -1,0 +1,1 @@
+"""Reading both sides of a connection: what is in scope, what it may cost, which department goes where."""

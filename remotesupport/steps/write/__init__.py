@@ -1,0 +1,1 @@
+"""Writing a plan to the billings, and reading back what was written."""
