@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remotesupport.core.text.altered import LEAST_CUT, altered, is_like
-from remotesupport.core.text.normalize import canonical
+from remotesupport.core.text.altered import LEAST_CUT, MOST_BEHIND, added_around, altered, is_like
+from remotesupport.core.text.normalize import body_hash, canonical
 from remotesupport.emulator.stored_texts import CHANGES, stored
 
 TEXT = 'Please restart it 😀 and then\nlook at "status": it\'s green & fine. Сделано 👍🏽 already.\n\nAnna'
@@ -37,6 +37,20 @@ def test_a_text_that_ends_too_soon_is_missing_its_end(habit: str) -> None:
     assert found is not None
     assert (found.missing, found.like) == (True, True)
     assert "it ends after" in found.what
+
+
+AROUND = {"signature": "behind", "footer": "behind", "greeting": "before and behind"}
+
+
+@pytest.mark.parametrize(("habit", "where"), AROUND.items())
+def test_a_text_known_by_its_hash_is_found_between_what_a_server_added(habit: str, where: str) -> None:
+    """Though the source was edited since, nobody is told that words are missing; more lines than it looks at are."""
+    found = added_around(body_hash(TEXT), stored(habit, TEXT))
+    assert found is not None
+    assert (found.missing, found.like) == (False, True)
+    assert f"added {where}" in found.what
+    assert added_around(body_hash(TEXT), stored(habit, LONG)) is None
+    assert added_around(body_hash(TEXT), TEXT + "\nx" * (MOST_BEHIND + 1)) is None
 
 
 REPLACED = [

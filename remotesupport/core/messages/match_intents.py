@@ -11,7 +11,7 @@ from types import MappingProxyType
 from remotesupport.core.model import Direction, MessageKind, MessageRow
 from remotesupport.core.plan.change_keys import edited_message
 from remotesupport.core.records import Intent, IntentState
-from remotesupport.core.text.altered import altered, is_like
+from remotesupport.core.text.altered import added_around, altered, is_like
 from remotesupport.core.text.normalize import body_hash
 
 NO_TEXTS: Mapping[int, str] = MappingProxyType({})
@@ -90,6 +90,8 @@ def _the_only_one(intent: Intent, free: Sequence[MessageRow], sent: str | None) 
 def _is_alike(intent: Intent, shown: str, sent: str | None) -> bool:
     if sent is not None:
         return is_like(sent, shown)
+    if added_around(intent.body_hash, shown) is not None:
+        return True
     return not intent.covers and intent.body_hash in {body_hash(part) for part in _parts(shown)}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from remotesupport.core.text.normalize import canonical
+from remotesupport.core.text.normalize import canonical, hash_of_canonical
 
 LEAST_CUT = 200  # characters; hardly a server keeps less of a text, so what ends sooner may end for another reason
 _LEAST_INSIDE = 10  # characters that stand together somewhere in a text by no chance
@@ -18,6 +18,7 @@ _NEAR = 8  # letters and digits that a text begins with by no chance
 _STAND_INS = frozenset("?\ufffd\u25a1\u00bf")
 _TAG = re.compile(r"<[^<>]{0,500}>")
 _BASIC_PLANE = 0xFFFF
+MOST_BEFORE, MOST_BEHIND = 10, 40  # lines that a server is thought to add before and behind a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,23 @@ def is_like(sent: str, shown: str) -> bool:
     """Tell whether ``shown`` is ``sent``, as it is or as a server may show it."""
     found = altered(sent, shown)
     return found is None or found.like
+
+
+def added_around(body_hash: str, shown: str) -> Altered | None:
+    """Tell what a server added before and behind a text of which only the hash is known.
+
+    None where no run of lines of ``shown`` is that text. ``body_hash``: of ``normalize.body_hash``.
+    """
+    there = canonical(shown)
+    lines = there.split("\n")
+    for first in range(min(MOST_BEFORE + 1, len(lines))):
+        for behind in range(min(MOST_BEHIND + 1, len(lines) - first)):
+            part = "\n".join(lines[first : len(lines) - behind])
+            if (first or behind) and hash_of_canonical(part.strip()) == body_hash:
+                added = len(_Text.of(there).signs) - len(_Text.of(part).signs)
+                where = "before and behind" if first and behind else "behind" if behind else "before"
+                return Altered(f"{_many(added)} added {where} it", missing=False, like=True, near=True)
+    return None
 
 
 def _compared(meant: str, there: str) -> Altered:

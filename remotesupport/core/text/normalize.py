@@ -68,7 +68,12 @@ def _unescaped(text: str) -> str:
 
 def body_hash(text: str) -> str:
     """The first 32 hex digits of the SHA-256 of the canonical text."""
-    return hashlib.sha256(canonical(text).encode("utf-8", "surrogatepass")).hexdigest()[:HASH_CHARS]
+    return hash_of_canonical(canonical(text))
+
+
+def hash_of_canonical(text: str) -> str:
+    """The same of a text that is canonical already."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_CHARS]
 
 
 def body_hashes(bodies: pd.Series) -> pd.Series:

@@ -14,7 +14,7 @@ from remotesupport.core.messages.match_intents import could_be
 from remotesupport.core.model import ChangeKind, Direction, MessageRow, Side
 from remotesupport.core.plan.change_keys import edited_message, is_edit
 from remotesupport.core.records import Event, Intent, ParkedChange
-from remotesupport.core.text.altered import Altered, AlteredText, altered
+from remotesupport.core.text.altered import Altered, AlteredText, added_around, altered
 from remotesupport.core.text.carrying import most, whole_text
 from remotesupport.core.text.compose import header, opening, to_external, to_main
 from remotesupport.core.text.foreign import without_controls
@@ -24,14 +24,17 @@ from remotesupport.steps.learned.longest_text import longest
 from remotesupport.steps.parking import park_altered
 
 EVENT = "altered"
-_UNKNOWN = Altered("it is another text there than the one that was sent", missing=True, like=False, near=False)
+_UNKNOWN = Altered(
+    "it is another text there than the one that was sent, which nobody can read any more (it was edited or is gone)",
+    missing=True, like=False, near=False,
+)  # fmt: skip
 
 
 def note_altered(ctx: Context, intent: Intent, shown: MessageRow, sent: str | None) -> None:
     """Keep how ``shown``, which is what ``intent`` wrote, differs from it. ``sent``: its text; None: not known now."""
     if body_hash(shown.body) == intent.body_hash:
         return
-    found = altered(sent, shown.body) if sent is not None else _UNKNOWN
+    found = altered(sent, shown.body) if sent is not None else added_around(intent.body_hash, shown.body) or _UNKNOWN
     if found is None:
         return
     keep_altered(
