@@ -50,7 +50,8 @@ class Ringer:
             return look, self._trouble
         tried = self._tried.setdefault(billing, asyncio.get_running_loop().create_future())
         with suppress(TimeoutError):
-            return look, await asyncio.wait_for(asyncio.shield(tried), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                return look, await asyncio.shield(tried)
         return look, self._trouble
 
     async def work(self) -> None:
@@ -65,7 +66,8 @@ class Ringer:
                     continue
                 _answer(answers, "")  # the minute is too near, or too many runs go on
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._rings.pause())
+                    async with asyncio.timeout(self._rings.pause()):
+                        await self._wake.wait()
 
     async def _one(self, batch: Batch, answers: Answers) -> None:
         try:

@@ -74,6 +74,21 @@ async def test_nobody_waits_for_a_pass_that_was_broken_off() -> None:
     assert await passes.batches("b", 2) == 4
 
 
+async def test_a_run_that_is_broken_off_as_one_more_comes_ends() -> None:
+    """However the two fall together, the pass ends at once: its end is not lost beside what moved."""
+    for turns in range(8):
+        passes = Passes(3, FOR_ALL)
+        waiting = asyncio.create_task(passes.batches("a", 1))
+        await asyncio.sleep(0.001)
+        passes.on_the_way.add(-1)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        ending = asyncio.create_task(passes.batches.aclose())
+        ended, _ = await asyncio.wait({ending}, timeout=5)
+        assert ended, f"it goes on when it is ended {turns} turns of the loop after something moved"
+        assert isinstance(await asyncio.gather(waiting, return_exceptions=True), list)
+
+
 def test_the_last_one_that_comes_waits_a_moment_only() -> None:
     """Three come a second apart and a fourth never does: one pass for the three, a moment after the last."""
 

@@ -33,11 +33,13 @@ class OnTheWay:
 
     async def gathered(self) -> None:
         """Return when nobody is busy any more, when nobody comes for a moment, or after the gathering time."""
+        now = asyncio.get_running_loop().time
+        latest = now() + self._gathering
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._gathering):
-                while self._busy:
-                    self._moved.clear()
-                    await asyncio.wait_for(self._moved.wait(), self._gathering / PATIENCE)
+            while self._busy:
+                self._moved.clear()
+                async with asyncio.timeout_at(min(latest, now() + self._gathering / PATIENCE)):
+                    await self._moved.wait()
 
 
 class Batches(Generic[Item, Result]):
