@@ -16,7 +16,9 @@ from typing import Any
 
 from benchmarks.table import Table
 
-NAMES = ("diff", "cycle", "cold", "schedule", "growth", "minute", "attachment", "bell", "neighbour", "fleet")
+NAMES = (
+    "diff", "cycle", "cold", "schedule", "growth", "minute", "attachment", "bell", "neighbour", "fleet", "busy",
+)  # fmt: skip
 MODULES = {"fleet": "fleet_aims"}  # where another one has the name
 
 
@@ -48,7 +50,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _sizes(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    more = {"bell": {"rings": options.rings}, "fleet": {"connections": options.connections}}
+    more = {
+        "bell": {"rings": options.rings},
+        "fleet": {"connections": options.connections},
+        "busy": {"connections": options.connections},
+    }
     return {"quick": options.quick} | more.get(name, {})
 
 

@@ -71,15 +71,17 @@ def running_fleet(externals: Sequence[str], *, tickets: int = 0) -> Iterator[Fle
             process.communicate()
 
 
-def configuration(fleet: Fleet, folder: Path, more: str = "") -> tuple[Settings, dict[str, str]]:
+def configuration(fleet: Fleet, folder: Path, more: str = "", last: str = "") -> tuple[Settings, dict[str, str]]:
     """Settings for the fleet with their state in ``folder``, and the environment in which a process finds them.
 
-    ``more``: a line of the configuration for each connection.
+    ``more``: a line of the configuration for each connection; ``last``: tables at its end.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "remotesupport.toml"
     file.write_text(
-        f'[main]\nurl = "{fleet.urls["main"]}"\n' + "".join(_external(fleet, n, folder, more) for n in fleet.externals)
+        f'[main]\nurl = "{fleet.urls["main"]}"\n'
+        + "".join(_external(fleet, n, folder, more) for n in fleet.externals)
+        + last
     )
     environ = {"REMOTESUPPORT_HOME": str(folder), "REMOTESUPPORT_CONFIG": str(file)}
     return load_settings(file, environ), environ

@@ -13,16 +13,20 @@ import resource
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.bare import Bare, Recorder
 from benchmarks.fleet import DEPARTMENT, Fleet, configuration, running_fleet
 from benchmarks.measure import Figures, figures, interleaved, timed
 from benchmarks.product import Product, product
 from benchmarks.table import Row, Table
+from remotesupport.steps.cycle import PLAIN
+from remotesupport.steps.values import Proposal
 
 LATENCY_S = 0.08
 DEAD = "http://127.0.0.1:9/billmgr"  # the port "discard", where nobody listens
@@ -35,7 +39,7 @@ OTHERS_RATIO = 1.2
 NOTES = (
     "not measured in here: two workers, busy billings among quiet ones, Prefect's database (docs/scale.md)",
     "minute: its wall time grows with the number of connections; the aim is for a thousand of them on one core",
-    "first import: the rows of its lists, read and validated, for as many billings as the aim is about",
+    "first import: the CPU beside it is the whole run's, the books included",
 )
 
 
@@ -43,7 +47,7 @@ def run(*, quick: bool = False, connections: int | None = None) -> Table:
     """Measure; ``quick``: 4 connections and 1 round."""
     count, rounds = connections or (4 if quick else 100), 1 if quick else 5
     names = [f"billing-{n:04}" for n in range(count)]
-    rows = [*_quiet(names, rounds), *_first_import(2 if quick else 10)]
+    rows = [*_quiet(names, rounds), *_first_import(2 if quick else FIRST_BILLINGS)]
     return Table(f"A fleet of {count} billings", "the same requests, bare", tuple(rows), NOTES)
 
 
@@ -120,17 +124,27 @@ def _seconds_of_others(ours: Product, names: Sequence[str], rounds: int, but: se
 
 
 def _first_import(billings: int) -> list[Row]:
+    """A run that meets so many billings for the first time. Read and validated is what it has when it reconciles last:
+    the books of billings that came early are among it."""
     names = [f"first-{n:03}" for n in range(billings)]
+    judged = 0.0
+
+    async def reconcile(*given: Any) -> Proposal:
+        nonlocal judged
+        judged = time.process_time()
+        return await PLAIN.reconcile(*given)
+
     with ExitStack() as stack:
         fleet = stack.enter_context(running_fleet(names, tickets=FIRST_TICKETS))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         ours, _runner = stack.enter_context(product(configuration(fleet, folder)[0]))
-        taken = timed(ours.cycle)()
-    cpu = taken.cpu * FIRST_BILLINGS / billings
+        began = time.process_time()
+        taken = timed(lambda: ours.cycle(replace(PLAIN, reconcile=reconcile)))()
+    cpu = judged - began
     aim = f"{FIRST_IMPORT_S:.0f} CPU-s for {FIRST_BILLINGS} x {FIRST_TICKETS} tickets"
-    more = f"{cpu:.1f} CPU-s for {FIRST_BILLINGS} billings, if linear"
+    met = cpu <= FIRST_IMPORT_S if billings >= FIRST_BILLINGS else None
     one = Figures(taken.wall, taken.wall, taken.wall, taken.cpu, 1)
-    return [_row(f"first import, {billings} x {FIRST_TICKETS}", one, more, aim, met=cpu <= FIRST_IMPORT_S)]
+    return [_row(f"first import, {billings} x {FIRST_TICKETS}", one, f"{cpu:.1f} CPU-s until reconciled", aim, met=met)]
 
 
 def _row(

@@ -126,16 +126,17 @@ async def _size_of(
 
 async def _still(server: PrefectServer) -> Size:
     """The size once nothing more is written: events come after the run's end."""
-    size = _size(prefect_home(server.home) / "prefect.db")
+    size = size_of(prefect_home(server.home) / "prefect.db")
     while True:
         await asyncio.sleep(STILL_S)
-        later = _size(prefect_home(server.home) / "prefect.db")
+        later = size_of(prefect_home(server.home) / "prefect.db")
         if later.rows == size.rows:
             return later
         size = later
 
 
-def _size(database: Path) -> Size:
+def size_of(database: Path) -> Size:
+    """Prefect's database in that file, as it is now."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as prefect:
         pages, free, page = (
             prefect.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")

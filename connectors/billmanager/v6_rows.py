@@ -25,7 +25,7 @@ from remotesupport.core.text.foreign import visible
 
 # Columns that change by themselves (delays), by mere looking (unread), or are a date once more in a local spelling.
 _RESTLESS = frozenset({"unread", "delay", "wait_time", "blocked_by", "avatar"})
-_LOCAL = ("_l", "_s", "_locale_time")
+_LOCAL = ("_l", "_s", "_locale_time", "_locale")
 
 
 class BadRow(ValueError):
@@ -166,14 +166,20 @@ def members_of(text: str, names: Mapping[str, str]) -> frozenset[str] | None:
 
 def row_hash(row: Node) -> str:
     """A digest over every column that a person's action can change."""
-    columns = dict(sorted(row.columns()))
-    shown = [f"{n}\x1f{v}" for n, v in columns.items() if n not in _RESTLESS and not _is_local(n, columns)]
+    columns = sorted(row.columns())
+    names = {name for name, _ in columns}
+    shown = [
+        f"{n}\x1f{v}" for n, v in columns if n not in _RESTLESS and not (n.endswith(_LOCAL) and _is_local(n, names))
+    ]
     return hashlib.blake2b("\x1e".join(shown).encode(), digest_size=16).hexdigest()
 
 
 def _is_local(name: str, columns: Container[str]) -> bool:
-    """Tell whether it is another column in a local spelling, which may change when a ticket is only read."""
-    return name.endswith(_LOCAL) or (name.endswith("_locale") and name.removesuffix("_locale") in columns)
+    """Tell whether a column that ends so is another one in a local spelling, which may change as a ticket is only read.
+
+    A plain "_locale" is one where it stands beside the other.
+    """
+    return not name.endswith("_locale") or name.removesuffix("_locale") in columns
 
 
 def moment(text: str, zone: str) -> datetime | None:

@@ -29,7 +29,7 @@ _DELETE = "\x7f"
 
 def visible(text: str, keep: str = "") -> str:
     """``text`` with a stand-in for what could steer a terminal or turn text around: ␛ for ESC, ⟨U+202E⟩ for a mark."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(c if c in keep or c.isprintable() else _stand_in(c) for c in text)
 
