@@ -2,8 +2,8 @@
 
 In the busy billings clients write and staff answer for some minutes, at moments that are drawn. Nobody starts a run:
 the schedule of each shard does. Measured is from a person's message to its being on the other side, by the billings'
-own clocks, which show whole seconds, against the aims. Beside it: the memory of the worker and how much Prefect's database grows. The
-billings run in a process of their own, on the same machine.
+own clocks, which show whole seconds, against the aims. Beside it: the memory of the worker, and how much Prefect's
+database grows. The billings run in a process of their own, on the same machine.
 """
 
 from __future__ import annotations
