@@ -18,6 +18,7 @@ from benchmarks.table import Table
 
 NAMES = (
     "diff", "cycle", "cold", "schedule", "growth", "minute", "attachment", "bell", "neighbour", "fleet", "busy",
+    "paper",
 )  # fmt: skip
 MODULES = {"fleet": "fleet_aims"}  # where another one has the name
 
