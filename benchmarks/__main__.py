@@ -17,10 +17,10 @@ from typing import Any
 from benchmarks.table import Table
 
 NAMES = (
-    "diff", "cycle", "cold", "schedule", "growth", "minute", "attachment", "bell", "neighbour", "fleet", "busy",
-    "paper",
+    "diff", "cycle", "cold", "schedule", "growth", "growth-postgres", "minute", "attachment", "bell", "neighbour",
+    "fleet", "busy", "paper",
 )  # fmt: skip
-MODULES = {"fleet": "fleet_aims"}  # where another one has the name
+MODULES = {"fleet": "fleet_aims", "growth-postgres": "growth_postgres"}  # where another one has the name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

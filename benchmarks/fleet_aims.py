@@ -37,7 +37,7 @@ ENOUGH = 50  # connections; of fewer, a run's own cost is the most
 FIRST_IMPORT_S, FIRST_BILLINGS, FIRST_TICKETS = 4.0, 100, 200
 OTHERS_RATIO = 1.2
 NOTES = (
-    "not measured in here: two workers, busy billings among quiet ones, Prefect's database (docs/scale.md)",
+    "not measured in here: two workers, busy billings among quiet ones; Prefect's database is in growth-postgres",
     "minute: its wall time grows with the number of connections; the aim is for a thousand of them on one core",
     "first import: the CPU beside it is the whole run's, the books included",
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import tempfile
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,16 @@ class Size:
         return Size(self.used - before.used, tuple(a - b for a, b in zip(self.rows, before.rows, strict=True)))
 
 
+Measure = Callable[[PrefectServer], Size]
+
+
 def run(*, quick: bool = False) -> Table:
     """Measure; ``quick``: 5 runs."""
+    return measured("SQLite", _size, {}, quick=quick)
+
+
+def measured(where: str, measure: Measure, more: Mapping[str, str], *, quick: bool) -> Table:
+    """Measure how much the runs add to ``measure``'s sizes, on a server with ``more`` settings."""
     runs = dict.fromkeys((NOTHING, SYNC, CHANGING), 5) if quick else {NOTHING: 20, SYNC: 100, CHANGING: 20}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -64,12 +73,14 @@ def run(*, quick: bool = False) -> Table:
         settings, environ = _configured(fleet, folder / "state")
         with product(settings) as (ours, _runner):
             ours.settle()
-        server = stack.enter_context(serving(folder))
-        grown = asyncio.run(_grown(server, settings, environ, runs))
+        server = stack.enter_context(serving(folder, more))
+        grown = asyncio.run(_grown(server, settings, environ, runs, measure))
     peer = grown[NOTHING].used / runs[NOTHING]
     rows = tuple(_row(name, size, runs[name], peer) for name, size in grown.items())
     notes = (f"{CONNECTIONS} connections in one run; a day has 1,440 minutes; retention then keeps it flat",)
-    return Table(f"Prefect's database after {runs[SYNC]} quiet minutes", "a flow that does nothing", rows, notes)
+    return Table(
+        f"Prefect's database ({where}) after {runs[SYNC]} quiet minutes", "a flow that does nothing", rows, notes
+    )
 
 
 def _configured(fleet: Fleet, folder: Path) -> tuple[Settings, dict[str, str]]:
@@ -84,7 +95,7 @@ def _configured(fleet: Fleet, folder: Path) -> tuple[Settings, dict[str, str]]:
 
 
 async def _grown(
-    server: PrefectServer, settings: Settings, environ: dict[str, str], runs: dict[str, int]
+    server: PrefectServer, settings: Settings, environ: dict[str, str], runs: dict[str, int], measure: Measure
 ) -> dict[str, Size]:
     await _register(server, settings)
     async with talking(server) as client:
@@ -92,9 +103,8 @@ async def _grown(
         with working(server, EAGER, environ):
             grown = {}
             for what, count in runs.items():
-                grown[what] = await _size_of(
-                    server, client, nothing if what == NOTHING else sync, count, settings, what
-                )
+                deployment = nothing if what == NOTHING else sync
+                grown[what] = await _size_of(server, client, deployment, count, settings, what, measure)
     return grown
 
 
@@ -110,29 +120,39 @@ async def _register(server: PrefectServer, settings: Settings) -> None:
 
 
 async def _size_of(
-    server: PrefectServer, client: PrefectClient, deployment: UUID, count: int, settings: Settings, what: str
+    server: PrefectServer,
+    client: PrefectClient,
+    deployment: UUID,
+    count: int,
+    settings: Settings,
+    what: str,
+    measure: Measure,
 ) -> Size:
     """How much ``count`` runs add, after one that is not counted."""
     with Store.open(settings.database_url) as store:
         await one_run(client, deployment)
-        before = await _still(server)
+        before = await _still(server, measure)
         for number in range(count):
             if what == CHANGING:
                 store.set_connection(settings.external[0].name, paused=number % 2 == 0)
             if not worked(await one_run(client, deployment)):
                 raise RuntimeError("a run met another one: it was no quiet minute")
-        return await _still(server) - before
+        return await _still(server, measure) - before
 
 
-async def _still(server: PrefectServer) -> Size:
+async def _still(server: PrefectServer, measure: Measure) -> Size:
     """The size once nothing more is written: events come after the run's end."""
-    size = size_of(prefect_home(server.home) / "prefect.db")
+    size = measure(server)
     while True:
         await asyncio.sleep(STILL_S)
-        later = size_of(prefect_home(server.home) / "prefect.db")
+        later = measure(server)
         if later.rows == size.rows:
             return later
         size = later
+
+
+def _size(server: PrefectServer) -> Size:
+    return size_of(prefect_home(server.home) / "prefect.db")
 
 
 def size_of(database: Path) -> Size:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -30,11 +31,11 @@ PATIENCE_S = 120.0
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[PrefectServer]:
-    """A healthy server with the settings of ``up`` and its database in ``folder``."""
+def serving(folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[PrefectServer]:
+    """A healthy server with the settings of ``up`` and ``more``, and its database in ``folder`` unless they differ."""
     os.environ.setdefault("PREFECT_HOME", str(folder / "bench-client"))
     clean = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
-    with PrefectServer(folder, environ={**clean, "PYTHONPATH": str(ROOT)}) as server:
+    with PrefectServer(folder, environ={**clean, "PYTHONPATH": str(ROOT), **more}) as server:
         yield server
 
 

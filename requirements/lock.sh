@@ -7,6 +7,7 @@ compile() {
     "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --no-header ${UPGRADE:+--upgrade} "$@"
 }
-compile pyproject.toml -o requirements/runtime.txt
-compile pyproject.toml requirements/dev.in -o requirements/dev.txt
+# With what several API servers need: one image serves both forms.
+compile pyproject.toml --extra several-api-servers -o requirements/runtime.txt
+compile pyproject.toml --extra several-api-servers requirements/dev.in -o requirements/dev.txt
 compile requirements/bootstrap.in --constraint requirements/dev.txt -o requirements/bootstrap.txt

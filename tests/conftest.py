@@ -46,6 +46,7 @@ TESTS = Path(__file__).parent
 # Begun last, each of these would keep one worker busy long after the others are done.
 LONGEST = (
     "e2e/test_scheduled_minute.py",  # waits more than it works: others go on beside it
+    "e2e/test_several_api_servers.py",  # the same
     "integration/test_cli_flow_runs.py",  # and with it all of ON_ONE_SERVER
     "packaging/test_version_bounds.py",
     "e2e/test_demo.py",

@@ -4,87 +4,27 @@ from __future__ import annotations
 
 import base64
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
 from deployments import worker_health
-from deployments.processes import Child, api_url, free_port, healthy
+from deployments.processes import api_url, free_port, healthy
 from remotesupport.core.connections.shards import number_of
 from tests.postgres_server import PostgresServer
 from tests.prefect_fixtures import LOGIN, test_environ
-from tests.three_billings import ThreeBillings, three_billings
+from tests.production_form import ask, command_of, crossed, going, once, settings, wait_for
+from tests.three_billings import three_billings
 
 pytest_plugins = ("tests.database_fixtures",)
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.thorough("a Prefect server on PostgreSQL, two workers and three minutes of the schedule"),
 ]
-KUBERNETES = Path(__file__).parents[2] / "deployments" / "kubernetes"
-PATIENCE_S = 240.0
 COUNT = next(n for n in range(2, 60) if number_of("acme", n) != number_of("globex", n))
-
-
-def settings(*names: str, state: Path) -> dict[str, str]:
-    """What these config maps set, with the container's folder somewhere else."""
-    text = "\n".join((KUBERNETES / f"{name}.env").read_text() for name in ("quiet", *names))
-    return dict(line.replace("/state", str(state)).split("=", 1) for line in text.split())
-
-
-def command_of(file: str, container: str) -> list[str]:
-    """What that container is started with, from this interpreter's folder."""
-    documents = yaml.safe_load_all((KUBERNETES / file).read_text())
-    pods = [one["spec"]["template"]["spec"] for one in documents if "template" in one["spec"]]
-    (words,) = [c["command"] for pod in pods for c in pod["containers"] if c["name"] == container]
-    return [str(Path(sys.executable).with_name(words[0])), *words[1:]]
-
-
-def once(argv: list[str], environ: Mapping[str, str], cwd: Path) -> str:
-    """Run it to its end, which must be a good one."""
-    done = subprocess.run(argv, env=dict(environ), cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@contextmanager
-def going(argv: list[str], environ: Mapping[str, str], cwd: Path) -> Iterator[Child]:
-    """Run it until the block ends; its output is in ``out.log`` of its folder."""
-    child = Child(argv, environ, cwd, cwd / "out.log")
-    child.start()
-    try:
-        yield child
-    finally:
-        child.stop(20)
-
-
-def wait_for(what: Callable[[], object], *children: Child) -> None:
-    """Wait until it holds, as long as they live."""
-    end = time.monotonic() + PATIENCE_S
-    while not what():
-        for child in children:
-            assert child.returncode is None, child.log.read_text() if child.log else ""
-        assert time.monotonic() < end, [child.log.read_text()[-4000:] for child in children if child.log]
-        time.sleep(0.5)
-
-
-def ask(world: ThreeBillings, text: str) -> None:
-    """A new ticket in both external billings."""
-    for billing in (world.acme, world.globex):
-        billing.act(as_="ivan", do="open", department="Technical support", subject=text, text=text)
-
-
-def crossed(world: ThreeBillings, text: str) -> bool:
-    """Both are in main, once each."""
-    found = [t["subject"] for t in world.main.state()["tickets"] if text in str(t["subject"])]
-    assert len(found) <= 2, found
-    return len(found) == 2
 
 
 def serves_pages_and_asks_for_the_password(api: str) -> None:
@@ -117,19 +57,18 @@ def test_two_machines_share_the_shards_and_one_of_them_is_lost(tmp_path: Path, p
             "PREFECT_SERVER_ENCRYPTION_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
             "PREFECT_SERVER_API_PORT": str(port), "PREFECT_SERVER_UI_API_URL": api_url(port),
         }  # fmt: skip
-        server_env = test_environ(**settings("server", state=folders["server"]) | secret)
+        server_env = test_environ(**settings("quiet", "server", state=folders["server"]) | secret)
         more = {
             "REMOTESUPPORT_CONFIG": str(config), "REMOTESUPPORT_DATABASE_URL": store,
             "PREFECT_API_AUTH_STRING": LOGIN, "PREFECT_API_URL": api_url(port),
         }  # fmt: skip
         homes = [folders["one"], folders["two"]]
-        client_envs = [test_environ(**settings("client", state=home) | more) for home in homes]
+        client_envs = [test_environ(**settings("quiet", "client", state=home) | more) for home in homes]
 
         made = once(command_of("migrate.yaml", "store"), client_envs[0], folders["one"])
         assert "brought to this version" in made
         once(command_of("migrate.yaml", "prefect"), server_env, folders["server"])
-        start = [word if word != "0.0.0.0" else "127.0.0.1" for word in command_of("server.yaml", "server")]
-        server = stack.enter_context(going(start, server_env, folders["server"]))
+        server = stack.enter_context(going(command_of("server.yaml", "server"), server_env, folders["server"]))
         wait_for(lambda: healthy(api_url(port)), server)
         serves_pages_and_asks_for_the_password(api_url(port))
         assert f"sync/every-minute-{COUNT} " in once(command_of("register.yaml", "register"), client_envs[0], homes[0])

@@ -16,13 +16,15 @@ from tests.versions.environment import environment
 from tests.versions.minutes import scheduled_minutes
 
 # Whose requirements are loaded when the product runs: Prefect's server is fastapi, its services run on pydocket.
-LOADING = ("prefect", "great-expectations", "fastapi", "pydocket")
+LOADING = ("prefect", "great-expectations", "fastapi", "pydocket", "prefect-redis")
 UPPER, LOWER = {"<", "<=", "==", "~=", "==="}, {">", ">=", "==", "~=", "==="}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def ours() -> list[Requirement]:
-    return [Requirement(text) for text in PROJECT["project"]["dependencies"]]
+    """What we name, in optional groups, too."""
+    groups = PROJECT["project"]["optional-dependencies"].values()
+    return [Requirement(text) for texts in (PROJECT["project"]["dependencies"], *groups) for text in texts]
 
 
 def required_by(name: str) -> list[Requirement]:
