@@ -1,0 +1,222 @@
+"""The login that only lists main's tickets: what it saves, what it may see, and that nothing is missed by it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remotesupport.core.connections.watch import NOTED
+from remotesupport.core.run import RunKind
+from tests.http_desk import LONG, HttpDesk, http_desk
+from tests.three_billings import ThreeBillings, configured, running_emulator, texts, three_billings
+
+BOTH = ("acme", "globex")
+REFUSED = "watch login: main (watch login) in auth: the login is refused"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[ThreeBillings]:
+    """Three billings with a ticket of each client, and a login of main that lists."""
+    with three_billings(tmp_path, watch="anna") as found:
+        opened(found)
+        yield found
+
+
+def opened(world: ThreeBillings) -> None:
+    """One ticket in each external billing."""
+    for billing in (world.acme, world.globex):
+        billing.act(as_="ivan", do="open", department="Technical support", subject="Mail", text="It is late")
+
+
+def client_ticket(world: ThreeBillings) -> str:
+    """The id of acme's ticket."""
+    return str(world.acme.state()["tickets"][0]["id"])
+
+
+async def asked_of_main(desk: HttpDesk, **request: Any) -> Counter[str]:
+    """The functions that one run asked main for, and how often."""
+    before = _functions(desk)
+    await desk.run(**request)
+    return _functions(desk) - before
+
+
+def _functions(desk: HttpDesk) -> Counter[str]:
+    return Counter(entry["func"] for entry in desk.world.main.requests())
+
+
+async def rested(desk: HttpDesk) -> None:
+    """Runs until main's own lists are not read in a minute."""
+    await desk.drain()
+    for _ in range(6):
+        if await asked_of_main(desk) == {"ticket_all": 1}:
+            return
+    raise AssertionError("main's lists are read in each minute")
+
+
+async def test_without_the_login_nothing_changes(tmp_path: Path) -> None:
+    """Off by default: each minute asks main once for each connection, and no list of employees."""
+    with three_billings(tmp_path) as world:
+        opened(world)
+        async with http_desk(world, BOTH) as desk:
+            await desk.drain()
+            minutes = [await asked_of_main(desk) for _ in range(4)]
+            assert minutes.count(Counter(clientticket=2)) >= 3
+            assert not any("ticket_all" in minute for minute in minutes)
+            assert desk.context.store.progress(NOTED) is None
+
+
+async def test_a_quiet_minute_asks_main_once(world: ThreeBillings) -> None:
+    """One list for all connections; after five minutes, and by whoever asks, main is read as ever."""
+    async with http_desk(world, BOTH) as desk:
+        await rested(desk)
+        minutes = [await asked_of_main(desk) for _ in range(6)]
+        assert minutes.count(Counter(ticket_all=1)) >= 4
+        assert any(minute["clientticket"] == 2 for minute in minutes)
+        assert (await asked_of_main(desk, asked=True))["clientticket"] == 2
+        assert (await asked_of_main(desk, kind=RunKind.AUDIT))["clientticket"] >= 2
+
+
+@pytest.mark.thorough("twenty connections; two of them are in `make test`")
+async def test_twenty_quiet_connections_cost_main_one_request(tmp_path: Path) -> None:
+    """Twenty connections ask main twenty times in a quiet minute without the login, and once with it."""
+    names = tuple(f"provider-{number:02}" for number in range(20))
+    found = {}
+    for watch in ("", "anna"):
+        home = tmp_path / (watch or "without")
+        home.mkdir()
+        with (
+            running_emulator("main", customers=names) as main,
+            running_emulator("acme") as acme,
+            running_emulator("globex") as idle,
+        ):
+            acme.act(as_="ivan", do="open", department="Technical support", subject="Mail", text="It is late")
+            environ = configured(home, main.url, dict.fromkeys(names, acme.url), watch=watch)
+            async with http_desk(ThreeBillings(main, acme, idle, home, environ), names) as desk:
+                await desk.drain()
+                minutes = [await asked_of_main(desk) for _ in range(5)]
+                found[watch] = min(minute.total() for minute in minutes)
+    assert found == {"": 20, "anna": 1}
+
+
+async def test_an_answer_in_main_is_found_in_the_next_run(world: ThreeBillings) -> None:
+    """A connection whose ticket moved in main is read at once, and only that one."""
+    async with http_desk(world, BOTH) as desk:
+        await rested(desk)
+        world.main.act(as_="anna", do="reply", ticket=world.copy("[acme #"), text="Try it now")
+        asked = await asked_of_main(desk)
+        assert (asked["ticket_all"], asked["clientticket"]) == (1, 1)
+        assert any("Try it now" in text for text in texts(world.acme, client_ticket(world)))
+
+
+async def test_a_clients_message_finds_main_as_it_is(world: ThreeBillings) -> None:
+    """Where the external side moved, main is read in the same run before anything is written there."""
+    async with http_desk(world, BOTH) as desk:
+        await rested(desk)
+        world.acme.act(as_="ivan", do="reply", ticket=client_ticket(world), text="And now it is gone")
+        asked = await asked_of_main(desk)
+        assert asked["clientticket"] >= 1
+        assert any("And now it is gone" in text for text in texts(world.main, world.copy("[acme #")))
+
+
+async def test_a_ticket_changed_twice_within_one_second_is_not_missed(world: ThreeBillings) -> None:
+    """Its row looks the same after the second change: main is read until that second is surely over."""
+    async with http_desk(world, BOTH) as desk:
+        await rested(desk)
+        ticket = world.copy("[acme #")
+        desk.clock.advance(60)
+        world.main.act(as_="anna", do="reply", ticket=ticket, text="First words")
+        await desk.run(later=0)
+        world.main.act(as_="anna", do="reply", ticket=ticket, text="Second words")
+        await desk.run()
+        said = "\n".join(texts(world.acme, client_ticket(world)))
+        assert (said.count("First words"), said.count("Second words")) == (1, 1)
+
+
+async def test_a_note_hides_no_answer_of_the_same_second(world: ThreeBillings) -> None:
+    """An answer in the second of an internal note that was seen on the list crosses in the next minute all the same."""
+    async with http_desk(world, BOTH) as desk:
+        await rested(desk)
+        ticket = world.copy("[acme #")
+        desk.clock.advance(60)
+        world.main.act(as_="anna", do="note", ticket=ticket, text="Ask Boris")
+        await desk.run(later=0)
+        world.main.act(as_="anna", do="reply", ticket=ticket, text="Done")
+        await desk.run()
+        said = "\n".join(texts(world.acme, client_ticket(world)))
+        assert ("Done" in said, "Ask Boris" in said) == (True, False)
+
+
+WRONG = {
+    "refused": {"status": 403},
+    "cut off": {"truncate": True},
+    "empty": {"empty_list": True},
+    "not a list": {"html": True},
+    "no answer": {"reset_before": True},
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+async def test_a_list_that_cannot_be_read_loses_nothing_and_is_said(world: ThreeBillings, how: str) -> None:
+    """Main is read as without it, the run's report and the store say why, and no word of the server is in that."""
+    async with http_desk(world, BOTH) as desk:
+        await rested(desk)
+        world.main.fault(func="ticket_all", **WRONG[how])
+        world.main.act(as_="anna", do="reply", ticket=world.copy("[acme #"), text="Try it now")
+        done = await desk.run()
+        (warning,) = done.warnings
+        assert warning.startswith("watch login: ")
+        assert warning.endswith("main is read as without it")
+        assert any("Try it now" in text for text in texts(world.acme, client_ticket(world)))
+        assert done.exit_status == 0
+        noted = desk.context.store.progress(NOTED)
+        assert noted is not None
+        assert noted["problem"] in warning
+        world.main.fault(clear=True)
+        await desk.run(later=6 * 60)
+        assert desk.context.store.progress(NOTED) == {"problem": ""}
+
+
+async def test_a_refused_login_is_tried_once_in_five_minutes(world: ThreeBillings) -> None:
+    """A wrong password is said in each run, and locks nobody out."""
+    (world.home / "secrets" / "anna").write_text("wrong")
+    async with http_desk(world, BOTH) as desk:
+        done = [await desk.run() for _ in range(4)]
+        assert all(one.warnings and one.warnings[0].startswith(REFUSED) for one in done)
+        assert sum(entry["params"].get("username") == "anna" for entry in world.main.requests("auth")) == 1
+        (world.home / "secrets" / "anna").write_text("demo-anna-password")
+        assert (await desk.run(later=LONG)).warnings == []
+
+
+async def test_a_version_4_has_no_such_list(tmp_path: Path) -> None:
+    """It is said, and all goes on as without it."""
+    with three_billings(tmp_path, main_version="4.0.68", watch="anna") as world:
+        opened(world)
+        async with http_desk(world, BOTH) as desk:
+            done = await desk.run()
+            assert "a BILLmanager 4 has no list of all tickets" in done.warnings[0]
+            assert world.copies("[acme #")
+
+
+async def test_an_employee_of_another_department_saves_nothing_and_is_told(tmp_path: Path) -> None:
+    """A list without the tickets of a connection says nothing about it: main is read."""
+    with three_billings(tmp_path, watch="petr") as world:
+        opened(world)
+        async with http_desk(world, BOTH) as desk:
+            await desk.drain()
+            done = await desk.run()
+            assert "shows none of the tickets that are carried" in done.warnings[0]
+            assert (await asked_of_main(desk))["clientticket"] == 2
+
+
+async def test_the_login_lists_and_opens_nothing(world: ThreeBillings) -> None:
+    """All that it ever asked main for is a session and the list of all tickets."""
+    async with http_desk(world, BOTH) as desk:
+        await rested(desk)
+        world.main.act(as_="anna", do="reply", ticket=world.copy("[acme #"), text="Try it now")
+        await desk.drain()
+    asked = [entry for entry in world.main.requests() if "anna" in (entry["login"], entry["params"].get("username"))]
+    assert {entry["func"] for entry in asked} == {"auth", "ticket_all"}
