@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from connectors.billmanager import v6_rows
 from connectors.billmanager.page_reader import Sheet, Sheets
-from connectors.billmanager.paging import DoesNotAddUp, Walk, is_newest_first
+from connectors.billmanager.paging import DoesNotAddUp, Walk
 from connectors.billmanager.request import Call
 from connectors.billmanager.session import Session
 from connectors.billmanager.wire import Node
@@ -42,13 +42,16 @@ _OUR_KIND = re.compile(r"http-[0-9]{3}|connection|cut|http|redirect|html|size|ch
 
 
 class EmployeesList:
-    """``contract.WatchedLists`` for versions 5 and 6."""
+    """``contract.WatchedLists`` for versions 5 and 6.
 
-    __slots__ = ("_session", "_where")
+    ``_sorted``: whether the list was in order to its end when that was last seen; else it is read whole each time.
+    """
+
+    __slots__ = ("_session", "_sorted", "_where")
 
     def __init__(self, session: Session) -> None:
         session.questions = (LIST,)
-        self._session, self._where = session, session.where
+        self._session, self._where, self._sorted = session, session.where, False
 
     def __repr__(self) -> str:
         return f"EmployeesList({self._where})"
@@ -69,7 +72,7 @@ class EmployeesList:
 
     async def _look(self, known: Mapping[str, WatchedRow]) -> WatchedLook:
         rows: dict[str, WatchedRow] = {}
-        pages, in_order = 0, True
+        order, pages = _Order(), 0
         async for sheet in Walk(_Bare(self._session).read, _SIZE, sort=_SORT).pages():
             pages += 1
             if sheet.rejected:
@@ -78,9 +81,11 @@ class EmployeesList:
                 raise self._strange(f"it has more than {MOST_PAGES * _SIZE} tickets")
             page = {row.value("id"): self._watched(row) for row in sheet.rows}
             rows |= page
-            in_order = in_order and is_newest_first(sheet, _SORT)
-            if in_order and page and all(known.get(ticket) == row for ticket, row in page.items()):
+            order.add(sheet)
+            same = bool(page) and all(known.get(ticket) == row for ticket, row in page.items())
+            if same and self._sorted and order.kept:
                 return WatchedLook({**known, **rows}, whole=False)
+        self._sorted = order.kept
         return WatchedLook(rows, whole=True)
 
     def _watched(self, row: Node) -> WatchedRow:
@@ -91,6 +96,21 @@ class EmployeesList:
 
     def _strange(self, what: str, kind: str = "shape") -> ProtocolError:
         return ProtocolError(what, billing=self._where, function=LIST.func, kind=kind)
+
+
+class _Order:
+    """Tells whether rows come newest first, on the way down; pages that are read once more do not count."""
+
+    def __init__(self) -> None:
+        self.kept, self._last, self._page = True, "", 0
+
+    def add(self, sheet: Sheet) -> None:
+        """Go on with the rows of a page."""
+        if sheet.number is not None and sheet.number <= self._page:
+            return
+        self._page = sheet.number or 0
+        for at in (row.value(_SORT) for row in sheet.rows):
+            self.kept, self._last = self.kept and at <= (self._last or at), at
 
 
 class _Bare(Sheets):

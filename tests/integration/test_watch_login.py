@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from remotesupport.core.connections.watch import NOTED
+from remotesupport.bootstrap import Watch, watch_of
+from remotesupport.core.connections.watch import NOTED, WatchedLook, WatchedRow
 from remotesupport.core.run import RunKind
+from remotesupport.steps.operator.check import check_connection
+from remotesupport.steps.operator.check_row import CheckRow
+from remotesupport.steps.operator.check_watch import CHECK, looked
 from tests.http_desk import LONG, HttpDesk, http_desk
 from tests.three_billings import ThreeBillings, configured, running_emulator, texts, three_billings
 
@@ -220,3 +224,86 @@ async def test_the_login_lists_and_opens_nothing(world: ThreeBillings) -> None:
         await desk.drain()
     asked = [entry for entry in world.main.requests() if "anna" in (entry["login"], entry["params"].get("username"))]
     assert {entry["func"] for entry in asked} == {"auth", "ticket_all"}
+
+
+async def checked(desk: HttpDesk) -> dict[str, CheckRow]:
+    """The rows of ``check`` for acme by name."""
+    settings = desk.context.settings
+    watched = await looked(watch_of(settings.main, None))
+    rows = await check_connection(desk.context.connections["acme"], settings.main, watched=watched)
+    return {row.check: row for row in rows}
+
+
+async def test_check_says_that_the_ids_are_the_same(world: ThreeBillings) -> None:
+    """The employee's list is compared with the customer's own: how many of its tickets are there."""
+    async with http_desk(world) as desk:
+        empty = (await checked(desk))[CHECK]
+        assert (empty.ok, "none yet" in empty.detail) == (True, True)
+        await desk.drain()
+        row = (await checked(desk))[CHECK]
+        assert (row.ok, row.cure) == (True, "")
+        assert row.detail == "1 of 1 tickets of the customer's list are in its list, with the same ids"
+
+
+@pytest.mark.parametrize(
+    ("watch", "version", "said"),
+    [
+        ("petr", "6.94.1", "it shows none of this customer's tickets"),
+        ("", "6.94.1", None),
+        ("anna", "4.0.68", "a BILLmanager 4 has no list of all tickets that an employee could be shown"),
+        ("nobody", "6.94.1", "the login is refused"),
+    ],
+)
+async def test_check_says_why_the_login_is_of_no_use(
+    tmp_path: Path, watch: str, version: str, said: str | None
+) -> None:
+    """Departments that it is not in, a version without the list, a refused login; no row where there is no login."""
+    with three_billings(tmp_path, watch=watch, main_version=version) as world:
+        opened(world)
+        async with http_desk(world) as desk:
+            await desk.drain()
+            rows = await checked(desk)
+            found = rows.get(CHECK)
+            assert (found and (found.ok, found.detail)) == (said and (False, said))
+            assert [name for name, row in rows.items() if not row.ok and name != CHECK and row.looked_at] == []
+
+
+async def test_an_employee_in_another_time_zone_sees_the_same_tickets(world: ThreeBillings) -> None:
+    """Times of two logins are the same moments in their own zones."""
+    world.main.core.database.run("UPDATE user SET timezone = 'Asia/Kathmandu' WHERE login = 'anna'")
+    async with http_desk(world, BOTH) as desk:
+        await rested(desk)
+        assert (await checked(desk))[CHECK].ok
+
+
+async def test_other_ids_are_never_trusted(world: ThreeBillings) -> None:
+    """Where the same ids have other times on the two lists, main is read as without the login, and check says so."""
+    async with http_desk(world, BOTH) as desk:
+        await desk.drain()
+        shown = await looked(desk.context.watch)
+        assert isinstance(shown, WatchedLook)
+        other = {ticket: WatchedRow(row.mark, f"{row.at[:-2]}99") for ticket, row in shown.rows.items()}
+        desk.context.watch = Watch(Opened(WatchedLook(other, whole=True)))
+        minutes = [await asked_of_main(desk) for _ in range(7)]
+        assert all(minute["clientticket"] == 2 for minute in minutes[-5:])
+        connection = desk.context.connections["acme"]
+        watched = await looked(Watch(Opened(WatchedLook(other, whole=True))))
+        rows = await check_connection(connection, desk.context.settings.main, watched=watched)
+        (row,) = (row for row in rows if row.check == CHECK)
+        assert (row.ok, "the same ids have other times" in row.detail) == (False, True)
+
+
+class Opened:
+    """A list of employees that shows this, opened."""
+
+    def __init__(self, shown: WatchedLook) -> None:
+        self.shown = shown
+
+    async def __call__(self) -> Opened:
+        return self
+
+    async def look(self, known: Mapping[str, WatchedRow]) -> WatchedLook:
+        return self.shown
+
+    async def aclose(self) -> None:
+        """Nothing is open."""

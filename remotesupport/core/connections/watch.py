@@ -82,7 +82,7 @@ class WatchedTickets:
             return False
         begun = [looks[listing].at for listing in listings if listing not in led]
         return (
-            all(look.calm and now - look.at < REST for look in last)
+            all(look.calm and timedelta(0) <= now - look.at < REST for look in last)
             and bool(begun)
             and min(begun) >= self.since + settle
         )
