@@ -1,6 +1,6 @@
 """Main's list of all tickets as an employee of versions 5 and 6 is shown it: what moved, and nothing else.
 
-``ticket_all`` has the ids that the customer's lists have, those of tickets (protocol sections 0 and 2.4; INFERRED, so
+``ticket_all`` has the ids that the customer's lists have, those of tickets (protocol sections 3.2 and 3.3; INFERRED, so
 that it is compared before anything rests on it). Of each row the id, the times and the state are kept, the latter two
 as a digest; all else is dropped before rows are put in order, and no words of the server are in any error. Must stay
 out: any other function. Nothing in here can open a ticket.
@@ -134,7 +134,7 @@ def _bare(row: Node) -> Node:
 
 
 def no_such_list(where: str) -> Fatal:
-    """Version 4 has a queue of what waits for staff, and no list of all tickets (protocol section 2.2)."""
+    """Version 4 has a queue of what waits for staff, and no list of all tickets (protocol section 4.3)."""
     return Fatal(
         "a BILLmanager 4 has no list of all tickets that an employee could be shown", billing=where, kind="v4",
         cure="Take watch_login and watch_password away from [main]",
