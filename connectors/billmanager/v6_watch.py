@@ -44,14 +44,16 @@ _OUR_KIND = re.compile(r"http-[0-9]{3}|connection|cut|http|redirect|html|size|ch
 class EmployeesList:
     """``contract.WatchedLists`` for versions 5 and 6.
 
-    ``_sorted``: whether the list was in order to its end when that was last seen; else it is read whole each time.
+    ``_uncounted``: by how much the server's total was more than the rows when the list was last read to its end; None
+    where it did not come in order, so that it is read whole each time.
     """
 
-    __slots__ = ("_session", "_sorted", "_where")
+    __slots__ = ("_session", "_uncounted", "_where")
 
     def __init__(self, session: Session) -> None:
         session.questions = (LIST,)
-        self._session, self._where, self._sorted = session, session.where, False
+        self._session, self._where = session, session.where
+        self._uncounted: int | None = None
 
     def __repr__(self) -> str:
         return f"EmployeesList({self._where})"
@@ -82,10 +84,11 @@ class EmployeesList:
             page = {row.value("id"): self._watched(row) for row in sheet.rows}
             rows |= page
             order.add(sheet)
-            same = bool(page) and all(known.get(ticket) == row for ticket, row in page.items())
-            if same and self._sorted and order.kept:
-                return WatchedLook({**known, **rows}, whole=False)
-        self._sorted = order.kept
+            if page and order.kept and all(known.get(ticket) == row for ticket, row in page.items()):
+                all_rows = {**known, **rows}
+                if self._uncounted == order.uncounted(len(all_rows)):  # else one has left the list, or was deleted
+                    return WatchedLook(all_rows, whole=False)
+        self._uncounted = order.uncounted(len(rows)) if order.kept else None
         return WatchedLook(rows, whole=True)
 
     def _watched(self, row: Node) -> WatchedRow:
@@ -103,11 +106,17 @@ class _Order:
 
     def __init__(self) -> None:
         self.kept, self._last, self._page = True, "", 0
+        self._total: int | None = None
+
+    def uncounted(self, rows: int) -> int:
+        """By how much the total that the first page told is more than ``rows``; 0 where it told none."""
+        return 0 if self._total is None else self._total - rows
 
     def add(self, sheet: Sheet) -> None:
         """Go on with the rows of a page."""
         if sheet.number is not None and sheet.number <= self._page:
             return
+        self._total = self._total if self._last else sheet.total
         self._page = sheet.number or 0
         for at in (row.value(_SORT) for row in sheet.rows):
             self.kept, self._last = self.kept and at <= (self._last or at), at

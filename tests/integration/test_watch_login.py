@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from remotesupport.bootstrap import Watch, watch_of
+from remotesupport.cli.status import look_at
 from remotesupport.core.connections.watch import NOTED, WatchedLook, WatchedRow
 from remotesupport.core.run import RunKind
 from remotesupport.steps.operator.check import check_connection
@@ -19,6 +20,8 @@ from tests.http_desk import LONG, HttpDesk, http_desk
 from tests.three_billings import ThreeBillings, configured, running_emulator, texts, three_billings
 
 BOTH = ("acme", "globex")
+ANOTHER = pytest.mark.thorough("two seconds of CPU time; the like of it is in `make test`")
+NO_LIST = "a BILLmanager 4 has no list of all tickets that an employee could be shown"
 REFUSED = "watch login: main (watch login) in auth: the login is refused"
 
 
@@ -106,6 +109,24 @@ async def test_twenty_quiet_connections_cost_main_one_request(tmp_path: Path) ->
     assert found == {"": 20, "anna": 1}
 
 
+async def test_a_close_in_main_is_found_in_the_next_run(world: ThreeBillings) -> None:
+    """What staff do without a word is on the list, too."""
+    async with http_desk(world, BOTH) as desk:
+        await rested(desk)
+        world.main.act(as_="anna", do="close", ticket=world.copy("[acme #"))
+        assert (await asked_of_main(desk))["clientticket"] >= 1
+        assert next(iter(desk.context.store.links("acme")["main_state"])) == "closed"
+
+
+async def test_a_ticket_that_goes_where_the_login_does_not_see_it_is_read_in_each_minute(world: ThreeBillings) -> None:
+    """Nothing is known any more of a ticket that has left the list, so its connection rests no more."""
+    async with http_desk(world, BOTH) as desk:
+        await rested(desk)
+        world.main.act(as_="anna", do="transfer", ticket=world.copy("[acme #"), department="Sales")
+        minutes = [await asked_of_main(desk) for _ in range(4)]
+        assert all(minute["clientticket"] >= 1 for minute in minutes)
+
+
 async def test_an_answer_in_main_is_found_in_the_next_run(world: ThreeBillings) -> None:
     """A connection whose ticket moved in main is read at once, and only that one."""
     async with http_desk(world, BOTH) as desk:
@@ -142,6 +163,7 @@ async def test_a_ticket_changed_twice_within_one_second_is_not_missed(world: Thr
         assert (said.count("First words"), said.count("Second words")) == (1, 1)
 
 
+@ANOTHER
 async def test_a_note_hides_no_answer_of_the_same_second(world: ThreeBillings) -> None:
     """An answer in the second of an internal note that was seen on the list crosses in the next minute all the same."""
     async with http_desk(world, BOTH) as desk:
@@ -165,9 +187,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("how", WRONG)
+@pytest.mark.parametrize("how", ["refused", *(pytest.param(how, marks=ANOTHER) for how in WRONG if how != "refused")])
 async def test_a_list_that_cannot_be_read_loses_nothing_and_is_said(world: ThreeBillings, how: str) -> None:
-    """Main is read as without it, the run's report and the store say why, and no word of the server is in that."""
+    """Main is read as without it, the run's report and ``status`` say why, and no word of the server is in that."""
     async with http_desk(world, BOTH) as desk:
         await rested(desk)
         world.main.fault(func="ticket_all", **WRONG[how])
@@ -181,6 +203,7 @@ async def test_a_list_that_cannot_be_read_loses_nothing_and_is_said(world: Three
         noted = desk.context.store.progress(NOTED)
         assert noted is not None
         assert noted["problem"] in warning
+        assert look_at(desk.context.settings, "store", desk.context.store, desk.clock(), ()).warnings == [warning]
         world.main.fault(clear=True)
         await desk.run(later=6 * 60)
         assert desk.context.store.progress(NOTED) == {"problem": ""}
@@ -197,16 +220,18 @@ async def test_a_refused_login_is_tried_once_in_five_minutes(world: ThreeBilling
         assert (await desk.run(later=LONG)).warnings == []
 
 
+@ANOTHER
 async def test_a_version_4_has_no_such_list(tmp_path: Path) -> None:
     """It is said, and all goes on as without it."""
     with three_billings(tmp_path, main_version="4.0.68", watch="anna") as world:
         opened(world)
         async with http_desk(world, BOTH) as desk:
             done = await desk.run()
-            assert "a BILLmanager 4 has no list of all tickets" in done.warnings[0]
+            assert NO_LIST in done.warnings[0]
             assert world.copies("[acme #")
 
 
+@ANOTHER
 async def test_an_employee_of_another_department_saves_nothing_and_is_told(tmp_path: Path) -> None:
     """A list without the tickets of a connection says nothing about it: main is read."""
     with three_billings(tmp_path, watch="petr") as world:
@@ -251,9 +276,9 @@ async def test_check_says_that_the_ids_are_the_same(world: ThreeBillings) -> Non
     ("watch", "version", "said"),
     [
         ("petr", "6.94.1", "it shows none of this customer's tickets"),
-        ("", "6.94.1", None),
-        ("anna", "4.0.68", "a BILLmanager 4 has no list of all tickets that an employee could be shown"),
-        ("nobody", "6.94.1", "the login is refused"),
+        pytest.param("", "6.94.1", None, marks=ANOTHER),
+        pytest.param("anna", "4.0.68", NO_LIST, marks=ANOTHER),
+        pytest.param("nobody", "6.94.1", "the login is refused", marks=ANOTHER),
     ],
 )
 async def test_check_says_why_the_login_is_of_no_use(
@@ -270,6 +295,7 @@ async def test_check_says_why_the_login_is_of_no_use(
             assert [name for name, row in rows.items() if not row.ok and name != CHECK and row.looked_at] == []
 
 
+@ANOTHER
 async def test_an_employee_in_another_time_zone_sees_the_same_tickets(world: ThreeBillings) -> None:
     """Times of two logins are the same moments in their own zones."""
     world.main.core.database.run("UPDATE user SET timezone = 'Asia/Kathmandu' WHERE login = 'anna'")
@@ -278,6 +304,7 @@ async def test_an_employee_in_another_time_zone_sees_the_same_tickets(world: Thr
         assert (await checked(desk))[CHECK].ok
 
 
+@ANOTHER
 async def test_other_ids_are_never_trusted(world: ThreeBillings) -> None:
     """Where the same ids have other times on the two lists, main is read as without the login, and check says so."""
     async with http_desk(world, BOTH) as desk:

@@ -105,7 +105,8 @@ def test_it_has_no_way_to_open_a_ticket() -> None:
 
 
 async def test_it_is_read_down_to_a_page_on_which_nothing_moved() -> None:
-    """A list that came in order is read whole once; then its first pages, as far as something moved."""
+    """A list that came in order is read whole once, then its first pages, as far as something moved; whole again where
+    a ticket has left it."""
     rows = [row(number, clock(number)) for number in range(1200, 0, -1)]
     answers = listed(*rows)
     async with HostileServer(answers) as server:
@@ -123,6 +124,9 @@ async def test_it_is_read_down_to_a_page_on_which_nothing_moved() -> None:
         server.answers = listed(*rows)
         third = await lists.look(second.rows)
         assert {ticket for ticket in third.rows if third.rows[ticket] != first.rows[ticket]} == {"1"}
+        server.answers = listed(*rows[1:])
+        fourth = await lists.look(third.rows)
+        assert (fourth.whole, "1" in fourth.rows) == (True, False)
         await lists.aclose()
 
 
