@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from remotesupport.core.connections.habits import Habit, HabitObservation
+from remotesupport.core.connections.watch import WatchedLook, WatchedRow
 from remotesupport.core.model import (
     CallStats,
     DepartmentRow,
@@ -155,6 +156,20 @@ class Billing(Protocol):
 
     async def setup(self) -> Setup | None:
         """Tell how this end is set up for remote support; None where the version has no such settings."""
+
+    async def aclose(self) -> None:
+        """Close connections. Never raises."""
+
+
+class WatchedLists(Protocol):
+    """The list of all tickets of main that an employee is shown. It can do one thing only: no ticket is opened here."""
+
+    async def look(self, known: Mapping[str, WatchedRow]) -> WatchedLook:
+        """Read ids, times and states, the newest activity first, down to a page on which every row is as ``known``.
+
+        With nothing ``known`` to the end. Raises ConnectorError, with no word of the server in it, where the list
+        cannot be read well.
+        """
 
     async def aclose(self) -> None:
         """Close connections. Never raises."""

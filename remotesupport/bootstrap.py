@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from connectors.billmanager import Options, connect_external, connect_main
+from connectors.billmanager import Options, connect_external, connect_main, connect_watch
 from connectors.billmanager.request import Listener
-from connectors.contract import ExternalBilling, MainBilling
+from connectors.contract import ExternalBilling, MainBilling, WatchedLists
 from remotesupport.core.connections.looks import ListLook
+from remotesupport.core.connections.watch import WatchedRow, WatchedTickets
 from remotesupport.core.model import DepartmentRow, Side
 from remotesupport.sealing import check_key
-from remotesupport.settings import BlockReader, ExternalSettings, Settings, SettingsError
+from remotesupport.settings import BlockReader, ExternalSettings, MainSettings, Settings, SettingsError
 from remotesupport.settings_models import Endpoint
 from remotesupport.settings_secrets import resolve_all
 from remotesupport.store import Store
@@ -38,7 +39,7 @@ class Connection:
     ``identified``: both logins have said who they are. ``doubtful``: one was refused, so its secret may have changed.
     ``silent``: the sides that had not answered when reading was last ended. ``looks``: the last look at each list,
     ``looked_at``: the ledger's mark when they were begun (None: never), and ``main_departments``: what main said last
-    of its own, and when; all of this process alone.
+    of its own, and when; ``watched``: its tickets on the employee's list; all of this process alone.
     """
 
     settings: ExternalSettings
@@ -50,11 +51,36 @@ class Connection:
     looks: dict[Side, dict[str, ListLook]] = field(default_factory=lambda: {side: {} for side in Side})
     looked_at: int | None = None
     main_departments: tuple[datetime, tuple[DepartmentRow, ...]] | None = None
+    watched: WatchedTickets = field(default_factory=WatchedTickets)
 
     @property
     def name(self) -> str:
         """The connection's unique name."""
         return self.settings.name
+
+
+@dataclass(slots=True)
+class Watch:
+    """The employee's list of main's tickets, for all connections.
+
+    ``open``: makes its client. ``known``: its rows as they were last seen; ``whole_at``: when it was last read to its
+    end. ``problem``: why it could not be read the last time, ``next_try``: until then it is left alone, ``noted``: the
+    problem that the store knows.
+    """
+
+    open: Callable[[], Awaitable[WatchedLists]]
+    lists: WatchedLists | None = None
+    known: Mapping[str, WatchedRow] = field(default_factory=dict)
+    whole_at: datetime | None = None
+    problem: str = ""
+    next_try: datetime | None = None
+    noted: str | None = None
+
+    async def aclose(self) -> None:
+        """Close its client; the next look makes a new one, with the password of then."""
+        lists, self.lists = self.lists, None
+        if lists is not None:
+            await lists.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +112,7 @@ class Context:
     ``broken``: connections whose secrets could not be had, and why; the others go on. ``clock`` gives UTC, ``sleep``
     waits, ``new_id`` makes run ids: tests own all three. ``gathering``: seconds that a connection which is ready waits
     for others, so that one pass does for all of them. ``holder`` names this process in leases. ``noted``: what is noted
-    once for these settings, and was. ``inputs_key``: of `[keep]`.
+    once for these settings, and was. ``inputs_key``: of `[keep]`. ``watch``: None where no such login is configured.
     """
 
     def __init__(
@@ -102,9 +128,10 @@ class Context:
         flow_run: str | None = None,
         gathering: float = GATHERING,
         inputs_key: KeepKey | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.settings, self.store, self.connections = settings, store, connections
-        self.inputs_key = inputs_key or KeepKey()
+        self.inputs_key, self.watch = inputs_key or KeepKey(), watch
         self.broken, self.gathering = dict(broken), gathering
         self.clock, self.sleep, self.new_id, self.flow_run = clock, sleep, new_id, flow_run
         self.log = logging.getLogger("remotesupport")
@@ -122,6 +149,8 @@ class Context:
         for connection in self.connections.values():
             await connection.external.aclose()
             await connection.main.aclose()
+        if self.watch is not None:
+            await self.watch.aclose()
         self.store.close()
 
 
@@ -148,6 +177,21 @@ async def connect(
     )
 
 
+def watch_of(main: MainSettings, blocks: BlockReader | None) -> Watch | None:
+    """Return the employee's list; nothing is looked up or sent before it is opened. None: no such login is configured.
+
+    Opening it raises SettingsError where its password is not there, and Fatal where the version has no such list.
+    """
+    login, reference = main.watch_login, main.watch_password
+    if login is None or reference is None:
+        return None
+
+    async def open_it() -> WatchedLists:
+        return connect_watch(main.url, login, await reference.resolve(blocks), **options_of(main))
+
+    return Watch(open_it)
+
+
 def options_of(endpoint: Endpoint) -> Options:
     """Return what the configuration says of a billing itself: version and dialect, and whom to trust."""
     return {
@@ -169,7 +213,8 @@ async def build(settings: Settings, resolve_block: BlockReader | None, flow_run:
     store = Store.open(settings.database_url)
     await asyncio.to_thread(store.migrate)
     key = await KeepKey.of(settings, resolve_block)
-    return Context(settings, store, connections, broken=broken, flow_run=flow_run, inputs_key=key)
+    watch = watch_of(settings.main, resolve_block)
+    return Context(settings, store, connections, broken=broken, flow_run=flow_run, inputs_key=key, watch=watch)
 
 
 @asynccontextmanager

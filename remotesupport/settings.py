@@ -97,7 +97,7 @@ class Settings:
         references = [r for e in self.external for r in (e.password, e.main_password)]
         values = [r.peek() for r in references] + [urlsplit(self.database_url).password or ""]
         values += self.alerts.secrets()
-        values += [one.peek() for one in (self.monitoring.token, self.keep.key) if one]
+        values += [one.peek() for one in (self.monitoring.token, self.keep.key, self.main.watch_password) if one]
         return tuple(dict.fromkeys(v for v in values if v))
 
     def limits(self, name: str) -> GuardSettings:

@@ -145,7 +145,18 @@ class Endpoint(Section):
 
 
 class MainSettings(Endpoint):
-    """The billing whose staff answer."""
+    """The billing whose staff answer. ``watch_login``: an employee whose list of tickets, and nothing else, is read."""
+
+    watch_login: Text | None = Field(None, description="an employee's login in the main billing, for lists only")
+    watch_password: SecretRef | None = Field(None, description=FORMS)
+
+    @model_validator(mode="after")
+    def _a_login_and_its_password(self) -> MainSettings:
+        if self.watch_login is not None and self.watch_password is None:
+            raise ValueError("watch_login is set and watch_password is not; set both, or neither")
+        if self.watch_password is not None and self.watch_login is None:
+            raise ValueError("watch_password is set and watch_login is not; set both, or neither")
+        return self
 
 
 class DepartmentSettings(Section):

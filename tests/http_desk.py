@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from connectors.billmanager import Limits, connect_external, connect_main
-from remotesupport.bootstrap import Connection, Context
+from remotesupport.bootstrap import Connection, Context, watch_of
 from remotesupport.core.run import RunKind, RunReport, RunRequest
 from remotesupport.settings import ExternalSettings
 from remotesupport.steps.cycle import cycle
@@ -74,7 +74,8 @@ class HttpDesk:
         async def no_sleep(seconds: float) -> None:
             self.clock.advance(seconds)
 
-        return Context(settings, store, chosen, clock=self.clock, sleep=no_sleep)
+        watch = watch_of(settings.main, None)
+        return Context(settings, store, chosen, clock=self.clock, sleep=no_sleep, watch=watch)
 
     def open_store(self) -> Any:
         """The store, its tables up to date."""

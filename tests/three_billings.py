@@ -18,6 +18,7 @@ from remotesupport.settings import Settings, load_settings
 from tests.emulator_fixtures import RunningEmulator, password_of, running_emulator
 
 _MAIN = '[main]\nurl = "{url}"\n'
+_WATCH = 'watch_login = "{login}"\nwatch_password = "file:{secrets}/{login}"\n'
 _EXTERNAL = """
 [[external]]
 name = "{name}"
@@ -94,11 +95,12 @@ def three_billings(
     acme_habits: Mapping[str, str] | None = None,
     departments_by_number: bool = False,
     acme_tls: bool = False,
+    watch: str = "",
 ) -> Iterator[ThreeBillings]:
     """Serve them until the block ends; with ``set_up`` a version 4 is set up as the document has it.
 
     ``departments_by_number``: the configuration names main's department by its id. ``acme_tls``: acme has a
-    certificate of its own.
+    certificate of its own. ``watch``: main's employee whose lists are read.
     """
     with ExitStack() as stack:
         versions = {"main": main_version, "acme": acme_version, "globex": globex_version}
@@ -114,7 +116,8 @@ def three_billings(
         numbers = {d["name"]: str(d["id"]) for d in main.state()["departments"]} if departments_by_number else {}
         inside = numbers.get(DEPARTMENT, DEPARTMENT)
         more = {"acme": f'ca_file = "{acme.ca_file}"'} if acme_tls else {}
-        environ = configured(home, main.url, {e.core.name: e.url for e in (acme, globex)}, inside, more)
+        urls = {e.core.name: e.url for e in (acme, globex)}
+        environ = configured(home, main.url, urls, inside, more, watch)
         yield ThreeBillings(main, acme, globex, home, environ)
 
 
@@ -124,17 +127,19 @@ def configured(
     externals: dict[str, str],
     inside: str = DEPARTMENT,
     more: Mapping[str, str] = MappingProxyType({}),
+    watch: str = "",
 ) -> dict[str, str]:
     """Write the configuration of these addresses → the environment that points there. ``inside``: main's department.
 
-    ``more``: a line of the configuration for a connection.
+    ``more``: a line of the configuration for a connection. ``watch``: as for ``three_billings``.
     """
-    secrets = _secrets(home, {"acme", "globex", *externals})
+    secrets = _secrets(home, {"acme", "globex", *externals, *filter(None, [watch])})
+    watched = _WATCH.format(login=watch, secrets=secrets) if watch else ""
     connections = "".join(
         _EXTERNAL.format(name=name, url=url, secrets=secrets, inside=inside, more=more.get(name, ""))
         for name, url in externals.items()
     )
-    (home / "remotesupport.toml").write_text(_MAIN.format(url=main) + connections, encoding="utf-8")
+    (home / "remotesupport.toml").write_text(_MAIN.format(url=main) + watched + connections, encoding="utf-8")
     return {"REMOTESUPPORT_HOME": str(home), "REMOTESUPPORT_CONFIG": str(home / "remotesupport.toml")}
 
 

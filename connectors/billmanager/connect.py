@@ -18,8 +18,9 @@ from connectors.billmanager.v4_session import OldSession
 from connectors.billmanager.v4_sync import DEPARTMENTS, SyncCustomer, SyncStaff
 from connectors.billmanager.v6_customer import CustomerView
 from connectors.billmanager.v6_staff import StaffView
+from connectors.billmanager.v6_watch import LIST, EmployeesList, no_such_list
 from connectors.billmanager.version_detection import AnyView, ProbingExternal, ProbingMain
-from connectors.contract import ExternalBilling, MainBilling
+from connectors.contract import ExternalBilling, MainBilling, WatchedLists
 from connectors.errors import Fatal
 
 VERSIONS = ("auto", "4", "5", "6")
@@ -68,6 +69,15 @@ def connect_main(name: str, url: str, login: str, password: str, **options: Unpa
         "public": PublicCustomer(name, old, timezone=timezone, departments=departments),
     }
     return ProbingMain(name, choices) if (choices := _choices(customer, olds, where, options)) else customer
+
+
+def connect_watch(url: str, login: str, password: str, **options: Unpack[Options]) -> WatchedLists:
+    """Return an employee's list of main's tickets. Errors as for ``connect_external``, and Fatal for a version 4."""
+    where = "main (watch login)"
+    _, session = _sessions(where, url, Credentials(login, password), LIST, options)
+    if _major(options) == "4":
+        raise no_such_list(where)
+    return EmployeesList(session)
 
 
 def _choices(new: AnyView, olds: dict[str, AnyView], where: str, options: Options) -> list[AnyView]:

@@ -16,6 +16,7 @@ from remotesupport.settings import Settings, SettingsError, config_path
 if TYPE_CHECKING:
     from remotesupport.core.connections.habits import HabitEvidence
     from remotesupport.steps.operator.check_row import CheckRow
+    from remotesupport.steps.operator.check_watch import Looked
     from remotesupport.steps.operator.department_overview import DepartmentBoard, DepartmentLine
     from remotesupport.steps.operator.recording import Recorder
 
@@ -85,11 +86,15 @@ def check(
 async def _check_all(
     settings: Settings, names: tuple[str, ...], recorder: Recorder | None
 ) -> dict[str, list[CheckRow]]:
-    rows = await asyncio.gather(*(_check_one(settings, name, recorder) for name in names))
+    from remotesupport.bootstrap import watch_of
+    from remotesupport.steps.operator.check_watch import looked
+
+    watched = await looked(watch_of(settings.main, session.block_reader()))
+    rows = await asyncio.gather(*(_check_one(settings, name, recorder, watched) for name in names))
     return dict(zip(names, rows, strict=True))
 
 
-async def _check_one(settings: Settings, name: str, recorder: Recorder | None) -> list[CheckRow]:
+async def _check_one(settings: Settings, name: str, recorder: Recorder | None, watched: Looked) -> list[CheckRow]:
     from connectors.errors import ConnectorError
     from remotesupport.steps.operator.check import check_connection
     from remotesupport.steps.operator.check_row import CheckRow, Part, of_part
@@ -100,7 +105,9 @@ async def _check_one(settings: Settings, name: str, recorder: Recorder | None) -
     threads = THREADS if recorder else 0
     try:
         async with session.connection_of(settings, name, listeners) as connection:
-            rows = await check_connection(connection, settings.main, known, evidence=evidence, threads=threads)
+            rows = await check_connection(
+                connection, settings.main, known, evidence=evidence, threads=threads, watched=watched
+            )
     except SettingsError as error:
         rows = of_part(Part.HERE, [CheckRow("password", False, f"{p.where}: {p.what}", p.cure) for p in error.problems])
     except ConnectorError as error:
@@ -125,7 +132,8 @@ def _readable_by_others(settings: Settings, name: str) -> list[CheckRow]:
     from remotesupport.steps.operator.check_row import CheckRow
 
     external = settings.connection(name)
-    warnings = [w for w in (external.password.warning(), external.main_password.warning()) if w]
+    references = (external.password, external.main_password, settings.main.watch_password)
+    warnings = [w for one in references if one is not None and (w := one.warning())]
     return [CheckRow("password", False, warning) for warning in dict.fromkeys(warnings)]
 
 

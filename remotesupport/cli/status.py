@@ -14,6 +14,7 @@ from remotesupport.cli.options import AsJson, Billings
 from remotesupport.core.connections.board import Board, Row, board
 from remotesupport.core.connections.connection_state import RUNS_WITHIN, State
 from remotesupport.core.connections.shards import WHOLE, Shard, shards, still
+from remotesupport.core.connections.watch import NOTED, in_words
 from remotesupport.core.run import READING, TOO_MANY_SKIPPED
 from remotesupport.core.text.durations import span
 
@@ -77,8 +78,14 @@ def look_at(settings: Settings, place: str, store: Store | None, now: datetime, 
     skipped = {name: count for name, count in store.audits_skipped(count).items() if name in (chosen or names)}
     if by_shard is None:
         by_shard = {} if began is None else {WHOLE: began}
-    warnings = store.input_warnings()
+    warnings = [*store.input_warnings(), *_of_watch(settings, store)]
     return Look(place, last, found.only(chosen or names), now, skipped, count, by_shard, warnings)
+
+
+def _of_watch(settings: Settings, store: Store) -> list[str]:
+    """Return what was wrong the last time that main's tickets were looked at with the login for lists."""
+    noted = store.progress(NOTED) if settings.main.watch_login is not None else None
+    return [in_words(noted["problem"])] if noted and noted["problem"] else []
 
 
 def to_json(look: Look) -> dict[str, Any]:

@@ -16,6 +16,10 @@ version = "auto"                            # "auto", or "4", "5", "6"
 # The system's certificate authorities are used unless one of these is set. Checking cannot be switched off.
 # ca_file = "main-ca.pem"                   # relative to this file
 # tls_fingerprint = "sha256:…"              # of the certificate: 64 hex digits
+# An employee of versions 5 and 6 whose list of all tickets says what moved, in one request for all connections. Of its
+# rows only ids, times and states are read, and no ticket is ever opened with it. See docs/semantics.md, section 2.
+# watch_login = "watcher"
+# watch_password = "env:MAIN_WATCH_PASSWORD"
 
 # One section for each external billing, whose tickets are answered in the main one.
 [[external]]

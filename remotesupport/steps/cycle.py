@@ -22,6 +22,7 @@ from remotesupport.steps.pipeline.no_turn import add_lines_without_turn
 from remotesupport.steps.pipeline.shared import Run
 from remotesupport.steps.pipeline.step_times import timed
 from remotesupport.steps.read.extract import extract, extract_one, out_of_time, time_to_read
+from remotesupport.steps.read.watch_main import said_of_watch
 from remotesupport.steps.record.board import note_left_out
 from remotesupport.steps.record.configuration import note_configuration
 from remotesupport.steps.record.looks_in_vain import note_looks_in_vain
@@ -71,6 +72,7 @@ async def cycle(ctx: Context, request: RunRequest, steps: Steps = PLAIN) -> RunR
     steps = timed(steps, done.step_seconds)
     run = Run(ctx, applying, steps, names, done)
     await _each_its_own_way(run, names)
+    done.warnings += said_of_watch(ctx, request)
     place = {name: number for number, name in enumerate(names)}
     done.billings = [*left_out, *sorted(done.billings, key=lambda line: place[line.name])]
     add_lines_without_turn(ctx, done, sorted(run.without_turn, key=names.index))

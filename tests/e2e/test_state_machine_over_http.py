@@ -83,3 +83,12 @@ def test_over_http_nothing_twice_nothing_lost_nothing_leaked(pair: str, minutes:
     """After any history: each message is there once and in order, states agree, and nothing else was ever sent."""
     wrong, _ = asyncio.run(lived(pair, minutes))
     assert not wrong
+
+
+@pytest.mark.parametrize("watch", ["anna", "admin"])
+@settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(minutes=st.lists(MINUTES, min_size=3, max_size=4))
+def test_with_a_login_for_lists_the_same_holds(watch: str, minutes: list[Minute]) -> None:
+    """After any history: nothing is lost while main's own lists rest by what an employee is shown."""
+    wrong, _ = asyncio.run(lived("6/6", minutes, watch=watch))
+    assert not wrong

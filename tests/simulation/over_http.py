@@ -307,9 +307,16 @@ class Life:
 
 
 async def lived(
-    pair: str, minutes: Sequence[Minute], main_habits: Habits = DEFAULTS, acme_habits: Habits = DEFAULTS
+    pair: str,
+    minutes: Sequence[Minute],
+    main_habits: Habits = DEFAULTS,
+    acme_habits: Habits = DEFAULTS,
+    watch: str = "",
 ) -> tuple[list[str], Counter[str]]:
-    """A whole history → what is wrong at its end (empty: nothing), and what it has met."""
+    """A whole history → what is wrong at its end (empty: nothing), and what it has met.
+
+    ``watch``: the login of main's employee whose lists are read.
+    """
     main, acme, globex = PAIRS[pair]
     with (
         tempfile.TemporaryDirectory(prefix="remotesupport-simulation-") as folder,
@@ -320,6 +327,7 @@ async def lived(
             globex_version=globex,
             main_habits=main_habits,
             acme_habits=acme_habits,
+            watch=watch,
         ) as world,
     ):
         desk = MortalDesk(world, BILLINGS[1:])

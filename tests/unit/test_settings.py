@@ -277,3 +277,18 @@ def test_a_state_folder_of_nobody() -> None:
     """A user who is not there has no folder."""
     with pytest.raises(SettingsError, match="no such user"):
         state_folder({HOME_VARIABLE: "~nobody-of-this-name/state"})
+
+
+@pytest.mark.parametrize("alone", ["login", "password"])
+def test_the_login_for_lists_has_a_password_and_no_other_way(tmp_path: Path, alone: str) -> None:
+    """One without the other is refused with both names, a literal password too; what is there is kept from logs."""
+    keys = {"login": 'watch_login = "watcher"\n', "password": 'watch_password = "file:/run/secrets/watcher"\n'}
+    other = "password" if alone == "login" else "login"
+    assert f"watch_{alone} is set and watch_{other} is not" in refused(tmp_path, MAIN + keys[alone] + external())
+    literal = keys["login"] + 'watch_password = "secret"\n'
+    assert "a literal password is refused here" in refused(tmp_path, MAIN + literal + external())
+    secret = tmp_path / "watcher"
+    secret.write_text("WATCH-CANARY")
+    there = keys["login"] + f'watch_password = "file:{secret}"\n'
+    assert "WATCH-CANARY" in load(tmp_path, MAIN + there + external()).secrets()
+    assert load(tmp_path, MAIN + external()).main.watch_login is None

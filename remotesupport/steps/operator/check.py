@@ -25,6 +25,7 @@ from remotesupport.steps.operator.check_habits import FirstPages, first_pages, h
 from remotesupport.steps.operator.check_reach import End, Look, Met, failed, not_looked_at, reach_rows
 from remotesupport.steps.operator.check_row import CheckRow, Part, of_part
 from remotesupport.steps.operator.check_setup import SetupSeen, departments_rows, setup_rows
+from remotesupport.steps.operator.check_watch import Looked, watch_rows
 from remotesupport.steps.read.canary import unreadable_canary
 from remotesupport.steps.read.department_mapping import corresponding, department_id
 
@@ -39,12 +40,13 @@ async def check_connection(
     look: Look = tls.shown,
     evidence: Sequence[HabitEvidence] = (),
     threads: int = 0,
+    watched: Looked = None,
 ) -> list[CheckRow]:
     """Every row for one connection, in the order in which a person would correct things. Never raises for a billing.
 
     ``known``: the ids that names of remote departments meant in the last good run. ``look``: gives the certificate
     that an address shows to anybody. ``evidence``: what the store has learned of both servers. ``threads``: how many
-    open tickets' conversations are read on each side.
+    open tickets' conversations are read on each side. ``watched``: what the login for lists of main was shown.
     """
     try:
         async with asyncio.timeout(BUDGET):
@@ -67,9 +69,10 @@ async def check_connection(
     here = End(main, "[main]", settings.main_login, "customer user", "main ")
     zone = _zone("time zone", settings.timezone, "timezone", external)
     zone_of_main = _zone("main time zone", settings.zone_of_main, "main_timezone", inside)
+    by_employee = watch_rows(watched, pages.get(Side.MAIN))
     return [
         *of_part(Part.EXTERNAL, [*reach_rows(there, external), rights[0], canary, zone]),
-        *of_part(Part.MAIN, [*reach_rows(here, inside), rights[1], zone_of_main]),
+        *of_part(Part.MAIN, [*reach_rows(here, inside), rights[1], zone_of_main, *by_employee]),
         *of_part(Part.SETUP, _setup(connection, main, external, inside, known)),
         *of_part(Part.SERVER, server),
     ]

@@ -26,7 +26,8 @@ class Beginning:
     ``pending``: tickets by side that an earlier run left open; ``unread``: whether tickets were seen and never read;
     ``dialects``: those by which each side's messages are keyed; ``resolved``: the id that each name of a remote
     department meant; ``fully_read``: lists that were read to their end once, None where its dialect is not known yet;
-    ``moved``: whether anybody has recorded anything since this process last read its lists.
+    ``moved``: whether anybody has recorded anything since this process last read its lists; ``main_rests``: whether
+    main's lists need not be read, since an employee's list shows its tickets as they were (``watch_main``).
     """
 
     mark: int
@@ -40,6 +41,13 @@ class Beginning:
     resolved: dict[str, str] = field(default_factory=dict)
     fully_read: FullyRead | None = None
     moved: bool = False
+    main_rests: bool = False
+
+    @property
+    def nothing_waits(self) -> bool:
+        """Tell whether earlier runs left nothing to be looked at."""
+        waiting = (self.unconfirmed, self.due, self.unread, *self.pending.values())
+        return not (self.moved or any(waiting))
 
 
 def beginnings(ctx: Context, names: Iterable[str]) -> dict[str, Beginning]:

@@ -22,6 +22,7 @@ from remotesupport.steps.read.department_mapping import Departments, departments
 from remotesupport.steps.read.scope import Scopes
 from remotesupport.steps.read.side_reader import FullyRead, fully_read_listings, is_fully_read, read_side
 from remotesupport.steps.read.sides import said_by, silent_side
+from remotesupport.steps.read.watch_main import has_moved, watch_main
 from remotesupport.steps.values import Read, SideRead, Snapshot
 from remotesupport.store.errors import StoreError
 
@@ -45,6 +46,7 @@ async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> 
 
     with suppress(StoreError):  # each asks for itself then, and says what is wrong
         known = beginnings(ctx, names)
+        await watch_main(ctx, request, known)
     reading = [asyncio.create_task(one(name)) for name in names]
     try:
         for read in asyncio.as_completed(reading):
@@ -230,6 +232,8 @@ async def _both_sides(
     external = await said_by(
         connection, outside, lambda: read_side(ctx.store, outside, found.external, scope, now, known)
     )
+    if beginning.main_rests and has_moved(external):  # what goes with it is wanted as it is now
+        return await _both_sides(ctx, connection, request, known, most, replace(beginning, main_rests=False))
     if found.remembered and _may_create(ctx, external):  # whoever opens a ticket in main knows where to
         connection.main_departments = None
         return await _both_sides(ctx, connection, request, known, most, beginning)
@@ -238,6 +242,7 @@ async def _both_sides(
         Side.MAIN: connection.looks[Side.MAIN] | main.looks,
     }
     connection.looked_at = beginning.mark
+    connection.watched.compare({row["ticket"]: row["activity"] for row in main.tickets})
     if not beginning.linked and external.messages:  # of an empty ledger only main's list knows what is there already
         main = max(main, await read_main(), key=lambda side: side.listed or 0)
     canary = await _canary(connection, found)

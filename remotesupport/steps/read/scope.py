@@ -38,6 +38,7 @@ class Scopes:
         self.pending = begun.pending
         self.corresponding = enabled(pairs)
         self.looks = connection.looks if request.skims and not begun.moved else {}
+        self.main_rests = begun.main_rests
         self.name = connection.name
         rung = [ticket for name, ticket in request.hints if name == self.name]
         self.rung = tuple(store.linked(self.name, rung)) if rung else ()  # the others the listing shows, if anybody
@@ -64,6 +65,7 @@ class Scopes:
             most=self.most,
             looks=self.looks.get(Side.MAIN),
             pending=tuple(self.pending[Side.MAIN]),
+            rests=self.main_rests,
         )
 
     def external(self, main: SideRead) -> Scope:

@@ -48,7 +48,7 @@ class Scope:
     however their rows look; ``unread``: more of them, as seen. ``at_once``: tickets that are asked for at a time.
     ``known``: those of some external tickets that are linked, or whose origin a main ticket carries. ``most``: what
     reading may cost. ``looks``: the last look at each listing, where one that can show nothing new may be left out.
-    ``pending``: tickets that an earlier run left open.
+    ``pending``: tickets that an earlier run left open. ``rests``: none of the listings can show anything new.
     """
 
     wants: Wanted
@@ -65,6 +65,7 @@ class Scope:
     most: Most = USUAL
     looks: Mapping[str, ListLook] | None = None
     pending: tuple[str, ...] = ()
+    rests: bool = False
 
     @property
     def windowed(self) -> bool:
@@ -165,6 +166,8 @@ def _at_rest(billing: Billing, listing: str, scope: Scope, got: _Gathering) -> L
     """
     if scope.looks is None or (billing.side is Side.EXTERNAL and got.hidden):
         return None
+    if scope.rests:
+        return scope.looks.get(listing)
     leading = billing.capabilities.follows.get(listing)
     return last_if_at_rest(scope.looks, leading, got.looks.get(leading or ""), listing)
 
