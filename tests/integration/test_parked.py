@@ -13,6 +13,8 @@ from remotesupport.core.run import RunKind
 from remotesupport.steps.operator.reoffer import reoffer
 from remotesupport.store.errors import NotRetriable
 from tests.cycle_fixtures import Desk
+from tests.http_desk import http_desk
+from tests.three_billings import three_billings
 
 
 def refuse(text: str) -> Any:
@@ -271,3 +273,26 @@ async def test_a_close_of_a_ticket_that_is_gone_is_not_parked_for_ever(desk: Any
         await desk.run(RunKind.AUDIT)
     assert [change for change in desk.store.parked() if change.direction is Direction.TO_EXTERNAL] == []
     assert desk.store.link_rows("acme", [desk.ticket])[0]["departed"]
+
+
+async def test_a_close_of_a_ticket_that_is_gone_does_not_wait_beside_an_answer(tmp_path: Path) -> None:
+    """Where an answer to a ticket that nobody shows any more waits, its close does not: nothing is left to close."""
+    with three_billings(tmp_path) as world:
+        asked = [
+            world.acme.act(as_="ivan", do="open", department="Technical support", subject=subject, text=subject)
+            for subject in ("leaves", "stays, so that the list is never empty")
+        ]
+        ticket = str(asked[0]["ticket"])
+        async with http_desk(world) as desk:
+            await desk.drain()
+            copy = world.copy(f"[acme #{ticket}]")
+            world.acme.act(as_="admin", do="transfer", ticket=ticket, department="Sales")
+            world.main.act(as_="anna", do="close", ticket=copy)
+            await desk.run()
+            world.main.act(as_="anna", do="reply", ticket=copy, text="one more thing")
+            world.main.act(as_="anna", do="close", ticket=copy)
+            await desk.run()
+            waiting = desk.context.store.parked()
+            assert sorted(change.kind for change in waiting) == [ChangeKind.CLOSE, ChangeKind.POST]
+            await desk.run(RunKind.AUDIT, later=1)
+            assert [change.kind for change in desk.context.store.parked()] == [ChangeKind.POST]

@@ -215,12 +215,13 @@ def unpark_resolved(
 
     Conflicts that a person has resolved in the billings (the ticket goes on in the next run, by itself), only where
     both sides were looked at in this run and nothing was unreadable. Closes, reopens and edits of tickets on which
-    both sides agree by now, and closes and reopens of tickets that have left since. ``found``: as the diff gave it.
-    ``moving``: tickets that another run wrote to meanwhile.
+    both sides agree by now, and closes and reopens of tickets that have left since or are gone there. ``found``: as the
+    diff gave it. ``moving``: tickets that another run wrote to meanwhile.
     """
     if not parked:
         return parked
     away = _departed_of(ctx, snapshot.name, parked)
+    ended = away | set(snapshot.external.gone)
     parked = _without_reopened(ctx, run, snapshot, parked, away)
     solved = _without_conflict(snapshot, found) - moving
     agreed = {row["ticket"] for row in found.reasons if row["reason"] == Reason.IN_SYNC}
@@ -229,7 +230,7 @@ def unpark_resolved(
     for change in parked:
         taken_back = is_edit(change.key) and change.ext_ticket in solved
         moot = (change.kind in ACTS or taken_back) and change.next_try is not None and change.ext_ticket in agreed
-        moot |= change.ext_ticket in away and change.kind in ACTS and not change.ends_departure
+        moot |= change.ext_ticket in ended and change.kind in ACTS and not change.ends_departure
         if change.id is not None and (moot or (change.key.endswith("/conflict") and change.ext_ticket in solved)):
             ctx.store.unpark(change.id, run)
         else:
