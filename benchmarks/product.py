@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from remotesupport.bootstrap import Context, build
+from remotesupport.core.connections.shards import WHOLE, Shard
 from remotesupport.core.run import BillingState, RunKind, RunReport, RunRequest
 from remotesupport.settings import Settings
 from remotesupport.steps.cycle import PLAIN, cycle
@@ -32,12 +33,12 @@ class Product:
     def __init__(self, runner: asyncio.Runner, context: Context) -> None:
         self._runner, self._context = runner, context
 
-    def cycle(self, steps: Steps = PLAIN, but: Collection[str] = ()) -> RunReport:
+    def cycle(self, steps: Steps = PLAIN, but: Collection[str] = (), shard: Shard = WHOLE) -> RunReport:
         """One run. Raises RuntimeError when a billing was not in order: its figures would mean nothing.
 
-        ``but``: whose figures mean nothing anyway.
+        ``but``: whose figures mean nothing anyway; ``shard``: of those billings alone.
         """
-        done = self._runner.run(cycle(self._context, RunRequest(RunKind.SYNC), steps))
+        done = self._runner.run(cycle(self._context, RunRequest(RunKind.SYNC, shard=shard), steps))
         wrong = [b for b in done.billings if b.state is not BillingState.OK and b.name not in but]
         bad = [f"{b.name}: {b.state} {b.reason}" for b in wrong]
         if bad or done.skipped:
