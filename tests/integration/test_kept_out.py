@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from connectors.errors import ProtocolError
+from remotesupport.core.records import Beside
 from remotesupport.core.run import BillingState, RunReport
 from remotesupport.steps.record.board import board_of
+from tests.backups import lose
 from tests.cycle_fixtures import Desk
 
 WHY = "no such date"
@@ -28,6 +32,16 @@ def poisoned(desk: Desk) -> str:
     acme.poisoned[int(bad)] = WHY
     assert good != bad
     return bad
+
+
+def cut_off(ticket: str) -> Any:
+    """A hook: an answer about that ticket ends in the middle."""
+
+    def hook(call: Any) -> None:
+        if call.args.get("ticket") == ticket:
+            raise ProtocolError("the answer ends in the middle", billing="main", function=call.function, kind="cut")
+
+    return hook
 
 
 async def settled(desk: Desk) -> RunReport:
@@ -98,3 +112,20 @@ async def test_a_main_ticket_that_is_kept_out_names_its_external_one(desk: Desk)
     desk.main.poisoned.clear()
     report = await settled(desk)
     assert (report.exit_status, report.billings[0].written, desk.store.parked()) == (0, 1, [])
+
+
+async def test_a_main_ticket_that_nothing_is_linked_to_leaves_the_list_when_it_can_be_read(desk: Desk) -> None:
+    """After a lost store, a copy of a ticket that the external billing shows no more was cut off once: then read."""
+    acme = desk.externals["acme"]
+    ticket, _ = (acme.client_opens("ivan", "Technical support", subject, "text") for subject in ("leaves", "stays"))
+    await desk.run()
+    copy = desk.store.linked("acme")[ticket]
+    acme.delete(ticket)
+    lose(desk)
+    desk.main.before["thread"] = cut_off(copy)
+    for _ in range(3):
+        await settled(desk)
+    assert [(p.ext_ticket, p.beside) for p in desk.store.parked()] == [(ticket, Beside.KEPT_OUT)]
+    desk.main.before.clear()
+    await settled(desk)
+    assert desk.store.parked() == []

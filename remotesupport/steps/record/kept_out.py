@@ -78,10 +78,12 @@ def park_kept_out(
 
 
 def _read(ctx: Context, snapshot: Snapshot, mine: list[ParkedChange]) -> set[str]:
-    """External tickets that were read in this run, or are gone."""
-    links = ctx.store.linked(snapshot.name, sorted({change.ext_ticket for change in mine})) if mine else {}
+    """External tickets that were read in this run, or are gone; or of which a main ticket was read."""
+    if not mine:
+        return set()
+    of_main = _external_of(ctx, snapshot, sorted(snapshot.main.fresh))
     read = {row["ticket"] for row in snapshot.external.tickets} | set(snapshot.external.gone)
-    return read | {ticket for ticket, main in links.items() if main in snapshot.main.fresh}
+    return read | {external for main, external in of_main.items() if main in snapshot.main.fresh}
 
 
 def _row(ctx: Context, run: str, name: str, one: KeptOut) -> ParkedChange:
