@@ -25,7 +25,7 @@ from benchmarks.table import Row, Table
 from remotesupport.settings import Settings
 
 SIZES = ((1_000, 100_000), (10_000, 1_000_000))  # billings, open tickets
-FULL = 0.6  # of a worker's core that is planned for
+FULL, SHARDS = 0.6, 4  # of a worker's core that is planned for; shards a worker
 SERVER_CPU_S, SERVER_KB = 0.38, 89.0  # of a run in the Prefect server, on PostgreSQL: docs/scale.md, 1,250 runs
 MINUTE_S, SIMULATED = 60.0, 60  # minutes of the simulation
 BUSY, BUSY_TIMES = 0.05, 12.0  # so many billings have something to carry in a minute; what that costs, in quiet ones
@@ -81,11 +81,14 @@ def run(*, quick: bool = False) -> Table:
     for billings, open_tickets in SIZES:
         paper = on_paper(slopes, billings, open_tickets)
         rows.append(_paper_row(billings, open_tickets, paper))
-        for workers in sorted({max(1, paper.workers // 2), paper.workers}):
-            lived = simulated(slopes, billings, workers, 2 * workers, random.Random(1))
-            rows.append(_lived_row(billings, workers, lived))
+        half = max(1, paper.workers // 2)
+        for workers, shards in sorted(
+            {(half, SHARDS * half), (paper.workers, paper.workers), (paper.workers, paper.shards)}
+        ):
+            lived = simulated(slopes, billings, workers, shards, random.Random(1))
+            rows.append(_lived_row(billings, workers, shards, lived))
     notes = (
-        f"planned: {FULL:.0%} of a core a worker, two shards a worker; a machine has as many workers as cores to spare",
+        f"planned: {FULL:.0%} of a core a worker, {SHARDS} shards a worker, one core each",
         f"simulated: {BUSY:.0%} of the billings busy, {SIMULATED} minutes, seed 1; a message waits until the end of the"
         " run that carries it",
         "late: runs that had not ended when the next one of their shard was due",
@@ -97,7 +100,7 @@ def on_paper(slopes: Slopes, billings: int, tickets: int) -> Paper:
     """Multiply. A minute's work is that of all connections, the busy ones among them, and of the runs."""
     work = billings * slopes.connection * (1 + BUSY * (BUSY_TIMES - 1))
     workers = max(1, math.ceil(work / (MINUTE_S * FULL)))
-    shards = 2 * workers
+    shards = SHARDS * workers
     return Paper(
         workers,
         shards,
@@ -234,6 +237,6 @@ def _paper_row(billings: int, tickets: int, paper: Paper) -> Row:
     return Row(f"{billings:,} billings, {tickets:,} tickets: paper", None, None, {"what": said})
 
 
-def _lived_row(billings: int, workers: int, lived: Lived) -> Row:
+def _lived_row(billings: int, workers: int, shards: int, lived: Lived) -> Row:
     said = f"median {lived.median_s:.0f} s, 95 %: {lived.worst_s:.0f} s; {lived.late:.1%} late"
-    return Row(f"{billings:,}, {workers} workers: simulated", None, None, {"what": said})
+    return Row(f"{billings:,}, {workers} workers, {shards} shards: simulated", None, None, {"what": said})
