@@ -70,7 +70,7 @@ def measured(where: str, measure: Measure, more: Mapping[str, str], *, quick: bo
         fleet = stack.enter_context(running_fleet([f"billing-{n}" for n in range(CONNECTIONS)]))
         for name in fleet.externals:
             fleet.act(name, as_="ivan", do="open", department=DEPARTMENT, subject="Почта", text="Письма не уходят")
-        settings, environ = _configured(fleet, folder / "state")
+        settings, environ = configured(fleet, folder / "state")
         with product(settings) as (ours, _runner):
             ours.settle()
         server = stack.enter_context(serving(folder, more))
@@ -83,7 +83,7 @@ def measured(where: str, measure: Measure, more: Mapping[str, str], *, quick: bo
     )
 
 
-def _configured(fleet: Fleet, folder: Path) -> tuple[Settings, dict[str, str]]:
+def configured(fleet: Fleet, folder: Path) -> tuple[Settings, dict[str, str]]:
     """The fleet's configuration with a receiver of alerts; nothing listens there, and nothing is sent."""
     settings, environ = configuration(fleet, folder)
     address = folder.resolve() / "receiver"

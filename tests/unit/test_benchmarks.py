@@ -86,7 +86,7 @@ def test_the_command_prints_one_json_document(capsys):
     assert outcome["rows"][0]["name"] == diff.OURS
 
 
-@pytest.mark.parametrize("name", command.NAMES)
+@pytest.mark.parametrize("name", command.NAMES + command.LONG)
 def test_every_benchmark_says_what_it_measures_and_has_a_quick_mode(name):
     """What the command names can be run, small or whole."""
     module = importlib.import_module(f"benchmarks.{command.MODULES.get(name, name)}")

@@ -1,0 +1,192 @@
+"""``remotesupport up`` as ``benchmarks.day`` runs it: a process of its own, its schedules made faster by the API.
+
+What its server and its worker take, and how its runs ended, is read from outside. Must stay out: what follows from it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import psutil
+import psycopg
+from sqlalchemy import make_url
+
+from benchmarks.prefect_house import ROOT
+from deployments.catalog import CATALOG
+from deployments.processes import api_url, free_port
+from deployments.settings_env import prefect_home
+from remotesupport.settings import Settings
+from tests.postgres_server import postgres_server
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
+
+MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
+SYNC, AUDIT, MAINTENANCE = "sync/every-minute", "audit/hourly", "maintenance/nightly"
+# In minutes of the day, which begins with the first run: first at, then each.
+DUE = {SYNC: (1.0, 1), AUDIT: (17.5, 60), MAINTENANCE: (221.0, 1440)}
+PATIENCE_S = 180.0
+MOST = 200  # runs that the API gives at once
+SERVER, WORKER = "deployments.prefect_server", "deployments.worker_main"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the product's state is: the environment that says so, and how large store and Prefect's database are."""
+
+    environ: dict[str, str]
+    store_bytes: Callable[[], int]
+    prefect_bytes: Callable[[], int]
+
+
+@contextmanager
+def places(settings: Settings, environ: Mapping[str, str], database: str) -> Iterator[Places]:
+    """On ``database`` (sqlite, postgresql), until the block ends; a PostgreSQL is started for it."""
+    if database == "sqlite":
+        store, prefect = (
+            Path(make_url(settings.database_url).database or ""),
+            prefect_home(settings.home) / "prefect.db",
+        )
+        yield Places(dict(environ), lambda: _pages(store), lambda: _pages(prefect))
+        return
+    with postgres_server() as server:
+        store_url, prefect_url = server.new_database(), server.new_database()
+        more = {
+            "REMOTESUPPORT_DATABASE_URL": store_url,
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_url.replace("+psycopg", "+asyncpg"),
+        }
+        yield Places({**environ, **more}, lambda: _database(store_url), lambda: _database(prefect_url))
+
+
+def _pages(file: Path) -> int:
+    """The bytes of the pages that are in use."""
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as opened:
+        count, free, page = (
+            opened.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")
+        )
+    return int((count - free) * page)
+
+
+def _database(url: str) -> int:
+    with psycopg.connect(url.replace("+psycopg", "")) as opened:
+        row = opened.execute("SELECT pg_database_size(current_database())").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@dataclass
+class Up:
+    """A running ``up``. ``server``, ``worker``: its processes; ``ids`` of its deployments by full name."""
+
+    client: SyncPrefectClient
+    server: psutil.Process
+    worker: psutil.Process
+    ids: dict[str, UUID]
+    _seen: set[UUID] = field(default_factory=set)
+
+    def count(self, *names: str, of: str = SYNC) -> int:
+        """The runs of deployment ``of`` whose state has one of these names."""
+        from prefect.client.schemas.filters import (
+            DeploymentFilter,
+            DeploymentFilterId,
+            FlowRunFilter,
+            FlowRunFilterState,
+            FlowRunFilterStateName,
+        )
+
+        wanted = FlowRunFilter(state=FlowRunFilterState(name=FlowRunFilterStateName(any_=list(names))))
+        deployment = DeploymentFilter(id=DeploymentFilterId(any_=[self.ids[of]]))
+        return self.client.count_flow_runs(flow_run_filter=wanted, deployment_filter=deployment)
+
+    def new_runs(self) -> list[FlowRun]:
+        """The syncs that began since the last call, at most ``MOST``."""
+        from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+        from prefect.client.schemas.sorting import FlowRunSort
+
+        of = DeploymentFilter(id=DeploymentFilterId(any_=[self.ids[SYNC]]))
+        last = self.client.read_flow_runs(deployment_filter=of, sort=FlowRunSort.START_TIME_DESC, limit=MOST)
+        new = [run for run in last if run.start_time is not None and run.id not in self._seen]
+        self._seen = {run.id for run in last}
+        return new
+
+    def faster(self, every: float) -> None:
+        """Give the three schedules a minute of ``every`` seconds, as an operator may."""
+        from prefect.client.schemas.schedules import IntervalSchedule
+
+        start = datetime.now(UTC)
+        for name, (first, each) in DUE.items():
+            found = self.client.read_deployment_by_name(name)
+            schedule = IntervalSchedule(
+                interval=timedelta(seconds=each * every), anchor_date=start + timedelta(seconds=first * every)
+            )
+            self.client.update_deployment_schedule(found.id, found.schedules[0].id, schedule=schedule)
+
+
+@contextmanager
+def running_up(settings: Settings, environ: Mapping[str, str], every: float) -> Iterator[Up]:
+    """``remotesupport up`` with a minute of ``every`` seconds; killed with its children at the end."""
+    os.environ.setdefault("PREFECT_HOME", str(settings.home / "bench-client"))
+    login, port = f"bench:{secrets.token_urlsafe(12)}", free_port()
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+    more = {
+        "PYTHONPATH": str(ROOT),
+        "PREFECT_SERVER_API_AUTH_STRING": login,
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": str(HOUR_S / MINUTE_S * every),
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ORPHAN_CLEANUP_LOOP_SECONDS": str(DAY_S / MINUTE_S * every),
+    }
+    command = [sys.executable, "-m", "remotesupport.cli.main", "up", "--port", str(port)]
+    with ExitStack() as stack:
+        log = stack.enter_context((settings.home / "up.log").open("wb"))
+        up = psutil.Popen(
+            command, env={**clean, **environ, **more}, cwd=settings.home, stdout=log, stderr=subprocess.STDOUT
+        )
+        stack.callback(_end, up)
+        from prefect.client.orchestration import SyncPrefectClient
+
+        client = stack.enter_context(SyncPrefectClient(api_url(port), auth_string=login))
+        ids = _registered(client, up, settings.home / "up.log")
+        running = Up(client, _child(up, SERVER), _child(up, WORKER), ids)
+        running.faster(every)
+        yield running
+
+
+def _registered(client: SyncPrefectClient, up: psutil.Popen, log: Path) -> dict[str, UUID]:
+    """The ids of the deployments, once the last one is there."""
+    import httpx
+    from prefect.exceptions import ObjectNotFound
+
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and up.poll() is None:
+        try:
+            return {one.full_name: client.read_deployment_by_name(one.full_name).id for one in reversed(CATALOG)}
+        except (ObjectNotFound, httpx.HTTPError):
+            time.sleep(0.5)
+    raise RuntimeError(f"`up` has registered nothing:\n{log.read_text()[-4000:]}")
+
+
+def _child(up: psutil.Popen, module: str) -> psutil.Process:
+    (found,) = [child for child in up.children(recursive=True) if module in child.cmdline()]
+    return found
+
+
+def _end(up: psutil.Popen) -> None:
+    """In order where it can, else at once with all that it started."""
+    up.terminate()
+    try:
+        up.wait(30)
+    except psutil.TimeoutExpired:
+        for process in (*up.children(recursive=True), up):
+            process.kill()
