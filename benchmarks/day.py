@@ -110,7 +110,7 @@ def _marks(up: Up, where: Places, people: People, count: int, every: float) -> I
             done, went_on = now, time.monotonic()
             people.live(done)
         if time.monotonic() - went_on > PATIENCE_S:
-            raise RuntimeError(f"no scheduled run completed for {PATIENCE_S:.0f} s after {done} of them")
+            raise RuntimeError(f"no scheduled run completed for {PATIENCE_S:.0f} s after {done} of them\n{up.said()}")
         if done >= due[0]:
             due = [runs for runs in due if runs > done]
             levels = [int(statistics.median(column)) for column in zip(*readings, strict=True)]
@@ -129,7 +129,7 @@ def _reading(up: Up) -> tuple[int, int, int, int]:
         both = (up.worker, up.server)
         memory, files = [one.memory_info().rss for one in both], [one.num_fds() for one in both]
     except psutil.NoSuchProcess as error:
-        raise RuntimeError(f"a process of `up` ended in the middle of the day: {error}") from None
+        raise RuntimeError(f"a process of `up` ended in the middle of the day: {error}\n{up.said()}") from None
     return memory[0], memory[1], files[0], files[1]
 
 

@@ -39,6 +39,7 @@ SYNC, AUDIT, MAINTENANCE = "sync/every-minute", "audit/hourly", "maintenance/nig
 # In minutes of the day, which begins with the first run: first at, then each.
 DUE = {SYNC: (1.0, 1), AUDIT: (17.5, 60), MAINTENANCE: (221.0, 1440)}
 PATIENCE_S = 180.0
+LAST_LINES = 40
 MOST = 200  # runs that the API gives at once
 SERVER, WORKER = "deployments.prefect_server", "deployments.worker_main"
 
@@ -89,13 +90,21 @@ def _database(url: str) -> int:
 
 @dataclass
 class Up:
-    """A running ``up``. ``server``, ``worker``: its processes; ``ids`` of its deployments by full name."""
+    """A running ``up``. ``server``, ``worker``: its processes; ``ids`` of its deployments by full name.
+
+    ``log``: of what it and its worker say.
+    """
 
     client: SyncPrefectClient
     server: psutil.Process
     worker: psutil.Process
     ids: dict[str, UUID]
+    log: Path
     _seen: set[UUID] = field(default_factory=set)
+
+    def said(self) -> str:
+        """Its last lines."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
     def count(self, *names: str, of: str = SYNC) -> int:
         """The runs of deployment ``of`` whose state has one of these names."""
@@ -158,7 +167,7 @@ def running_up(settings: Settings, environ: Mapping[str, str], every: float) -> 
 
         client = stack.enter_context(SyncPrefectClient(api_url(port), auth_string=login))
         ids = _registered(client, up, settings.home / "up.log")
-        running = Up(client, _child(up, SERVER), _child(up, WORKER), ids)
+        running = Up(client, _child(up, SERVER), _child(up, WORKER), ids, settings.home / "up.log")
         running.faster(every)
         yield running
 
