@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ import psutil
 import psycopg
 from sqlalchemy import make_url
 
+from benchmarks.growth import bytes_used
 from benchmarks.prefect_house import ROOT
 from deployments.catalog import CATALOG
 from deployments.processes import api_url, free_port
@@ -61,7 +61,7 @@ def places(settings: Settings, environ: Mapping[str, str], database: str) -> Ite
             Path(make_url(settings.database_url).database or ""),
             prefect_home(settings.home) / "prefect.db",
         )
-        yield Places(dict(environ), lambda: _pages(store), lambda: _pages(prefect))
+        yield Places(dict(environ), lambda: bytes_used(store), lambda: bytes_used(prefect))
         return
     with postgres_server() as server:
         store_url, prefect_url = server.new_database(), server.new_database()
@@ -70,15 +70,6 @@ def places(settings: Settings, environ: Mapping[str, str], database: str) -> Ite
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_url.replace("+psycopg", "+asyncpg"),
         }
         yield Places({**environ, **more}, lambda: _database(store_url), lambda: _database(prefect_url))
-
-
-def _pages(file: Path) -> int:
-    """The bytes of the pages that are in use."""
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as opened:
-        count, free, page = (
-            opened.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")
-        )
-    return int((count - free) * page)
 
 
 def _database(url: str) -> int:

@@ -157,12 +157,22 @@ def _size(server: PrefectServer) -> Size:
 
 def size_of(database: Path) -> Size:
     """Prefect's database in that file, as it is now."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as prefect:
-        pages, free, page = (
-            prefect.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")
-        )
+    with _opened(database) as prefect:
         rows = tuple(prefect.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES)
-    return Size((pages - free) * page, rows)
+    return Size(bytes_used(database), rows)
+
+
+def bytes_used(database: Path) -> int:
+    """The bytes of the pages that are in use in that SQLite file."""
+    with _opened(database) as opened:
+        count, free, page = (
+            opened.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")
+        )
+    return int((count - free) * page)
+
+
+def _opened(database: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30))
 
 
 def _row(name: str, size: Size, runs: int, peer: float) -> Row:
