@@ -7,12 +7,12 @@ product's own deployments, three emulated billings in a process of their own, al
 
 Faster, all by the same factor: the sync (a minute becomes ``every`` seconds), the audit (each 60th minute), the nightly
 maintenance (at minute 221, once), Prefect's deletion of old runs and events (each hour), what people do (each tenth
-minute a client writes in one of the billings, five minutes later staff answer; a ticket is closed after six messages).
+minute a client writes in one of the billings, five minutes later staff answer; a ticket is closed after five messages).
 Not faster: what reads a clock. Runs are kept for three days, events for one, our history for 90, so nothing is old
 enough to be deleted; leases, the five minutes after which a quiet connection's further lists are read and the brake of
 30 messages an hour count real seconds; so do Prefect's own services. Those happen per run less often than in a day.
 
-Memory and files: the median of the last ``READINGS`` seconds before a mark. Files: ``build/day-NAME.csv`` and
+Memory and files: the median of the last ``READINGS`` looks before a mark. Files: ``build/day-NAME.csv`` and
 ``build/day.svg``.
 """
 
@@ -42,7 +42,7 @@ from benchmarks.table import Row, Table
 DATABASES = ("sqlite", "postgresql")
 RUNS, QUICK_RUNS, EVERY_S = 1440, 12, 2.0
 MARK_EACH = 100
-READINGS, LOOK_S = 20, 1.0
+READINGS, LOOK_S = 10, 2.0
 PATIENCE_S = 300.0  # without one more completed run
 CONNECTIONS = ("acme", "globex", "initech")
 WRONG = ("Failed", "Crashed", "TimedOut", "Cancelled")
