@@ -1,12 +1,13 @@
 """What ``benchmarks.day`` writes down at each mark, as a file of its own that other programs can read, and its verdict.
 
-Growth is judged between the first mark after the first hour and the last one. Must stay out: measuring.
+Growth is judged between the first mark after the first hour and the last one; that of the second half beside it tells
+what was filled once from what goes on. Must stay out: measuring.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -72,10 +73,12 @@ def rows(name: str, marks: Sequence[Mark]) -> list[Row]:
     found = []
     for field, words, unit, one in LEVELS:
         ends = [getattr(mark, field) / one for mark in (first, last)]
-        found.append(_row(f"{name}: {words}", [f"{end:.{1 if unit else 0}f} {unit}".strip() for end in ends], ends))
+        half = {"second half": f"{getattr(last, field) / getattr(middle, field) - 1:+.1%}"}
+        shown = [f"{end:.{1 if unit else 0}f} {unit}".strip() for end in ends]
+        found.append(_row(f"{name}: {words}", shown, ends, half))
     for field, words in GROWING:
         slopes = [_slope(field, a, b) / 1e3 for a, b in ((first, middle), (middle, last))]
-        found.append(_row(f"{name}: {words}", [f"{slope:.1f} KB" for slope in slopes], slopes))
+        found.append(_row(f"{name}: {words}", [f"{slope:.1f} KB" for slope in slopes], slopes, {"second half": "-"}))
     return found
 
 
@@ -100,7 +103,7 @@ def _slope(field: str, a: Mark, b: Mark) -> float:
     return float(getattr(b, field) - getattr(a, field)) / (b.runs - a.runs)
 
 
-def _row(name: str, shown: Sequence[str], ends: Sequence[float]) -> Row:
+def _row(name: str, shown: Sequence[str], ends: Sequence[float], half: Mapping[str, str]) -> Row:
     growth = ends[1] / ends[0] - 1 if ends[0] else 0.0
-    more = {"early": shown[0], "late": shown[1], "growth": f"{growth:+.1%}", "aim": f"{AIM:.0%}"}
+    more = {"early": shown[0], "late": shown[1], "growth": f"{growth:+.1%}", **half, "aim": f"{AIM:.0%}"}
     return Row(name, None, None, more | {"met": "yes" if growth <= AIM else "NO"})

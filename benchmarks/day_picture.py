@@ -29,7 +29,9 @@ def picture(days: Mapping[str, Sequence[Mark]]) -> str:
     return "\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *drawn, "</svg>\n"])
 
 
-def _panel(number: int, title: str, lines: Sequence[tuple[str, str, str, float]], days: Mapping[str, Sequence[Mark]]):
+def _panel(
+    number: int, title: str, lines: Sequence[tuple[str, str, str, float]], days: Mapping[str, Sequence[Mark]]
+) -> str:
     top, bottom = number * HEIGHT + TOP, (number + 1) * HEIGHT - FOOT
     most = max(getattr(mark, line[0]) / line[3] for line in lines for marks in days.values() for mark in marks) * 1.1
     runs = max(mark.runs for marks in days.values() for mark in marks)
