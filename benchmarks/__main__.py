@@ -1,5 +1,7 @@
 """``python -m benchmarks [NAME …] [--quick] [--json] [--rings N] [--connections N]``: run them, or those named.
 
+Those in ``LONG`` run for an hour and only when they are named.
+
 Status 0 when everything was measured, 1 when a benchmark failed (the others still run), 2 for a wrong name.
 """
 
@@ -20,6 +22,7 @@ NAMES = (
     "diff", "cycle", "cold", "schedule", "growth", "growth-postgres", "minute", "attachment", "bell", "neighbour",
     "fleet", "busy", "paper",
 )  # fmt: skip
+LONG = ("day",)
 MODULES = {"fleet": "fleet_aims", "growth-postgres": "growth_postgres"}  # where another one has the name
 
 
@@ -34,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("benchmarks", description="The figures of this product against named peers.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}; only when named: {', '.join(LONG)}"
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, not how fast")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument(
@@ -43,11 +48,19 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--connections", type=int, metavar="N", help="of the benchmark fleet; 100 unless told, the aims are about 1000"
     )
+    _of_a_day(parser)
     options = parser.parse_args(arguments)
-    unknown = [name for name in options.names if name not in NAMES]
+    unknown = [name for name in options.names if name not in NAMES + LONG]
     if unknown:
-        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
+        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(NAMES + LONG)}")
     return options
+
+
+def _of_a_day(parser: argparse.ArgumentParser) -> None:
+    day = parser.add_argument_group("of the benchmark day")
+    day.add_argument("--runs", type=int, metavar="N", help="scheduled runs; 1440 unless told")
+    day.add_argument("--every", type=float, metavar="SECONDS", help="a minute of that day; 2 unless told, 48 minutes")
+    day.add_argument("--database", choices=("sqlite", "postgresql", "both"), help="sqlite unless told")
 
 
 def _sizes(name: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -55,6 +68,7 @@ def _sizes(name: str, options: argparse.Namespace) -> dict[str, Any]:
         "bell": {"rings": options.rings},
         "fleet": {"connections": options.connections},
         "busy": {"connections": options.connections},
+        "day": {"runs": options.runs, "every": options.every, "database": options.database},
     }
     return {"quick": options.quick} | more.get(name, {})
 

@@ -70,7 +70,7 @@ def measured(where: str, measure: Measure, more: Mapping[str, str], *, quick: bo
         fleet = stack.enter_context(running_fleet([f"billing-{n}" for n in range(CONNECTIONS)]))
         for name in fleet.externals:
             fleet.act(name, as_="ivan", do="open", department=DEPARTMENT, subject="Почта", text="Письма не уходят")
-        settings, environ = _configured(fleet, folder / "state")
+        settings, environ = configured(fleet, folder / "state")
         with product(settings) as (ours, _runner):
             ours.settle()
         server = stack.enter_context(serving(folder, more))
@@ -83,7 +83,7 @@ def measured(where: str, measure: Measure, more: Mapping[str, str], *, quick: bo
     )
 
 
-def _configured(fleet: Fleet, folder: Path) -> tuple[Settings, dict[str, str]]:
+def configured(fleet: Fleet, folder: Path) -> tuple[Settings, dict[str, str]]:
     """The fleet's configuration with a receiver of alerts; nothing listens there, and nothing is sent."""
     settings, environ = configuration(fleet, folder)
     address = folder.resolve() / "receiver"
@@ -157,12 +157,22 @@ def _size(server: PrefectServer) -> Size:
 
 def size_of(database: Path) -> Size:
     """Prefect's database in that file, as it is now."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as prefect:
-        pages, free, page = (
-            prefect.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")
-        )
+    with _opened(database) as prefect:
         rows = tuple(prefect.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES)
-    return Size((pages - free) * page, rows)
+    return Size(bytes_used(database), rows)
+
+
+def bytes_used(database: Path) -> int:
+    """The bytes of the pages that are in use in that SQLite file."""
+    with _opened(database) as opened:
+        count, free, page = (
+            opened.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")
+        )
+    return int((count - free) * page)
+
+
+def _opened(database: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30))
 
 
 def _row(name: str, size: Size, runs: int, peer: float) -> Row:

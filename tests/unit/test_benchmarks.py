@@ -6,13 +6,16 @@ import importlib
 import inspect
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import bell, cold, diff, fleet
+from benchmarks import bell, cold, day, day_marks, diff, fleet
+from benchmarks.day_picture import picture
 from benchmarks.measure import Sample, figures, interleaved
 from benchmarks.snapshots import KEY, pair
 from benchmarks.table import Table, against
@@ -86,7 +89,7 @@ def test_the_command_prints_one_json_document(capsys):
     assert outcome["rows"][0]["name"] == diff.OURS
 
 
-@pytest.mark.parametrize("name", command.NAMES)
+@pytest.mark.parametrize("name", command.NAMES + command.LONG)
 def test_every_benchmark_says_what_it_measures_and_has_a_quick_mode(name):
     """What the command names can be run, small or whole."""
     module = importlib.import_module(f"benchmarks.{command.MODULES.get(name, name)}")
@@ -117,6 +120,55 @@ def test_the_95th_percentile_is_a_measured_value():
     samples = [Sample(float(n), 0.0) for n in range(100, 0, -1)]
     assert bell.percentile(samples, 0.95) == 95.0
     assert bell.percentile(samples[:1], 0.95) == 100.0
+
+
+def marks(**last: int) -> list[day_marks.Mark]:
+    """A day that grows by nothing but its history, and by what is said."""
+    still = {"worker_memory": 200_000_000, "server_memory": 300_000_000, "worker_files": 40, "server_files": 30}
+    ends = {"failed": 0, "skipped": 0, "late": 0, "latest_s": 0.5}
+    sizes = [{"store_bytes": n * 2_000, "prefect_bytes": n * 120_000} for n in (100, 700, 1440)]
+    days = [
+        day_marks.Mark(n, n * 2.0, **still, **size, **ends) for n, size in zip((100, 700, 1440), sizes, strict=True)
+    ]
+    return [*days[:-1], replace(days[-1], **last)]
+
+
+def test_a_day_is_marked_at_each_hundredth_run_and_at_its_end():
+    """A short one is marked six times, so that it has a first hour, a middle and an end."""
+    assert day.marked_at(1440) == [*range(100, 1401, 100), 1440]
+    assert day.marked_at(12) == [2, 4, 6, 8, 10, 12]
+
+
+def test_history_that_is_kept_is_no_growth():
+    """A database that takes the same for each run meets the aim, however large it gets."""
+    assert {row.more["met"] for row in day_marks.rows("sqlite", marks())} == {"yes"}
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [
+        ("worker_memory", 211_000_000),
+        ("server_memory", 316_000_000),
+        ("worker_files", 43),
+        ("server_files", 32),
+        ("store_bytes", 3_000_000),
+        ("prefect_bytes", 180_000_000),
+    ],
+)
+def test_what_grows_by_more_than_a_twentieth_in_a_day_is_named(what, value):
+    """One measure that grows misses the aim by itself; of a database, more for each run counts."""
+    missed = [row.name for row in day_marks.rows("sqlite", marks(**{what: value})) if row.more["met"] == "NO"]
+    assert len(missed) == 1
+
+
+def test_a_days_marks_are_read_as_they_were_written(tmp_path):
+    """Two days that were measured one after the other make one plot."""
+    day_marks.write(tmp_path / "build" / "day.csv", marks())
+    assert day_marks.read(tmp_path / "build" / "day.csv") == marks()
+    drawn = ET.fromstring(picture({"sqlite": marks(), "postgresql": marks(server_files=31)}))
+    lines = [line for line in drawn.iter() if line.tag.endswith("polyline")]
+    assert len(lines) == 2 * 2 * 3
+    assert all(len(line.attrib["points"].split()) == len(marks()) for line in lines)
 
 
 def test_a_wrong_name_is_refused_with_the_right_ones(capsys):
