@@ -33,8 +33,11 @@ def verdict(flow_run: FlowRun, dead: str | None, mine: Collection[UUID], now: da
     if state is None or flow_run.id in mine:
         return None
     orphan = dead is not None and flow_run.labels.get(WORKER_LABEL) == dead
-    if state.type == StateType.PENDING and (orphan or now - state.timestamp > PENDING_TOO_LONG):
+    if orphan and state.type == StateType.PENDING:
         return Cancelled(message="The worker ended before it could start this run")
+    if state.type == StateType.PENDING and now - state.timestamp > PENDING_TOO_LONG:
+        seconds = PENDING_TOO_LONG.total_seconds()
+        return Cancelled(message=f"No worker has started this run within {seconds:.0f} s; the next one takes over")
     if orphan and state.type == StateType.CANCELLING:
         return Cancelled(message="The worker ended while it cancelled this run")
     if orphan and state.type == StateType.RUNNING:

@@ -215,7 +215,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
     async def _settle(self, just_started: bool) -> None:
         dead = self.name if just_started else None
         for flow_run_id in await settle_leftovers(self.client, self._work_pool_name, dead, self.running):
-            self._logger.warning("Flow run %s was left behind by an earlier worker: ended it", flow_run_id)
+            self._logger.warning("Flow run %s was left behind, or not started in time: ended it", flow_run_id)
 
     async def _end_cancelled(self) -> None:
         if self.running:
