@@ -123,7 +123,7 @@ def simulated(slopes: Slopes, billings: int, workers: int, shards: int, chance: 
         worker_runs[shard % workers].append((at, work, shard))
     ends: dict[int, list[tuple[float, float]]] = {n: [] for n in range(shards)}
     for runs in worker_runs:
-        for at, shard, end in _shared(runs):
+        for at, shard, end in on_one_core(runs):
             ends[shard].append((at, end + 2 * LATENCY_S))
     waits, late = list[float](), 0
     for pairs in ends.values():
@@ -141,7 +141,7 @@ def _cost(slopes: Slopes, chance: random.Random) -> float:
     return slopes.connection * times * chance.lognormvariate(0.0, 0.3)
 
 
-def _shared(runs: list[tuple[float, float, int]]) -> list[tuple[float, int, float]]:
+def on_one_core(runs: list[tuple[float, float, int]]) -> list[tuple[float, int, float]]:
     """(due, shard, end) of each run on one core that all runs of the moment share evenly."""
     waiting, now, done = sorted(runs, reverse=True), 0.0, list[tuple[float, int, float]]()
     active: list[list[float]] = []  # work left, due, shard

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import random
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import bell, cold, day, day_marks, diff, fleet
+from benchmarks import bell, cold, day, day_marks, diff, fleet, paper
 from benchmarks.day_picture import picture
 from benchmarks.measure import Sample, figures, interleaved
 from benchmarks.snapshots import KEY, pair
@@ -177,3 +178,21 @@ def test_a_wrong_name_is_refused_with_the_right_ones(capsys):
         command.main(["dif"])
     assert left.value.code == 2
     assert "diff" in capsys.readouterr().err
+
+
+def test_runs_on_one_core_share_it_evenly():
+    """Two of 10 s that are due together end after 20 s; one of 2 s that comes while one of 10 s goes on needs 4 s."""
+    together = paper.on_one_core([(0.0, 10.0, 0), (0.0, 10.0, 1)])
+    assert sorted(together) == [(0.0, 0, pytest.approx(20.0)), (0.0, 1, pytest.approx(20.0))]
+    later = paper.on_one_core([(0.0, 10.0, 0), (5.0, 2.0, 1)])
+    assert sorted(later) == [(0.0, 0, pytest.approx(12.0)), (5.0, 1, pytest.approx(9.0))]
+
+
+def test_what_is_planned_on_paper_is_not_late_when_it_is_lived():
+    """With the planned workers no simulated run is late; with half of them most are, where there are several."""
+    slopes = paper.Slopes(connection=0.0075, run=0.04, to_main=1.0, to_external=2.0, rows=12.0, kb=2.0)
+    planned = paper.on_paper(slopes, 10_000, 1_000_000)
+    lived = paper.simulated(slopes, 10_000, planned.workers, planned.shards, random.Random(1))
+    half = paper.simulated(slopes, 10_000, planned.workers // 2, planned.shards // 2, random.Random(1))
+    assert (planned.workers, lived.late) == (4, 0.0)
+    assert half.late > 0.5
