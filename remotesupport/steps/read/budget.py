@@ -13,7 +13,6 @@ from connectors.contract import Billing
 from connectors.errors import OverBudget, Skippable
 
 MEGABYTE = 1024 * 1024
-FREE_PAGES = 2  # of the lists of a side, before they give way
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Budget:
 
     async def give_way(self) -> None:
         """Before the next page: a list that goes on for long lets the others' reading go first."""
-        if self._most.pause and self._pages >= FREE_PAGES:
+        if self._most.pause:
             await asyncio.sleep(self._most.pause)
 
     def check_thread(self, ticket: str) -> None:

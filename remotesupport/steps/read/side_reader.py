@@ -199,7 +199,8 @@ async def _read_listing(
         if below or (agreed and not fully_listed and not scope.windowed):
             got.complete = False
             return
-        await budget.give_way()
+        if not (whole.number == 1 and whole.total == len(whole.rows) + len(whole.rejected)):
+            await budget.give_way()
 
 
 def is_nameless(ticket: str) -> bool:
