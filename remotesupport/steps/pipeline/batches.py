@@ -14,14 +14,14 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-PATIENCE = 6  # a pass waits so much longer for all connections than for the next one
+PATIENCE = 10  # a pass waits so much longer for all connections than for the next one
 
 
 class OnTheWay:
     """Count the connections of a run that are busy with something slow: their billings, or their turn to write."""
 
     def __init__(self, busy: int, gathering: float) -> None:
-        """``gathering``: the most that one of them waits for the others, in seconds; a sixth of that after the last
+        """``gathering``: the most that one of them waits for the others, in seconds; a tenth of that after the last
         one has come."""
         self._busy, self._gathering = busy, gathering
         self._moved = asyncio.Event()

@@ -27,7 +27,7 @@ from remotesupport.steps.values import Read, SideRead, Snapshot
 from remotesupport.store.errors import StoreError
 
 MINUTE_BUDGET = 30.0  # seconds that one connection may take of the minute
-IN_A_MINUTE = Most(rows=4_000, pages=50, megabytes=100, pause=0.8)  # of one side; more has changed only when all has
+IN_A_MINUTE = Most(rows=3_000, pages=50, megabytes=100, pause=0.8)  # of one side; more has changed only when all has
 FIRST_IN_A_MINUTE = Most(rows=20_000, pages=200, megabytes=100, pause=0.4)  # of a side that was never read to its end
 STORE = "store"  # the kind of an error that is no billing's but our own store's
 LONG_BUDGET = 2400.0  # the same for a complete comparison, a first read or a window that a person chose: what is left
