@@ -25,7 +25,7 @@ import psutil
 
 from benchmarks.bell import percentile
 from benchmarks.fleet import DEPARTMENT, Fleet, configuration, running_fleet
-from benchmarks.growth import size_of
+from benchmarks.growth import bytes_used
 from benchmarks.measure import Figures, Sample
 from benchmarks.prefect_house import ROOT
 from benchmarks.product import product
@@ -79,8 +79,8 @@ class House:
             raise RuntimeError(f"up has ended: {(self.folder / 'up.log').read_text()[-2000:]}")
 
     def database_kb(self) -> float:
-        """Pages of Prefect's database that are in use."""
-        return size_of(prefect_home(self.folder) / "prefect.db").used / 1024
+        """Return what of Prefect's database is in use."""
+        return bytes_used(prefect_home(self.folder) / "prefect.db") / 1024
 
     def worker_mb(self) -> float:
         """Resident memory of the worker. Raises RuntimeError when there is none."""
@@ -185,7 +185,7 @@ class People:
 
 
 def _house_rows(house: House, grown: float, *, full: bool) -> Iterator[Row]:
-    """What it takes besides; the aims are about a thousand billings."""
+    """Say what memory and database it took; the aims are about a thousand billings."""
     memory = house.worker_mb()
     told: list[tuple[str, str, str, Callable[[], bool]]] = [
         ("memory of the worker", f"{memory:.0f} MB", f"{WORKER_MB:.0f} MB", lambda: memory <= WORKER_MB),

@@ -152,11 +152,7 @@ async def _still(server: PrefectServer, measure: Measure) -> Size:
 
 
 def _size(server: PrefectServer) -> Size:
-    return size_of(prefect_home(server.home) / "prefect.db")
-
-
-def size_of(database: Path) -> Size:
-    """Prefect's database in that file, as it is now."""
+    database = prefect_home(server.home) / "prefect.db"
     with _opened(database) as prefect:
         rows = tuple(prefect.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES)
     return Size(bytes_used(database), rows)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.bell import percentile
 from benchmarks.fleet import DEPARTMENT, Fleet, configuration, running_fleet
+from benchmarks.growth import bytes_used
 from benchmarks.measure import Sample, timed
 from benchmarks.product import product
 from benchmarks.table import Row, Table
@@ -36,7 +37,7 @@ GUARD = "[guard]\ncreates = 1000\nposts = 3000\nrun_creates = 1000\n"
 
 @dataclass(frozen=True, slots=True)
 class Slopes:
-    """What one thing costs.
+    """The measured cost of one more connection, run or ticket.
 
     ``connection``, ``run``: CPU-s of a quiet connection, and of a run beside them; ``to_main``, ``to_external``:
     requests of a quiet connection in a minute; ``rows``, ``kb``: of an open ticket in the store.
@@ -52,7 +53,7 @@ class Slopes:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What the slopes come to for so many billings. ``core``: of the planned workers, the part that is used."""
+    """The needs of so many billings, by the slopes. ``core``: of the planned workers, the part that is used."""
 
     workers: int
     shards: int
@@ -66,7 +67,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """What the simulated minutes were like: seconds that a message waits, and the part of the runs that are late."""
+    """The simulated minutes: seconds that a message waits, and the part of the runs that are late."""
 
     median_s: float
     worst_s: float
@@ -211,13 +212,11 @@ def _open(fleet: Fleet, tickets: int) -> None:
 
 def _weight(settings: Settings) -> tuple[int, int]:
     """Rows of all tables, and bytes of pages in use."""
-    with closing(sqlite3.connect(settings.database_url.removeprefix("sqlite:///"))) as store:
+    file = Path(settings.database_url.removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(file)) as store:
         tables = [name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         rows = sum(store.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables)
-        pages, free, size = (
-            store.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")
-        )
-    return rows, (pages - free) * size
+    return rows, bytes_used(file)
 
 
 def _slopes_row(slopes: Slopes) -> Row:
