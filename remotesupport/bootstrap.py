@@ -21,7 +21,7 @@ from connectors.billmanager import Options, connect_external, connect_main, conn
 from connectors.billmanager.request import Listener
 from connectors.contract import ExternalBilling, MainBilling, WatchedLists
 from remotesupport.core.connections.looks import ListLook
-from remotesupport.core.connections.watch import WatchedRow, WatchedTickets
+from remotesupport.core.connections.watch import WatchedLook, WatchedRow, WatchedTickets
 from remotesupport.core.model import DepartmentRow, Side
 from remotesupport.sealing import check_key
 from remotesupport.settings import BlockReader, ExternalSettings, MainSettings, Settings, SettingsError
@@ -75,6 +75,14 @@ class Watch:
     problem: str = ""
     next_try: datetime | None = None
     noted: str | None = None
+
+    async def look(self, known: Mapping[str, WatchedRow]) -> WatchedLook:
+        """Read the list as its contract says, by a client made now where there is none.
+
+        Raises ConnectorError, SettingsError.
+        """
+        self.lists = self.lists or await self.open()
+        return await self.lists.look(known)
 
     async def aclose(self) -> None:
         """Close its client; the next look makes a new one, with the password of then."""

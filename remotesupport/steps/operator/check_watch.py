@@ -29,8 +29,7 @@ async def looked(watch: Watch | None) -> Looked:
         return None
     try:
         async with asyncio.timeout(SECONDS):
-            watch.lists = watch.lists or await watch.open()
-            return await watch.lists.look({})
+            return await watch.look({})
     except TimeoutError:
         return ProtocolError(f"no complete list came within {SECONDS:.0f} s", billing=CHECK, cure=_CURE)
     except SettingsError as error:

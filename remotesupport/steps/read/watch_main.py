@@ -69,8 +69,7 @@ async def _look(ctx: Context, watch: Watch) -> tuple[WatchedLook | None, str]:
     due = watch.whole_at is None or began - watch.whole_at >= WHOLE
     try:
         async with asyncio.timeout(SECONDS):
-            watch.lists = watch.lists or await watch.open()
-            look = await watch.lists.look({} if due else watch.known)
+            look = await watch.look({} if due else watch.known)
     except TimeoutError:
         return None, f"no complete list came within {SECONDS:.0f} s{_AS_WITHOUT}"
     except (ConnectorError, SettingsError) as error:
