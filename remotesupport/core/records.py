@@ -162,6 +162,11 @@ class ParkedChange:
         return next((one for one in Beside if self.key.endswith(one)), None)
 
     @property
+    def is_told(self) -> bool:
+        """True where nothing waits to be written: the line is there for a person to read, no plan offers it again."""
+        return self.beside in (Beside.FILES, Beside.ALTERED, Beside.STAYS_CLOSED)
+
+    @property
     def write_key(self) -> str:
         """The key of the write that waits, or that it stands beside."""
         return self.key.removesuffix(self.beside or "")
@@ -169,7 +174,7 @@ class ParkedChange:
     @property
     def ends_departure(self) -> bool:
         """True for the close after a departure: it is no person's act that is still to be carried."""
-        return self.kind is ChangeKind.CLOSE and self.direction is None
+        return self.kind is ChangeKind.CLOSE and self.direction is None and self.beside is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from remotesupport.store.tables import dropped, intents, links, parked
 
 _DROPPED = select(dropped).where(among(dropped.c.connection, "names"))
 WHOLE = (ChangeKind.CREATE, ChangeKind.CONFLICT)
-_TOLD = (Beside.FILES, Beside.ALTERED, Beside.STAYS_CLOSED)  # nothing more follows from them than a word to a person
 _OF_TICKETS = (Beside.BRAKE, Beside.DENIED, Beside.KEPT_OUT)
 
 
@@ -54,7 +53,7 @@ class Dropped(Part):
             return {(r["connection"], r["ext_ticket"]): r["why"] for r in found}
 
     def _end(self, conn: Connection, change: ParkedChange, why: str) -> None:
-        if change.beside in _TOLD:
+        if change.is_told:
             return
         if change.beside is Beside.UNPROVEN:
             conn.execute(update(intents).where(intents.c.key == change.write_key).values(settled=True))

@@ -9,6 +9,8 @@ import pytest
 
 from connectors.errors import ConnectorError, ProtocolError, Refused, Retriable, Skippable
 from remotesupport.core.model import ChangeKind, Direction
+from remotesupport.core.plan.change_keys import intent_key
+from remotesupport.core.records import Beside, ParkedChange
 from remotesupport.core.run import RunKind
 from remotesupport.steps.operator.reoffer import reoffer
 from remotesupport.store.errors import NotRetriable
@@ -296,3 +298,18 @@ async def test_a_close_of_a_ticket_that_is_gone_does_not_wait_beside_an_answer(t
             assert sorted(change.kind for change in waiting) == [ChangeKind.CLOSE, ChangeKind.POST]
             await desk.run(RunKind.AUDIT, later=1)
             assert [change.kind for change in desk.context.store.parked()] == [ChangeKind.POST]
+
+
+@pytest.mark.parametrize("kind", [ChangeKind.CLOSE, ChangeKind.REOPEN])
+async def test_what_is_only_told_stays_on_the_list_when_its_ticket_leaves(desk: Any, kind: ChangeKind) -> None:
+    """A note of which main shows less than was sent waits for a person, whatever becomes of its ticket: the
+    run goes on."""
+    key = intent_key("acme", Direction.TO_MAIN, desk.ticket, f"{kind}{Beside.ALTERED}")
+    told = ParkedChange("acme", desk.ticket, None, kind, key, "cut there", desk.clock(), 1, None, "run")
+    desk.store.park(told)
+    desk.externals["acme"].client_opens("ivan", "Technical support", "stays", "so that the list is never empty")
+    await desk.run()
+    desk.externals["acme"].delete(desk.ticket)
+    for _ in range(2):
+        await desk.run(RunKind.AUDIT)
+    assert "cut there" in [change.cause for change in desk.store.parked()]

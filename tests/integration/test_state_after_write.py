@@ -11,7 +11,8 @@ from connectors.errors import Retriable, UnknownOutcome
 from connectors.memory import MemoryCall
 from connectors.memory_world import ARCHIVED, AWAITING, CLOSED, REVIEW
 from remotesupport.core.connections.answer_reaction import USUAL
-from remotesupport.core.run import RunReport
+from remotesupport.core.records import Beside
+from remotesupport.core.run import RunKind, RunReport
 from remotesupport.steps.learned.reaction import doubted_closes
 from tests.cycle_fixtures import Desk
 
@@ -123,6 +124,22 @@ async def test_a_main_ticket_that_stays_closed_is_told_to_a_person(desk: Desk) -
     assert desk.externals["acme"].find(ticket).status == REVIEW
     desk.main.reopen(main)
     await desk.run()
+    assert desk.store.parked(["acme"]) == []
+
+
+async def test_a_main_ticket_that_stays_closed_is_nobodys_any_more_when_the_client_s_is_gone(desk: Desk) -> None:
+    """Where nobody shows the client's ticket any more, its main ticket need not be opened: the line leaves the list and
+    the run goes on."""
+    desk.main.messages_reopen = False
+    ticket, main = await a_pair(desk)
+    desk.externals["acme"].client_opens("ivan", "Technical support", "stays", "so that the list is never empty")
+    desk.main.close(main)
+    await desk.run()
+    desk.externals["acme"].client_writes(ticket, "it is broken again")
+    await desk.run()
+    assert [p.beside for p in desk.store.parked(["acme"])] == [Beside.STAYS_CLOSED]
+    desk.externals["acme"].delete(ticket)
+    await desk.run(RunKind.AUDIT)
     assert desk.store.parked(["acme"]) == []
 
 

@@ -220,9 +220,8 @@ def unpark_resolved(
     """
     if not parked:
         return parked
-    away = _departed_of(ctx, snapshot.name, parked)
-    ended = away | set(snapshot.external.gone)
-    parked = _without_reopened(ctx, run, snapshot, parked, away)
+    ended = _departed_of(ctx, snapshot.name, parked) | set(snapshot.external.gone)
+    parked = _without_reopened(ctx, run, snapshot, parked, ended)
     solved = _without_conflict(snapshot, found) - moving
     agreed = {row["ticket"] for row in found.reasons if row["reason"] == Reason.IN_SYNC}
     agreed |= {row["ext_ticket"] for row in found.agreed}
@@ -231,6 +230,7 @@ def unpark_resolved(
         taken_back = is_edit(change.key) and change.ext_ticket in solved
         moot = (change.kind in ACTS or taken_back) and change.next_try is not None and change.ext_ticket in agreed
         moot |= change.ext_ticket in ended and change.kind in ACTS and not change.ends_departure
+        moot &= not change.is_told
         if change.id is not None and (moot or (change.key.endswith("/conflict") and change.ext_ticket in solved)):
             ctx.store.unpark(change.id, run)
         else:
@@ -245,17 +245,20 @@ def _departed_of(ctx: Context, name: str, parked: list[ParkedChange]) -> set[str
 
 
 def _without_reopened(
-    ctx: Context, run: str, snapshot: Snapshot, parked: list[ParkedChange], away: set[str]
+    ctx: Context, run: str, snapshot: Snapshot, parked: list[ParkedChange], ended: set[str]
 ) -> list[ParkedChange]:
-    """Take off the list the main tickets that stayed closed and that somebody has opened since, or that have left."""
+    """Take off the list the main tickets that stayed closed and that somebody has opened since.
+
+    Those of external tickets that have left or are gone (``ended``), too.
+    """
     closed = [p for p in parked if p.beside is Beside.STAYS_CLOSED]
     if not closed:
         return parked
     links = ctx.store.linked(snapshot.name, [p.ext_ticket for p in closed])
     opened = {row["ticket"] for row in snapshot.main.tickets if row["state"] == TicketState.OPEN}
-    gone = [p for p in closed if p.id is not None and (links.get(p.ext_ticket) in opened or p.ext_ticket in away)]
+    gone = [p for p in closed if p.id is not None and (links.get(p.ext_ticket) in opened or p.ext_ticket in ended)]
     for change in gone:
-        why = "the ticket has left" if change.ext_ticket in away else "the main ticket is open again"
+        why = "the ticket has left" if change.ext_ticket in ended else "the main ticket is open again"
         ctx.store.drop(change.id or 0, why, run)
     return [p for p in parked if p not in gone]
 
