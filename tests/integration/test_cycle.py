@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import AccessDenied, ProtocolError, Retriable, UnknownOutcome
+from connectors.memory import MemoryCall
 from remotesupport.bootstrap import open_context
 from remotesupport.core.run import BillingState, RunKind, RunRequest
 from remotesupport.settings import SecretRef
+from remotesupport.steps.read.bounded_starts import AT_ONCE
 from remotesupport.steps.selection import taking_part
 from tests.cycle_fixtures import Desk, settings_for
 
@@ -324,3 +327,23 @@ async def test_a_process_that_was_held_up_sends_nothing(desk: Desk) -> None:
     desk.store.intend = intend  # type: ignore[method-assign]
     await desk.run()
     assert len(desk.main_tickets("acme")) == 1
+
+
+async def test_a_run_never_logs_in_everywhere_in_one_moment(tmp_path: Path) -> None:
+    """However many connections a run has, only so many begin to be read at once; all of them are read."""
+    names = [f"billing-{number}" for number in range(AT_ONCE + 20)]
+    desk = Desk(tmp_path, *names)
+    here, most = set[str](), 0
+
+    async def comes(call: MemoryCall) -> None:
+        nonlocal most
+        here.add(call.login)
+        most = max(most, len(here))
+        await asyncio.sleep(0.01)
+
+    desk.main.before["identify"] = comes
+    desk.main.after["identify"] = lambda call: here.discard(call.login)
+    report = await desk.run()
+    assert [line.name for line in report.billings if line.state is not BillingState.OK] == []
+    assert (len(report.billings), most) == (len(names), AT_ONCE)
+    desk.store.close()

@@ -16,6 +16,7 @@ from remotesupport.core.run import RunKind, RunRequest
 from remotesupport.steps.learned.habits import hand_in, keep
 from remotesupport.steps.learned.versions import note_versions
 from remotesupport.steps.read.beginning import Beginning, beginnings
+from remotesupport.steps.read.bounded_starts import BoundedStarts
 from remotesupport.steps.read.budget import Most
 from remotesupport.steps.read.canary import unreadable_canary
 from remotesupport.steps.read.department_mapping import Departments, departments_of, names_of
@@ -35,12 +36,14 @@ LONG_BUDGET = 2400.0  # the same for a complete comparison, a first read or a wi
 
 
 async def extract(ctx: Context, names: tuple[str, ...], request: RunRequest) -> AsyncGenerator[tuple[str, Read], None]:
-    """Every connection at once, each as soon as it is read; its error is its value, so none stops another."""
+    """Every connection beside the others, each as soon as it is read; its error is its value, so none stops another."""
     known: dict[str, Beginning] = {}
+    starts = BoundedStarts()
 
     async def one(name: str) -> tuple[str, Read]:
         try:
-            return name, await extract_one(ctx, name, request, known.get(name))
+            async with starts.started():
+                return name, await extract_one(ctx, name, request, known.get(name))
         except Exception as error:
             return name, as_connector_error(ctx, name, error)
 
