@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from typing import Any
 import httpx
 
 from remotesupport.emulator.billing import Billing
-from remotesupport.emulator.running import RunningEmulator
+from remotesupport.emulator.listening import ListeningServer, bound
+from remotesupport.emulator.running import configured
 from remotesupport.emulator.seed import password_of
+from remotesupport.emulator.server import application
 from remotesupport.settings import Settings, load_settings
 
 DEPARTMENT, MAIN_DEPARTMENT, ROBOT = "Technical support", "Outsourced support", "support-robot"
+HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +118,37 @@ def _secret(folder: Path, login: str) -> Path:
 def main() -> None:
     """``fleet.py TICKETS NAME …``: serve until standard input ends."""
     tickets, names = int(sys.argv[1]), tuple(sys.argv[2:])
-    with ExitStack() as stack:
-        urls = {
-            name: stack.enter_context(RunningEmulator(_billing(name, names, tickets if name != "main" else 0))).url
-            for name in ("main", *names)
-        }
-        print(json.dumps(urls), flush=True)
+    billings = {name: _billing(name, names, tickets if name != "main" else 0) for name in ("main", *names)}
+    with _served(billings) as ports:
+        print(json.dumps({name: f"http://{HOST}:{port}/billmgr" for name, port in ports.items()}), flush=True)
         sys.stdin.read()
+
+
+@contextmanager
+def _served(billings: Mapping[str, Billing]) -> Iterator[dict[str, int]]:
+    """Each billing on a port of its own, all by one server: a thousand servers that rest would fill a core.
+
+    → the ports by name.
+    """
+    sockets = {name: bound(HOST, 0) for name in billings}
+    port_of = {name: at.getsockname()[1] for name, at in sockets.items()}
+    apps = {port_of[name]: application(billing, allow_remote=False) for name, billing in billings.items()}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await apps[scope["server"][1]](scope, receive, send)
+
+    server = ListeningServer(configured(app))
+    thread = threading.Thread(target=server.run, args=([*sockets.values()],), daemon=True)
+    thread.start()
+    if not server.listening.wait(60):
+        raise RuntimeError("the emulated billings do not listen")
+    try:
+        yield port_of
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        for billing in billings.values():
+            billing.close()
 
 
 def _billing(name: str, customers: tuple[str, ...], tickets: int) -> Billing:

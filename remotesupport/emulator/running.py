@@ -30,6 +30,17 @@ class _OpenTransport(H11Protocol):
         self.app = outer
 
 
+def configured(app: Any, certificate: Certificate | None = None) -> uvicorn.Config:
+    """Return how uvicorn serves the ASGI application of an emulated billing."""
+    return uvicorn.Config(
+        app,
+        http=_OpenTransport, ws="none", lifespan="off", log_config=None, access_log=False,
+        timeout_graceful_shutdown=1, timeout_keep_alive=60, server_header=False,
+        ssl_certfile=certificate.ca_file if certificate else None,
+        ssl_keyfile=certificate.key_file if certificate else None,
+    )  # fmt: skip
+
+
 class RunningEmulator:
     """``start`` and ``stop`` as often as wanted: the port and the data stay. Also a context manager.
 
@@ -97,7 +108,9 @@ class RunningEmulator:
         """Listen; returns when the first request can come."""
         listener = self._socket or self._bind(self.port)
         self._socket = None
-        self._server = ListeningServer(self._config())
+        self._server = ListeningServer(
+            configured(application(self.core, allow_remote=self._allow_remote), self._certificate)
+        )
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name=f"emulator-{self.core.name}", daemon=True
         )
@@ -142,13 +155,3 @@ class RunningEmulator:
 
     def _bind(self, port: int) -> socket.socket:
         return bound(self._host, port)
-
-    def _config(self) -> uvicorn.Config:
-        certificate = self._certificate
-        return uvicorn.Config(
-            application(self.core, allow_remote=self._allow_remote),
-            http=_OpenTransport, ws="none", lifespan="off", log_config=None, access_log=False,
-            timeout_graceful_shutdown=1, timeout_keep_alive=60, server_header=False,
-            ssl_certfile=certificate.ca_file if certificate else None,
-            ssl_keyfile=certificate.key_file if certificate else None,
-        )  # fmt: skip
