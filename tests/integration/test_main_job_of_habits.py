@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -54,17 +53,9 @@ async def done(folder: Path, combination: Combination) -> None:
             await desk.aclose()
 
 
-def strangers() -> list[Any]:
-    """How the two that matter most are answered; one combination in `make test`."""
-    cases = [
-        (name, types) for types in ("by_direction", "by_viewer") for name in ("name", "bare_id", "employee_with_form")
-    ]
-    others = pytest.mark.thorough("one of six in `make test`: they differ in two answers")
-    return [pytest.param(*case, marks=[others] if number else []) for number, case in enumerate(cases)]
-
-
 @pytest.mark.thorough("seven seconds of CPU time; what a client reads and writes with each habit is in `make test`")
-@pytest.mark.parametrize(("responsible", "types"), strangers())
+@pytest.mark.parametrize("types", ["by_direction", "by_viewer"])
+@pytest.mark.parametrize("responsible", ["name", "bare_id", "employee_with_form"])
 async def test_the_main_job_is_done_between_strangers(tmp_path: Path, responsible: str, types: str) -> None:
     """Two servers that differ from the emulator's defaults in nearly everything are served like any others."""
     main = {f"main {habit}": answer for habit, answer in (STRANGER | {"types": types}).items()}

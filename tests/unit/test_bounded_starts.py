@@ -40,7 +40,7 @@ async def test_no_more_begin_than_there_are_places() -> None:
 
 
 async def test_whoever_is_slow_keeps_nobody_waiting() -> None:
-    """Where all that have begun give no answer, the next ones begin after a moment, and all are read beside each other."""
+    """Where all that have begun give no answer, the next ones begin after a moment, and all are read side by side."""
     all_there = asyncio.Barrier(30)
 
     async def work(_: int) -> None:
