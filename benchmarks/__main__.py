@@ -46,7 +46,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--rings", type=int, metavar="N", help="of the benchmark bell; 100 unless told, a quarter of an hour"
     )
     parser.add_argument(
-        "--connections", type=int, metavar="N", help="of the benchmark fleet; 100 unless told, the aims are about 1000"
+        "--connections",
+        type=int,
+        metavar="N",
+        help="of fleet (100 unless told; the aims are about 1000), busy (1000), growth and growth-postgres (3)",
     )
     _of_a_day(parser)
     options = parser.parse_args(arguments)
@@ -68,6 +71,8 @@ def _sizes(name: str, options: argparse.Namespace) -> dict[str, Any]:
         "bell": {"rings": options.rings},
         "fleet": {"connections": options.connections},
         "busy": {"connections": options.connections},
+        "growth": {"connections": options.connections},
+        "growth-postgres": {"connections": options.connections},
         "day": {"runs": options.runs, "every": options.every, "database": options.database},
     }
     return {"quick": options.quick} | more.get(name, {})

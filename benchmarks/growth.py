@@ -57,17 +57,20 @@ class Size:
 Measure = Callable[[PrefectServer], Size]
 
 
-def run(*, quick: bool = False) -> Table:
+def run(*, quick: bool = False, connections: int | None = None) -> Table:
     """Measure; ``quick``: 5 runs."""
-    return measured("SQLite", _size, {}, quick=quick)
+    return measured("SQLite", _size, {}, quick=quick, connections=connections)
 
 
-def measured(where: str, measure: Measure, more: Mapping[str, str], *, quick: bool) -> Table:
+def measured(
+    where: str, measure: Measure, more: Mapping[str, str], *, quick: bool, connections: int | None = None
+) -> Table:
     """Measure how much the runs add to ``measure``'s sizes, on a server with ``more`` settings."""
+    count = connections or CONNECTIONS
     runs = dict.fromkeys((NOTHING, SYNC, CHANGING), 5) if quick else {NOTHING: 20, SYNC: 100, CHANGING: 20}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        fleet = stack.enter_context(running_fleet([f"billing-{n}" for n in range(CONNECTIONS)]))
+        fleet = stack.enter_context(running_fleet([f"billing-{n}" for n in range(count)]))
         for name in fleet.externals:
             fleet.act(name, as_="ivan", do="open", department=DEPARTMENT, subject="Почта", text="Письма не уходят")
         settings, environ = configured(fleet, folder / "state")
@@ -77,7 +80,7 @@ def measured(where: str, measure: Measure, more: Mapping[str, str], *, quick: bo
         grown = asyncio.run(_grown(server, settings, environ, runs, measure))
     peer = grown[NOTHING].used / runs[NOTHING]
     rows = tuple(_row(name, size, runs[name], peer) for name, size in grown.items())
-    notes = (f"{CONNECTIONS} connections in one run; a day has 1,440 minutes; retention then keeps it flat",)
+    notes = (f"{count} connections in one run; a day has 1,440 minutes; retention then keeps it flat",)
     return Table(
         f"Prefect's database ({where}) after {runs[SYNC]} quiet minutes", "a flow that does nothing", rows, notes
     )

@@ -16,13 +16,13 @@ from tests.postgres_server import postgres_server
 AIM_KB = 200.0
 
 
-def run(*, quick: bool = False) -> Table:
+def run(*, quick: bool = False, connections: int | None = None) -> Table:
     """Measure; ``quick``: 5 runs."""
     with postgres_server() as postgres:
         database = postgres.new_database()
         more = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database.replace("+psycopg", "+asyncpg")}
         address = database.replace("+psycopg", "")
-        table = measured("PostgreSQL", lambda _: _size(address), more, quick=quick)
+        table = measured("PostgreSQL", lambda _: _size(address), more, quick=quick, connections=connections)
     aim = f"aim for {SYNC}: at most {AIM_KB:.0f} KB a run, which is a minute of a shard"
     return replace(table, notes=(*table.notes, aim))
 
