@@ -13,6 +13,7 @@ from tests.main_job import MainJob
 from tests.three_billings import three_billings
 
 PARTS = 12
+README = Path(__file__).parents[2] / "README.md"
 
 # As little as possible is as the emulator's defaults have it.
 STRANGER = {
@@ -92,3 +93,10 @@ async def test_redirects_that_end_the_session_cost_no_more_logins_than_are_allow
             await MainJob(desk).whole()
         finally:
             await desk.aclose()
+
+
+@pytest.mark.thorough("the combinations are worked out for the tests above, which are thorough")
+def test_the_readme_says_how_many_combinations_are_tried() -> None:
+    """The figure that a reader sees first is the one of this file."""
+    tried = sum(len(covering(group)) for group in VERSIONS)
+    assert f"in {tried} combinations" in README.read_text()
