@@ -66,6 +66,7 @@ class Session:
         self.ajax = self._ajax_helped = False
         self.form_posts: Counter[str] = Counter()
         self.questions: tuple[Call, ...] = ()
+        self._knows_itself = True  # there is a whoami, which every session that lives is answered
 
     def __repr__(self) -> str:
         return f"Session({self.where})"
@@ -162,8 +163,20 @@ class Session:
         try:
             return await self._as_wanted(call, fetch, session)
         except AccessDenied as error:
-            await self._refuse_row(error, session, row)
+            alive = await self._refuse_row(error, session, row)
+            if not alive and error.kind == _ACCESS and self._death_is_certain and self._knows_itself:
+                raise self._died_at_once(call) from None
             raise
+
+    def _died_at_once(self, call: Call) -> Retriable:
+        """The error of a session that the server has just given and does not know: no refusal of this login."""
+        error = Retriable(
+            "the server does not know the session that it has just given: it was restarted a moment ago, or this login "
+            "may do nothing there. The next run tries again",
+            billing=self.where, kind="session",
+        )  # fmt: skip
+        error.function = call.func
+        return error
 
     async def _as_wanted(self, call: Call, fetch: Callable[[str], Awaitable[_Got]], session: str) -> _Got:
         """Ask a read that is redirected once more with ``sfrom=ajax``; where that helps, so goes all that follows.
@@ -290,6 +303,7 @@ class Session:
         except AccessDenied:
             return False
         except Missing:
+            self._knows_itself = False
             return await self._is_answered(session)
         user = doc.first("user")
         return user is not None and bool(user.attr("name") or user.attr("id"))

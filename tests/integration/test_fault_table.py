@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from remotesupport.core.run import BillingState
 from tests.http_desk import HttpDesk, crossed_once, everything_sent, http_desk
 from tests.three_billings import ThreeBillings, three_billings
 
@@ -100,3 +101,18 @@ async def test_after_any_fault_everything_is_there_once(name: str, what: str, tm
             assert "NOTE-CANARY-E" not in everything_sent(world.main)
             assert "NOTE-CANARY-M" not in everything_sent(world.acme)
             assert "SALES-CANARY" not in everything_sent(world.main)
+
+
+async def test_after_a_server_that_forgot_every_session_the_next_minute_goes_on(tmp_path: Path) -> None:
+    """A main billing that is restarted again and again for a minute makes no connection wait five, as a refused login
+    would."""
+    with three_billings(tmp_path) as world:
+        async with http_desk(world) as desk:
+            world.acme.act(as_="ivan", do="open", department="Technical support", subject="new", text="E1")
+            await desk.run()
+            world.main.fault(session_gone=True)
+            spoilt = await desk.run()
+            world.main.fault(clear=True)
+            assert [(line.state, line.access) for line in spoilt.billings] == [(BillingState.FAILED, False)]
+            after = await desk.run()
+            assert [line.state for line in after.billings] == [BillingState.OK]

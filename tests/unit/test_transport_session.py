@@ -107,6 +107,33 @@ async def test_never_more_than_two_logins_a_minute() -> None:
         await mine.aclose()
 
 
+async def test_a_session_that_dies_as_it_is_given_is_no_refused_login() -> None:
+    """A server that is restarted twice in a moment knows neither session: that is tried again, and no person called."""
+    clock, sessions = Clock(), Sessions(error("access", "ticket_all"))
+    answers = sessions.answers() | {"auth": doc({"auth": {"$id": "forgotten"}})}
+    async with HostileServer(answers) as server:
+        mine = session(server, clock)
+        with pytest.raises(Retriable) as caught:
+            await mine.document(LIST)
+        assert caught.value.kind == "session"
+        assert server.funcs().count("auth") == 2
+        clock.now += 60
+        sessions.alive.add("forgotten")
+        await mine.document(LIST)
+        await mine.aclose()
+
+
+async def test_a_login_that_may_do_nothing_stays_refused_where_no_call_tells_a_dead_session() -> None:
+    """Without ``whoami`` a login that is denied everything cannot be told from a dead session: a person is called."""
+    sessions = Sessions(error("access", "ticket_all"))
+    answers = sessions.answers() | {"auth": doc({"auth": {"$id": "forgotten"}}), "whoami": error("missed", "func")}
+    async with HostileServer(answers) as server:
+        mine = session(server)
+        with pytest.raises(AccessDenied):
+            await mine.document(LIST)
+        await mine.aclose()
+
+
 @pytest.mark.parametrize("subject", ["badpassword", "badip", "blocklogon", "blockgeoip"])
 async def test_a_refused_login_is_tried_once_a_minute(subject: str) -> None:
     """Ten calls with a wrong password make one attempt and all raise AccessDenied with the cure; later one more."""
