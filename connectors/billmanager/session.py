@@ -170,13 +170,11 @@ class Session:
 
     def _died_at_once(self, call: Call) -> Retriable:
         """The error of a session that the server has just given and does not know: no refusal of this login."""
-        error = Retriable(
+        return Retriable(
             "the server does not know the session that it has just given: it was restarted a moment ago, or this login "
             "may do nothing there. The next run tries again",
-            billing=self.where, kind="session",
+            billing=self.where, function=call.func, kind="session",
         )  # fmt: skip
-        error.function = call.func
-        return error
 
     async def _as_wanted(self, call: Call, fetch: Callable[[str], Awaitable[_Got]], session: str) -> _Got:
         """Ask a read that is redirected once more with ``sfrom=ajax``; where that helps, so goes all that follows.
