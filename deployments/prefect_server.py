@@ -2,7 +2,7 @@
 
 Prefect itself asks for its password on the API only and answers under any name. The door asks for it everywhere but
 at the health checks, and answers only under the names of its own origins, so that no page of another site reaches it.
-Must stay out: the settings (``settings_env``), starting it (``processes``).
+Must stay out: the settings (``settings_env``), starting it (``processes``), its database (``prefect_sqlite``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from deployments.prefect_sqlite import close_failed_cursors
 from deployments.settings_env import AUTH_VARIABLE, ORIGINS_VARIABLE
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def main(argv: list[str]) -> int:
     from prefect.server.api.server import create_app
     from prefect.settings import get_current_settings
 
+    close_failed_cursors()
     settings = get_current_settings().server
     uvicorn.run(
         Door(create_app(final=True), os.environ[ORIGINS_VARIABLE].split(","), os.environ.get(AUTH_VARIABLE, "")),
