@@ -215,6 +215,8 @@ class ReadingSettings(Section):
     rows: Count = Field(250_000, description="a number of rows of ticket lists")
     pages: Count = Field(5_000, description="a number of pages of ticket lists")
     megabytes: Count = Field(2_000, description="a number of megabytes")
+    requests: Count = Field(500_000, description="a number of requests")
+    cpu_seconds: Count = Field(1_200, description="a number of seconds of CPU time")
 
 
 class AgreedSettings(Section):

@@ -44,6 +44,8 @@ enabled = true
 # rows = 250000                             # of ticket lists
 # pages = 5000
 # megabytes = 2000
+# requests = 500000
+# cpu_seconds = 1200                        # of our own, for reading what it sends
 
 # Times agreed with this provider: `remotesupport report` says how many tickets were answered within them.
 # [external.agreed]

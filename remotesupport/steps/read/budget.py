@@ -7,12 +7,16 @@ the next run begins where this one began. A thread beyond it waits for the next 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from connectors.contract import Billing
 from connectors.errors import OverBudget, Skippable
 
 MEGABYTE = 1024 * 1024
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +29,22 @@ class Most:
     rows: int = 250_000
     pages: int = 5_000
     megabytes: int = 2_000
+    requests: int = 500_000
+    cpu_seconds: float = 1_200
     pause: float = 0.0
     cure: str = "The next run tries again"
 
     def at_most(self, other: Most) -> Most:
-        """The smaller of each, with the cure of ``other``."""
-        rows, pages = min(self.rows, other.rows), min(self.pages, other.pages)
-        return Most(rows, pages, min(self.megabytes, other.megabytes), other.pause, other.cure)
+        """The smaller of each, with the pause and the cure of ``other``."""
+        return Most(
+            min(self.rows, other.rows),
+            min(self.pages, other.pages),
+            min(self.megabytes, other.megabytes),
+            min(self.requests, other.requests),
+            min(self.cpu_seconds, other.cpu_seconds),
+            other.pause,
+            other.cure,
+        )
 
 
 USUAL = Most()
@@ -43,7 +56,15 @@ class Budget:
     def __init__(self, most: Most, billing: Billing) -> None:
         self._most, self._billing = most, billing
         self._rows = self._pages = 0
-        self._bytes_before = billing.stats.bytes_in
+        self._cpu_seconds = 0.0
+        self._before = billing.stats
+
+    async def spend(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Await ``work``, and count the CPU time that this thread spends on it, waiting left out."""
+        return await _Timed(work, self._add_cpu_seconds)
+
+    def _add_cpu_seconds(self, seconds: float) -> None:
+        self._cpu_seconds += seconds
 
     def add_page(self, listing: str, rows: int) -> None:
         """One more page of a list. Raises OverBudget."""
@@ -69,9 +90,38 @@ class Budget:
 
     def _over(self) -> str:
         """Tell which limit is reached, in words; empty while none is."""
-        megabytes = (self._billing.stats.bytes_in - self._bytes_before) / MEGABYTE
-        counts = ((self._rows, self._most.rows, "rows"), (self._pages, self._most.pages, "pages"))
-        for count, most, what in (*counts, (megabytes, self._most.megabytes, "megabytes")):
-            if count > most:
-                return f"{count:.0f} {what} came, the most for one run is {most}"
+        stats, most = self._billing.stats, self._most
+        counts = (
+            (self._rows, most.rows, "rows came"),
+            (self._pages, most.pages, "pages came"),
+            ((stats.bytes_in - self._before.bytes_in) / MEGABYTE, most.megabytes, "megabytes came"),
+            (stats.requests - self._before.requests, most.requests, "requests were made"),
+            (self._cpu_seconds, most.cpu_seconds, "seconds of CPU time were spent"),
+        )
+        for count, limit, what in counts:
+            if count > limit:
+                return f"{count:.0f} {what}, the most for one run is {limit}"
         return ""
+
+
+class _Timed(Generator[Any, Any, _T], Awaitable[_T]):
+    """Awaits ``work`` step by step, and tells ``add`` the CPU seconds of each step."""
+
+    def __init__(self, work: Coroutine[Any, Any, _T], add: Callable[[float], None]) -> None:
+        self._work, self._add = work, add
+
+    def __await__(self) -> Generator[Any, Any, _T]:
+        return self
+
+    def send(self, value: Any, /) -> Any:
+        return self._timed(self._work.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._timed(self._work.throw, *error)
+
+    def _timed(self, step: Callable[..., Any], *given: Any) -> Any:
+        began = time.thread_time()
+        try:
+            return step(*given)
+        finally:
+            self._add(time.thread_time() - began)

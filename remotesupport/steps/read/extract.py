@@ -28,8 +28,10 @@ from remotesupport.steps.values import Read, SideRead, Snapshot
 from remotesupport.store.errors import StoreError
 
 MINUTE_BUDGET = 30.0  # seconds that one connection may take of the minute
-IN_A_MINUTE = Most(rows=3_000, pages=50, megabytes=100, pause=0.8)  # of one side; more has changed only when all has
-FIRST_IN_A_MINUTE = Most(rows=20_000, pages=200, megabytes=100, pause=0.4)  # of a side that was never read to its end
+# Of one side; more has changed only when all has.
+IN_A_MINUTE = Most(rows=3_000, pages=50, megabytes=100, requests=5_000, cpu_seconds=10, pause=0.8)
+# Of a side that was never read to its end.
+FIRST_IN_A_MINUTE = Most(rows=20_000, pages=200, megabytes=100, requests=25_000, cpu_seconds=20, pause=0.4)
 STORE = "store"  # the kind of an error that is no billing's but our own store's
 LONG_BUDGET = 2400.0  # the same for a complete comparison, a first read or a window that a person chose: what is left
 # of an audit's deadline (``deployments.catalog``) is for its turn to write
@@ -213,8 +215,8 @@ async def observed(
 def most_of(connection: Connection, quick: Most | None = None) -> Most:
     """Return what reading a side of the connection may cost; ``quick``: in a run that has but a minute."""
     own = connection.settings.reading
-    cure = f"If it is right, raise rows, pages or megabytes in [external.reading] of {connection.name}"
-    most = Most(own.rows, own.pages, own.megabytes, cure=cure)
+    cure = f"If it is right, raise that limit in [external.reading] of {connection.name}"
+    most = Most(own.rows, own.pages, own.megabytes, own.requests, own.cpu_seconds, cure=cure)
     cure = f"The next audit reads all of it; at once: `remotesupport audit --billing {connection.name}`"
     return most if quick is None else most.at_most(replace(quick, cure=cure))
 

@@ -134,7 +134,8 @@ async def read_side(
             if not fully_listed and (last := _at_rest(billing, listing, scope, got)) is not None:
                 got.complete, got.listed = False, got.listed + last.listed
                 continue
-            await _read_listing(store, billing, listing, scope, got, now, budget, fully_listed=fully_listed)
+            reading = _read_listing(store, billing, listing, scope, got, now, budget, fully_listed=fully_listed)
+            await budget.spend(reading)
         await _look_at_loose_ends(billing, scope, got, budget)
         listed = {(seen.listing, seen.ticket) for seen in got.sightings}
         got.sightings += [seen for seen in scope.unread if (seen.listing, seen.ticket) not in listed]
@@ -339,7 +340,7 @@ async def _look(billing: Billing, tickets: Collection[str], got: _Gathering, at_
         try:
             async with gate:
                 budget.check_thread(ticket)
-                got.rows[ticket] = await billing.ticket(ticket)
+                got.rows[ticket] = await budget.spend(billing.ticket(ticket))
         except ConnectorError as error:
             got.not_read(ticket, error)
 
@@ -363,7 +364,7 @@ async def _threads(
         try:
             async with gate:
                 budget.check_thread(ticket)
-                threads[ticket] = await billing.thread(ticket)
+                threads[ticket] = await budget.spend(billing.thread(ticket))
         except ConnectorError as error:
             got.not_read(ticket, error)
 
