@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.fleet import DEPARTMENT, Fleet, configuration, running_fleet
 from benchmarks.hostile import DRIP, ENDLESS, HONEST, Neighbour, running_neighbour
@@ -22,7 +23,6 @@ from benchmarks.product import Product, product
 from benchmarks.table import Row, Table
 from remotesupport.bootstrap import Context
 from remotesupport.core.plan.plan import Plan
-from remotesupport.core.records import Lease
 from remotesupport.steps.cycle import PLAIN
 from remotesupport.steps.values import Loaded
 
@@ -68,8 +68,8 @@ class _Measured:
         """One run in which the last billing is like that; then peace."""
         said, there = dict[str, float](), dict[str, float]()
 
-        async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
-            loaded = await PLAIN.load(ctx, plan, lease, run)
+        async def load(ctx: Context, plan: Plan, *rest: Any) -> Loaded:
+            loaded = await PLAIN.load(ctx, plan, *rest)
             there[plan.connection] = time.perf_counter()
             return loaded
 

@@ -15,7 +15,6 @@ import pytest
 from connectors.billmanager import Limits
 from remotesupport.bootstrap import Context
 from remotesupport.core.plan.plan import Plan
-from remotesupport.core.records import Lease
 from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport, RunRequest
 from remotesupport.steps.cycle import PLAIN, cycle
 from remotesupport.steps.values import Loaded
@@ -62,8 +61,8 @@ async def test_a_dripping_billing_delays_nobodys_ticket(world: ThreeBillings) ->
         await written.wait()
         order.append("the answer ends")
 
-    async def load(ctx: Context, plan: Plan, lease: Lease, run: str) -> Loaded:
-        loaded = await PLAIN.load(ctx, plan, lease, run)
+    async def load(ctx: Context, plan: Plan, *rest: Any) -> Loaded:
+        loaded = await PLAIN.load(ctx, plan, *rest)
         order.append(f"{plan.connection} is written")
         written.set()
         return loaded

@@ -15,8 +15,9 @@ import pytest
 from connectors.contract import Sink
 from connectors.errors import AccessDenied, Retriable, Skippable
 from remotesupport.core.model import FileRef, MessageKind, MessageRow
+from remotesupport.core.plan.change import WholeText
 from remotesupport.core.records import Intent
-from remotesupport.steps.write.attachments import IN_MEMORY, PER_MESSAGE, Parcel, pack_parcel, safe_name
+from remotesupport.steps.write.attachments import IN_MEMORY, MOST_FILES, PER_MESSAGE, Parcel, pack_parcel, safe_name
 from remotesupport.steps.write.spool import Spool
 from remotesupport.steps.write.verify_files import spoilt_files
 from tests.store_rows import change
@@ -32,6 +33,7 @@ class Shelf:
 
     def __init__(self, **files: list[bytes | Exception]) -> None:
         self.files, self.asked, self.measured = files, list[str](), True
+        self.said = ""
         self.capabilities = SimpleNamespace(attachments=True)
 
     async def file(self, ref: FileRef, into: Sink, *, limit: int) -> bool:
@@ -45,6 +47,9 @@ class Shelf:
         into.restart()
         into.write(content)
         return self.measured
+
+    async def thread(self, ticket: str) -> list[MessageRow]:
+        return [MessageRow("m1", 0, MessageKind.CLIENT, "ivan", self.said, "", "UTC")]
 
 
 @pytest.fixture
@@ -114,6 +119,30 @@ async def test_the_files_of_one_message_have_a_limit_together(tmp_path: Path, sp
     packed = await parcel(shelf, tmp_path, spools, *((name, None) for name in names))
     assert len(packed.uploads) == PER_MESSAGE
     assert f"larger than {PER_MESSAGE * LIMIT} bytes" in packed.lost[0]
+
+
+async def test_a_message_takes_so_many_files_along_and_says_how_many_stay(tmp_path: Path, spools: ExitStack) -> None:
+    """One line stands for all others: a client who attaches thousands makes no text that no server takes."""
+    names = [f"f{n}" for n in range(3 * MOST_FILES)]
+    shelf = Shelf(**{name: [b"x"] for name in names})
+    packed = await parcel(shelf, tmp_path, spools, *((name, 1) for name in names))
+    assert [upload.name for upload in packed.uploads] == [f"{name}.txt" for name in names[:MOST_FILES]]
+    assert len(shelf.asked) == MOST_FILES
+    assert packed.body == (
+        f"text\n[attachment not carried: {2 * MOST_FILES} more file(s): a message takes at most {MOST_FILES} along]"
+    )
+    assert packed.lost == (f"{2 * MOST_FILES} attachment(s): a message takes at most {MOST_FILES} along",)
+
+
+async def test_a_whole_text_goes_along_however_many_files_there_are(tmp_path: Path, spools: ExitStack) -> None:
+    """The text that a message shows only the beginning of is never one of the files that stay."""
+    names = [f"f{n}" for n in range(MOST_FILES)]
+    shelf = Shelf(**{name: [b"x"] for name in names})
+    shelf.said = "all of it"
+    files = (*(FileRef(name, f"{name}.txt", 1) for name in names), WholeText("m1", "whole.txt"))
+    packed = await pack_parcel(*scene(shelf, tmp_path), change(files=files, body="text"), spools)
+    assert [upload.name for upload in packed.uploads][-2:] == [f"f{MOST_FILES - 2}.txt", "whole.txt"]
+    assert "1 more file(s)" in packed.body
 
 
 async def test_a_full_disk_loses_the_file_and_not_the_message(tmp_path: Path, spools: ExitStack) -> None:

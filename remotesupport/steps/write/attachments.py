@@ -23,7 +23,9 @@ from remotesupport.steps.write.spool import Digest, Spool
 
 IN_MEMORY = 256 * 1024  # bytes of one message's files
 PER_MESSAGE = 5  # files as large as one may be that one message may have
+MOST_FILES = 200  # of one message
 _NO_FILES = "that billing takes no files"
+_TOO_MANY = f"a message takes at most {MOST_FILES} along"
 FETCH_SECONDS = 45.0  # for all files of one message
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
@@ -71,7 +73,8 @@ async def pack_parcel(
     source, target = (connection.main, connection.external) if outward else (connection.external, connection.main)
     refs = change.files
     if refs and not target.capabilities.attachments:
-        lines = [attachment_placeholder(safe_name(ref.name), _NO_FILES) for ref in refs]
+        lines = [attachment_placeholder(safe_name(ref.name), _NO_FILES) for ref in refs[:MOST_FILES]]
+        lines += _further_files(len(refs) - MOST_FILES, _NO_FILES)
         cut = tuple(f"the whole text of message {ref.file}: {_NO_FILES}" for ref in refs if isinstance(ref, WholeText))
         return Parcel((), "\n".join([change.body, *lines]), cut)
     packing = _Packing(ctx, source, change, connection.settings.attachment_limit, spools)
@@ -117,14 +120,19 @@ class _Packing:
 
     async def pack(self, refs: Sequence[FileRef], give_up: str) -> None:
         until = asyncio.get_running_loop().time() + FETCH_SECONDS
-        for ref in refs:
+        room = MOST_FILES - sum(isinstance(ref, WholeText) for ref in refs)
+        taken = [ref for n, ref in enumerate(refs) if n < room or isinstance(ref, WholeText)]
+        for ref in taken:
             if give_up:
                 self._leave_behind(ref, give_up)
                 continue
-            spool = Spool(self.ctx.settings.home, max(1, IN_MEMORY // len(refs)))
+            spool = Spool(self.ctx.settings.home, max(1, IN_MEMORY // len(taken)))
             self.spools.callback(spool.close)
             if not await self._fetched(ref, spool, until):
                 spool.close()
+        if left := len(refs) - len(taken):
+            self.lines += _further_files(left, _TOO_MANY)
+            self.lost.append(f"{left} attachment(s): {_TOO_MANY}")
 
     async def _fetched(self, ref: FileRef, spool: Spool, until: float) -> bool:
         try:
@@ -171,6 +179,11 @@ class _Packing:
     def _leave_behind(self, ref: FileRef, why: str, detail: str = "") -> None:
         self.lost.append(detail or f"attachment {ref.file}: {why}")
         self.lines.append(attachment_placeholder(safe_name(ref.name), why))
+
+
+def _further_files(count: int, why: str) -> list[str]:
+    """One line for all files of a message beyond those that it may take along."""
+    return [attachment_placeholder(f"{count} more file(s)", why)] if count > 0 else []
 
 
 class _NotCarriedError(Exception):

@@ -24,6 +24,7 @@ from remotesupport.steps.learned.habits import keep, untold
 from remotesupport.steps.values import Loaded
 from remotesupport.steps.write.readback import read_back
 from remotesupport.steps.write.writer import Stop, Writer, Written
+from remotesupport.steps.writing_budget import UNBOUNDED, MostWritten, WritingBudget
 from remotesupport.store.errors import StoreError
 
 IN_FLIGHT = 5  # tickets written at a time per connection
@@ -36,17 +37,20 @@ def _nobody(_done: int) -> None:
     """Nobody wants to know how far it is."""
 
 
-async def load(ctx: Context, plan: Plan, lease: Lease, run: str, told: Told = _nobody) -> Loaded:
+async def load(
+    ctx: Context, plan: Plan, lease: Lease, run: str, most: MostWritten = UNBOUNDED, told: Told = _nobody
+) -> Loaded:
     """Write exactly the plan's changes. Never raises for a billing's fault: what failed is in the result.
 
-    ``told`` is called with how many changes are done. A pause of the connection ends it before the next change.
+    ``told`` is called with how many changes are done. A pause of the connection ends it before the next change, and so
+    does what is over ``most``.
     """
     connection = ctx.connections[plan.connection]
-    loaded = Loaded(plan.connection)
-    writer = Writer(ctx, connection, lease, run)
+    loaded, budget = Loaded(plan.connection), WritingBudget(most, asyncio.get_running_loop().time)
+    writer = Writer(ctx, connection, lease, run, budget)
     keep_recognised(ctx, plan.connection, plan.altered, run)
     sent: list[Written] = []
-    way = _Way(ctx, plan.connection, len(plan.changes), told)
+    way = _Way(ctx, plan.connection, len(plan.changes), told, budget)
     try:
         for _, stage in groupby(parse_changes(plan.changes), key=attrgetter("rank")):
             left = await _after_first(ctx, writer, [*stage], loaded, run, way)
@@ -66,13 +70,16 @@ async def load(ctx: Context, plan: Plan, lease: Lease, run: str, told: Told = _n
 
 
 class _Way:
-    """How far a plan is written; a person may end it."""
+    """How far a plan is written; a person may end it, and its budget."""
 
-    def __init__(self, ctx: Context, name: str, total: int, told: Told) -> None:
+    def __init__(self, ctx: Context, name: str, total: int, told: Told, budget: WritingBudget) -> None:
         self._ctx, self._name, self._total, self._told, self._done = ctx, name, total, told, 0
+        self._budget = budget
 
     def go_on(self) -> None:
-        """Raise Stop where the connection has been paused."""
+        """Raise Stop where the connection has been paused, or has cost enough."""
+        if over := self._budget.over():
+            raise Stop(f"{over}. {self._done} of {self._total} changes are done; the next run goes on with the others")
         if self._ctx.store.is_paused(self._name):
             raise Stop(
                 f"paused by a person when {self._done} of {self._total} changes were done. "
