@@ -186,6 +186,8 @@ class GuardSettings(Section):
     posts_an_hour: Count = Field(2000, description="a number of messages")
     creates_a_day: Count = Field(2000, description="a number of tickets")
     posts_a_day: Count = Field(15_000, description="a number of messages")
+    megabytes_an_hour: Count = Field(1_000, description="a number of megabytes of texts and files")
+    megabytes_a_day: Count = Field(5_000, description="a number of megabytes of texts and files")
     run_creates: Count = Field(500, description="a number of tickets, of all connections in one run together")
     run_posts: Count = Field(3000, description="a number of messages, of all connections in one run together")
     run_closes: Count = Field(200, description="a number of tickets, of all connections in one run together")
@@ -207,6 +209,8 @@ class GuardOverrides(Section):
     posts_an_hour: Count | None = Field(None, description="a number of messages")
     creates_a_day: Count | None = Field(None, description="a number of tickets")
     posts_a_day: Count | None = Field(None, description="a number of messages")
+    megabytes_an_hour: Count | None = Field(None, description="a number of megabytes of texts and files")
+    megabytes_a_day: Count | None = Field(None, description="a number of megabytes of texts and files")
 
 
 class ReadingSettings(Section):

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+MEGABYTE = 1024 * 1024
+
 
 class Side(StrEnum):
     """One of the two billings of a connection."""

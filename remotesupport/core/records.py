@@ -68,7 +68,7 @@ class Intent:
 
     ``last_known`` is the last message id seen in the target thread before the write (None: thread unknown);
     ``last_ordinal`` its ordinal. ``deadline`` is when the client will have given up, by our clock. ``files_hash`` has
-    the beginnings of the SHA-256 of its files with / between them.
+    the beginnings of the SHA-256 of its files with / between them. ``bytes``: of its text and its files.
     """
 
     key: str
@@ -85,6 +85,7 @@ class Intent:
     run: str
     covers: tuple[Carried, ...] = ()
     subject: str = ""
+    bytes: int = 0
     state: IntentState = IntentState.INTENT
     id: int | None = None
     attempt: int = 1

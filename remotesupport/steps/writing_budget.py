@@ -10,10 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from remotesupport.core.model import Upload
+from remotesupport.core.model import MEGABYTE, Upload
 from remotesupport.core.run import RunKind
-
-MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

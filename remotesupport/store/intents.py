@@ -17,7 +17,7 @@ WAITING = (IntentState.INTENT, IntentState.UNKNOWN)
 REUSABLE = (IntentState.REFUSED, IntentState.ABSENT)
 _PLAIN = (
     "key", "connection", "ext_ticket", "main_ticket", "body_hash", "files_hash", "last_known", "last_ordinal",
-    "deadline", "run", "subject", "attempt", "absent_reads", "cause",
+    "deadline", "run", "subject", "bytes", "attempt", "absent_reads", "cause",
 )  # fmt: skip
 _BY_KEY = select(intents).where(intents.c.key == bindparam("key"))
 _OPEN = select(intents).where(intents.c.settled == false(), among(intents.c.connection, "names")).order_by(intents.c.id)

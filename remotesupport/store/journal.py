@@ -23,6 +23,8 @@ from remotesupport.store.pairs import carried_of, link_of
 from remotesupport.store.states import is_silent
 from remotesupport.store.tables import intents, runs
 
+BYTES = "bytes"
+
 
 class Journal(Part):
     """Exactly one effect (semantics, section 7): steps 1 and 2, and the states of what is unknown."""
@@ -80,14 +82,14 @@ class Journal(Part):
 
     def written_since(
         self, connections: Iterable[str], since: datetime, kinds: Iterable[str]
-    ) -> dict[str, Counter[ChangeKind]]:
+    ) -> dict[str, Counter[str]]:
         """Count by kind the writes that runs of these ``kinds`` made for each connection after ``since``, as far
-        as they were seen there."""
-        found: dict[str, Counter[ChangeKind]] = {}
+        as they were seen there, and under ``BYTES`` their bytes."""
+        found: dict[str, Counter[str]] = {}
         asked = {"names": list(connections), "since": since, "kinds": list(kinds)}
         with self._db.read() as conn:
             for row in conn.execute(_WRITTEN, asked):
-                found.setdefault(row.connection, Counter())[ChangeKind(row.kind)] = int(row.n)
+                found.setdefault(row.connection, Counter()).update({row.kind: int(row.n), BYTES: int(row.bytes)})
         return found
 
     def open_intents(self, *connections: str) -> list[Intent]:
@@ -104,7 +106,7 @@ _POSTED = select(func.count()).where(
     intents.c.direction == bindparam("way"), intents.c.kind == str(ChangeKind.POST), *_DONE,
 )  # fmt: skip
 _WRITTEN = (
-    select(intents.c.connection, intents.c.kind, func.count().label("n"))
+    select(intents.c.connection, intents.c.kind, func.count().label("n"), func.sum(intents.c.bytes).label("bytes"))
     .join(runs, runs.c.run == intents.c.run)
     .where(among(intents.c.connection, "names"), among(runs.c.kind, "kinds"), *_DONE)
     .group_by(intents.c.connection, intents.c.kind)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, column, func, inspect, select, table
 from remotesupport.store.database import Database
 from remotesupport.store.errors import StoreError
 
-HEAD = "0011"
+HEAD = "0012"
 VERSION_TABLE = "rs_version"
 LOCK = 0x7265_6D6F_7465
 

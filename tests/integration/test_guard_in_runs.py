@@ -10,6 +10,7 @@ import pytest
 
 from connectors.memory import MemoryCall
 from remotesupport.bootstrap import Context
+from remotesupport.core.model import MEGABYTE
 from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport, RunRequest
 from remotesupport.steps.cycle import PLAIN, cycle
 from remotesupport.steps.values import Accepted, Proposal, Snapshot
@@ -235,6 +236,26 @@ async def test_a_flood_in_small_plans_waits_until_there_is_room(tmp_path: Path) 
     desk.clock.advance(3600)
     assert (await desk.run()).exit_status == 0
     assert len(desk.main_tickets("acme")) == 5
+    desk.store.close()
+
+
+@pytest.mark.parametrize("told_in", ["file", "text"])
+async def test_many_bytes_wait_until_there_is_room(tmp_path: Path, told_in: str) -> None:
+    """Texts and files of what scheduled runs wrote in an hour are counted; what comes then waits, and crosses later."""
+    desk = Desk(tmp_path, "acme", extra="[external.guard]\nmegabytes_an_hour = 2\n")
+    acme, large = desk.externals["acme"], "x" * (MEGABYTE + 1)
+    reports = []
+    for number in range(4):
+        text, files = ("text", [("large.txt", large.encode())]) if told_in == "file" else (large, [])
+        acme.client_opens("ivan", "Technical support", f"Q{number}", text, files)
+        desk.clock.advance(60)
+        reports.append(await desk.run())
+    assert [line(report).written for report in reports] == [1, 1, 0, 0]
+    assert reports[-1].exit_status == 3
+    assert "2 megabytes were written within the last hour, and megabytes_an_hour is 2" in line(reports[-1]).reason
+    desk.clock.advance(3600)
+    assert (await desk.run()).exit_status == 0
+    assert len(desk.main_tickets("acme")) == 4
     desk.store.close()
 
 

@@ -99,7 +99,9 @@ def test_own_limits() -> None:
     ("lately", "ok"),
     [({"in_an_hour": {"creates": 299}}, True), ({"in_an_hour": {"creates": 300}}, False),
      ({"in_a_day": {"creates": 1999}}, True), ({"in_a_day": {"creates": 2000}}, False),
-     ({"in_an_hour": {"posts": 5000}}, True)],
+     ({"in_an_hour": {"posts": 5000}}, True),
+     ({"in_an_hour": {"megabytes": 999}}, True), ({"in_an_hour": {"megabytes": 1000}}, False),
+     ({"in_a_day": {"megabytes": 4999}}, True), ({"in_a_day": {"megabytes": 5000}}, False)],
 )  # fmt: skip
 def test_small_plans_are_counted_over_time(lately: dict[str, dict[str, int]], ok: bool) -> None:
     """W11: what many plans have written within an hour or a day counts, of the kinds that this one has."""

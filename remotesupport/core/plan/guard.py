@@ -37,6 +37,10 @@ class Limited(Protocol):
     def creates_a_day(self) -> int: ...
     @property
     def posts_a_day(self) -> int: ...
+    @property
+    def megabytes_an_hour(self) -> int: ...
+    @property
+    def megabytes_a_day(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Limits:
     posts_an_hour: int = 2000
     creates_a_day: int = 2000
     posts_a_day: int = 15000
+    megabytes_an_hour: int = 1000
+    megabytes_a_day: int = 5000
 
 
 class LimitedTogether(Protocol):
@@ -79,7 +85,7 @@ class Facts:
     ``linked``: tickets that the ledger links. ``listed``: rows that the external listings showed, None when none was
     read or they do not show every ticket there is, so that they say nothing when they are empty; ``main_listed``: the
     same of the main billing. ``canary``: whether what must be readable was, None when nothing is configured.
-    ``in_an_hour``, ``in_a_day``: what was written for it lately, as ``tally`` counts it.
+    ``in_an_hour``, ``in_a_day``: what was written for it lately, as ``tally`` counts it, and its megabytes.
     """
 
     linked: int = 0
@@ -167,6 +173,20 @@ def _too_fast(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
         f"{'n' if time == 'hour' else ''}_{time} is {limit}; later runs go on by themselves when there is room"
         for what, time, before, limit in quotas
         if n[what] and n[what] + before.get(what, 0) > limit
+    ] + _too_large(plan, facts, limits)
+
+
+def _too_large(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
+    """Name the bytes of texts and files that were written already; how many a plan has, is known once it is written."""
+    quotas = (
+        ("megabytes_an_hour", "hour", facts.in_an_hour, limits.megabytes_an_hour),
+        ("megabytes_a_day", "day", facts.in_a_day, limits.megabytes_a_day),
+    )
+    return [
+        f"{written} megabytes were written within the last {time}, and {name} is {limit}; later runs go on by "
+        "themselves when there is room"
+        for name, time, before, limit in quotas
+        if len(plan.changes) and (written := before.get("megabytes", 0)) >= limit
     ]
 
 

@@ -15,7 +15,7 @@ from remotesupport.checks.report import ValidationReport
 from remotesupport.core import frames
 from remotesupport.core.changes.states import CLOSE_EXTERNAL, CLOSE_MAIN, REOPEN_EXTERNAL, REOPEN_MAIN
 from remotesupport.core.changes.unmoved import unmoved
-from remotesupport.core.model import ChangeKind, Reason, Side
+from remotesupport.core.model import MEGABYTE, ChangeKind, Reason, Side
 from remotesupport.core.plan.guard import Facts, Verdict, judge
 from remotesupport.core.plan.plan import Plan, make_plans
 from remotesupport.core.reconcile import Inputs, Outcome
@@ -26,6 +26,7 @@ from remotesupport.steps.learned.reaction import answers_may_close
 from remotesupport.steps.parking import closes_of_departed
 from remotesupport.steps.read.reread import moved
 from remotesupport.steps.values import Accepted, Basis, Proposal, Snapshot
+from remotesupport.store.journal import BYTES
 
 
 async def reconcile(ctx: Context, request: RunRequest, snapshots: dict[str, Snapshot], accepted: Accepted) -> Proposal:
@@ -209,7 +210,11 @@ def _lately(ctx: Context, plans: dict[str, Plan], within: timedelta) -> dict[str
     names = [name for name, plan in plans.items() if len(plan.changes)]
     found = ctx.store.written_since(names, ctx.clock() - within, READING) if names else {}
     return {
-        name: {"creates": n[ChangeKind.CREATE], "posts": n[ChangeKind.POST] + n[ChangeKind.REOPEN]}
+        name: {
+            "creates": n[ChangeKind.CREATE],
+            "posts": n[ChangeKind.POST] + n[ChangeKind.REOPEN],
+            "megabytes": n[BYTES] // MEGABYTE,
+        }
         for name, n in found.items()
     }
 

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from connectors.contract import Billing
 from connectors.errors import OverBudget, Skippable
+from remotesupport.core.model import MEGABYTE
 
-MEGABYTE = 1024 * 1024
 _T = TypeVar("_T")
 
 

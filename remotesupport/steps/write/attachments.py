@@ -56,6 +56,11 @@ class Parcel:
         """The hashes of its files as an intent has them."""
         return "/".join(u.sha256[:16] for u in self.uploads)
 
+    @property
+    def size(self) -> int:
+        """Bytes of its text and its files."""
+        return len(self.body.encode("utf-8", "replace")) + sum(upload.size for upload in self.uploads)
+
     def without_files(self, why: str) -> Parcel:
         """Return the same message without its files: its text has a line for each."""
         lines = [attachment_placeholder(u.name, why) for u in self.uploads]

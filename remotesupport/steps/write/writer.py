@@ -224,6 +224,7 @@ class Writer:
             run=self.run,
             covers=change.covers,
             subject=change.subject,
+            bytes=parcel.size,
         )
 
     async def _keep_lease(self) -> None:
