@@ -84,7 +84,7 @@ class RunningFlow:
     async def _in_time(self, work: Awaitable[Any]) -> Any:
         try:
             async with asyncio.timeout(self._deadline) as limit:
-                with listening(lambda seconds: self._extend(limit, seconds)):
+                with listening(lambda seconds: self._extend(limit, seconds), limit.when):
                     return await work
         except TimeoutError:
             if not limit.expired():

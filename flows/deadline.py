@@ -1,6 +1,6 @@
-"""A flow may ask for more time than its deployment gives it: a first read of a billing takes as long as it takes.
+"""A flow knows when its runner will end it, and may ask for more time: a first read takes as long as it takes.
 
-The runner of the flow (the warm worker) listens; elsewhere asking changes nothing.
+The runner of the flow (the warm worker) listens; elsewhere nobody ends a flow, and asking changes nothing.
 """
 
 from __future__ import annotations
@@ -8,21 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeAlias
 
-_listener: ContextVar[Callable[[float], None] | None] = ContextVar("deadline_listener", default=None)
+_Listener: TypeAlias = tuple[Callable[[float], None], Callable[[], float | None]]
+_listener: ContextVar[_Listener | None] = ContextVar("deadline_listener", default=None)
 
 
 @contextmanager
-def listening(listener: Callable[[float], None]) -> Iterator[None]:
-    """Inside, ``listener`` hears what the flow asks for, in seconds from then."""
-    token = _listener.set(listener)
+def listening(extend: Callable[[float], None], when: Callable[[], float | None]) -> Iterator[None]:
+    """Inside, ``extend`` hears what the flow asks for, in seconds from then; ``when``: its end, by the loop's clock."""
+    token = _listener.set((extend, when))
     try:
         yield
     finally:
         _listener.reset(token)
 
 
+def ends_at() -> float | None:
+    """When this flow will be ended, by the event loop's clock; None where nobody ends it."""
+    listener = _listener.get()
+    return listener[1]() if listener else None
+
+
 def ask_for(seconds: float) -> None:
     """Ask for ``seconds`` from now."""
     if listener := _listener.get():
-        listener(seconds)
+        listener[0](seconds)

@@ -14,7 +14,7 @@ from prefect.context import FlowRunContext
 from prefect.runtime import flow_run as this_run
 from prefect.states import Completed, Failed
 
-from flows.deadline import ask_for
+from flows.deadline import ask_for, ends_at
 from flows.run_logs import guard_logs
 from flows.shard import ALL
 from remotesupport.bootstrap import Context, KeptContexts, open_context
@@ -34,6 +34,7 @@ FLOW: dict[str, Any] = {"persist_result": False, "retries": 0, "log_prints": Fal
 RUN_LOG = "remotesupport.run"
 FIRST_READ_S = 3600.0  # what a flow asks for a first read: more than reading may take, so that it can be written, too
 
+TELLING_S = 5.0  # of a run, for what it tells when it is over
 
 # What outlives a run in a warm worker; empty in a process that runs one flow.
 _warm: list[KeptContexts] = []
@@ -141,6 +142,8 @@ async def run_cycle(request: RunRequest, reading_s: float = LONG_BUDGET) -> Stat
             if first_read(context, request):
                 reading_s = LONG_BUDGET
                 ask_for(FIRST_READ_S)
+            if (end := ends_at()) is not None:
+                context.ends_at = end - TELLING_S
             with reading_within(reading_s):
                 done = await cycle(context, request, PREFECT_STEPS)
             await name_what_ails(context, done)

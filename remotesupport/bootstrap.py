@@ -121,6 +121,7 @@ class Context:
     waits, ``new_id`` makes run ids: tests own all three. ``gathering``: seconds that a connection which is ready waits
     for others, so that one pass does for all of them. ``holder`` names this process in leases. ``noted``: what is noted
     once for these settings, and was. ``inputs_key``: of `[keep]`. ``watch``: None where no such login is configured.
+    ``ends_at``: by the event loop's clock, when this run has to be over; None where nobody ends it.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class Context:
         self.clock, self.sleep, self.new_id, self.flow_run = clock, sleep, new_id, flow_run
         self.log = logging.getLogger("remotesupport")
         self.noted: set[str] = set()
+        self.ends_at: float | None = None
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
 
     def for_run(self, flow_run: str | None) -> Context:

@@ -19,7 +19,6 @@ from remotesupport.core.reconcile_io import Inputs
 from remotesupport.core.records import Lease, Sighting
 from remotesupport.core.run import RunReport, RunRequest
 from remotesupport.steps.framing import Rows, enabled
-from remotesupport.steps.writing_budget import MostWritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +184,6 @@ class Steps:
     validate: Callable[[Context, dict[str, Snapshot]], Awaitable[Accepted]]
     sync_departments: Callable[[Context, RunRequest, RunReport, pd.DataFrame], Awaitable[pd.DataFrame]]
     reconcile: Callable[[Context, RunRequest, dict[str, Snapshot], Accepted], Awaitable[Proposal]]
-    load: Callable[[Context, Plan, Lease, str, MostWritten], Awaitable[Loaded]]
+    load: Callable[[Context, Plan, Lease, str], Awaitable[Loaded]]
     verify: Callable[[Iterable[Loaded]], Awaitable[tuple[dict[str, str], ValidationReport | None]]]
     report: Callable[[Context, RunReport, Findings | None], Awaitable[None]]

@@ -21,14 +21,14 @@ from deployments import settings_env
 from deployments.catalog import CATALOG, Deployment, catalog, is_a_shards
 from deployments.serve import flow_of, in_order, schedule_of
 from flows.backfill import request_of
+from flows.running import TELLING_S
 from flows.window import BackfillWindow
 from remotesupport.core.connections.shards import MOST, Shard
 from remotesupport.core.run import RunKind
-from remotesupport.steps.pipeline.turns import MINUTE_PATIENCE
-from remotesupport.steps.read.extract import MINUTE_BUDGET
+from remotesupport.steps.pipeline.turns import patience
+from remotesupport.steps.read.extract import LONG_BUDGET
 from remotesupport.steps.write.attachments import FETCH_SECONDS
 from remotesupport.steps.write.writer import WRITE_SECONDS
-from remotesupport.steps.writing_budget import IN_A_MINUTE
 from tasks.maintenance import FLOWS
 from tasks.policy import SYNC_BUDGET_S
 
@@ -83,11 +83,12 @@ def test_what_runs_every_minute_has_no_tag() -> None:
 
 
 def test_a_minutes_run_ends_by_what_it_may_take_and_not_by_its_deadline() -> None:
-    """Whoever cancels a run cancels what it tells people: reading, the wait for a turn, the last change that may still
-    be begun, with its files, and the look at it all fit into the deadline of the every-minute deployment."""
-    last_change = IN_A_MINUTE.seconds + FETCH_SECONDS + WRITE_SECONDS
-    takes = SYNC_BUDGET_S + MINUTE_PATIENCE + last_change + MINUTE_BUDGET
-    assert takes < next(e for e in CATALOG if e.flow == "sync").deadline_s
+    """Whoever cancels a run cancels what it tells people: all reading, the wait for a turn, the first changes with
+    their files, and the telling fit into each deadline; what comes later is not begun (``load``)."""
+    change = FETCH_SECONDS + WRITE_SECONDS + TELLING_S
+    deadlines = {entry.flow: entry.deadline_s for entry in CATALOG}
+    assert SYNC_BUDGET_S + patience(RunKind.SYNC) + change < deadlines["sync"]
+    assert LONG_BUDGET + patience(RunKind.AUDIT) + change < deadlines["audit"]
 
 
 def test_the_audit_does_not_begin_with_a_minutes_sync() -> None:

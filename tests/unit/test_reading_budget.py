@@ -11,7 +11,7 @@ import pytest
 
 from connectors.errors import OverBudget
 from connectors.memory import MemoryBilling
-from remotesupport.core.run import BillingState
+from remotesupport.core.run import BillingState, RunKind
 from remotesupport.steps.read.budget import Budget, Most
 from tests.cycle_fixtures import Clock, Desk
 
@@ -88,6 +88,16 @@ async def test_an_end_from_outside_reaches_the_work() -> None:
     assert let_go == ["held"]
     with pytest.raises(KeyError, match="ours"):
         await budget(Most()).spend(fail())
+
+
+async def test_reading_is_charged_with_its_cpu_time_and_names_the_limit(tmp_path: Path) -> None:
+    """Whoever may spend no CPU time reads no list, and is told which limit to raise."""
+    desk = Desk(tmp_path, "acme", extra="reading = { cpu_seconds = 0 }")
+    [line] = (await desk.run(RunKind.AUDIT)).billings
+    assert line.state is BillingState.FAILED
+    assert "seconds of CPU time were spent" in line.reason
+    assert "raise cpu_seconds in [external.reading] of acme" in line.reason
+    desk.store.close()
 
 
 async def test_tickets_over_the_limit_of_requests_cross_in_the_next_runs(frugal: Desk) -> None:

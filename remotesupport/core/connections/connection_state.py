@@ -13,8 +13,8 @@ from remotesupport.core.connections.backoff import rests
 from remotesupport.core.model import Side
 
 READ_WITHIN = timedelta(minutes=3)
-"""A run begins every minute and may take 55 s of it, so one whose turn was lost is read within two minutes of the
-newest run's beginning. More than three: that is no single lost turn any more."""
+"""A run begins every minute, and a usual one ends within it, so one whose turn was lost is read within two minutes of
+the newest run's beginning. More than three: that is no single lost turn any more."""
 
 RUNS_WITHIN = timedelta(minutes=3)
 """A run begins every minute; one that comes more than 60 s late ends at once. Two lost in a row and some seconds."""

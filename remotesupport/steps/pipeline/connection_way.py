@@ -20,7 +20,6 @@ from remotesupport.steps.read.extract import as_connector_error, time_to_read
 from remotesupport.steps.read.reread import look_again
 from remotesupport.steps.record.run_lines import End, Judged
 from remotesupport.steps.values import Loaded, Read, Snapshot
-from remotesupport.steps.writing_budget import most_written
 from remotesupport.store.errors import StoreError
 
 
@@ -121,8 +120,7 @@ class _Way:
             return None
         try:
             held[self.name] = regain(self.ctx, held[self.name])
-            most = most_written(self.request.kind)
-            return await self.run.steps.load(self.ctx, plan, held[self.name], self.run.done.run, most)
+            return await self.run.steps.load(self.ctx, plan, held[self.name], self.run.done.run)
         except Exception as error:
             return Loaded(self.name, stopped=str(as_connector_error(self.ctx, self.name, error)))
 

@@ -19,7 +19,7 @@ from remotesupport.store.errors import StoreError
 
 ASK_EVERY = 1.0  # seconds between two questions whether a lease is free
 MINUTE_PATIENCE = 15.0  # seconds that a sync waits while another kind of run holds the lease; for another sync: none
-PATIENCE = 300.0  # the same for every other run: five minutes, in which the syncs give it back five times
+PATIENCE = 300.0  # the same for every other run: in five minutes the syncs give it back two to five times
 
 
 def patience(kind: RunKind) -> float:

@@ -21,7 +21,8 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Most:
-    """The limits of one side. ``cure``: what a person does who wants more, without a full stop.
+    """The limits of one side. ``cure``: what a person does who wants more, without a full stop; ``{limit}`` stands for
+    the name of the one that was reached.
 
     ``pause``: seconds between the pages of a long list, in which those with short lists are read.
     """
@@ -51,7 +52,8 @@ USUAL = Most()
 
 
 class Budget:
-    """The cost of reading one side so far, against ``most``."""
+    """The cost of reading one side so far, against ``most``. What another run of this process asks that side for in the
+    meantime counts as requests and megabytes, too."""
 
     def __init__(self, most: Most, billing: Billing) -> None:
         self._most, self._billing = most, billing
@@ -70,8 +72,9 @@ class Budget:
         """One more page of a list. Raises OverBudget."""
         self._rows, self._pages = self._rows + rows, self._pages + 1
         if over := self._over():
-            what = f"its list was not read to the end: {over}. Nothing of it was taken over, and nothing is lost"
-            raise OverBudget(what, billing=self._name, function=listing, cure=self._most.cure, side=self._billing.side)
+            what = f"its list was not read to the end: {over[1]}. Nothing of it was taken over, and nothing is lost"
+            cure = self._most.cure.format(limit=over[0])
+            raise OverBudget(what, billing=self._name, function=listing, cure=cure, side=self._billing.side)
 
     async def give_way(self) -> None:
         """Before the next page: a list that goes on for long lets the others' reading go first."""
@@ -82,26 +85,26 @@ class Budget:
         """Before a ticket or its messages are asked for. Raises Skippable."""
         if over := self._over():
             cure = "It is read in the next run"
-            raise Skippable(f"not read in this run: {over}", billing=self._name, ticket=ticket, cure=cure)
+            raise Skippable(f"not read in this run: {over[1]}", billing=self._name, ticket=ticket, cure=cure)
 
     @property
     def _name(self) -> str:
         return f"{self._billing.name} ({self._billing.side})"
 
-    def _over(self) -> str:
-        """Tell which limit is reached, in words; empty while none is."""
+    def _over(self) -> tuple[str, str] | None:
+        """Tell which limit is reached: its name, and in words; None while none is."""
         stats, most = self._billing.stats, self._most
         counts = (
-            (self._rows, most.rows, "rows came"),
-            (self._pages, most.pages, "pages came"),
-            ((stats.bytes_in - self._before.bytes_in) / MEGABYTE, most.megabytes, "megabytes came"),
-            (stats.requests - self._before.requests, most.requests, "requests were made"),
-            (self._cpu_seconds, most.cpu_seconds, "seconds of CPU time were spent"),
+            ("rows", self._rows, most.rows, "rows came"),
+            ("pages", self._pages, most.pages, "pages came"),
+            ("megabytes", (stats.bytes_in - self._before.bytes_in) / MEGABYTE, most.megabytes, "megabytes came"),
+            ("requests", stats.requests - self._before.requests, most.requests, "requests were made"),
+            ("cpu_seconds", self._cpu_seconds, most.cpu_seconds, "seconds of CPU time were spent"),
         )
-        for count, limit, what in counts:
+        for name, count, limit, what in counts:
             if count > limit:
-                return f"{count:.0f} {what}, the most for one run is {limit}"
-        return ""
+                return name, f"{count:.0f} {what}, the most for one run is {limit}"
+        return None
 
 
 class _Timed(Generator[Any, Any, _T], Awaitable[_T]):

@@ -215,7 +215,7 @@ async def observed(
 def most_of(connection: Connection, quick: Most | None = None) -> Most:
     """Return what reading a side of the connection may cost; ``quick``: in a run that has but a minute."""
     own = connection.settings.reading
-    cure = f"If it is right, raise that limit in [external.reading] of {connection.name}"
+    cure = f"If it is right, raise {{limit}} in [external.reading] of {connection.name}"
     most = Most(own.rows, own.pages, own.megabytes, own.requests, own.cpu_seconds, cure=cure)
     cure = f"The next audit reads all of it; at once: `remotesupport audit --billing {connection.name}`"
     return most if quick is None else most.at_most(replace(quick, cure=cure))
@@ -240,8 +240,12 @@ async def _both_sides(
     if beginning.main_rests and has_moved(external):  # what goes with it is wanted as it is now
         return await _both_sides(ctx, connection, request, known, most, replace(beginning, main_rests=False))
     if found.remembered and _may_create(ctx, external):  # whoever opens a ticket in main knows where to
-        connection.main_departments = None
-        return await _both_sides(ctx, connection, request, known, most, beginning)
+        now_said = await departments_of(ctx, connection, beginning.resolved)
+        if now_said.correspondences != found.correspondences:
+            connection.main_departments = None
+            return await _both_sides(ctx, connection, request, known, most, beginning)
+        found, main = now_said, replace(main, departments=now_said.main)
+        external = replace(external, departments=now_said.external)
     connection.looks = {
         Side.EXTERNAL: connection.looks[Side.EXTERNAL] | external.looks,
         Side.MAIN: connection.looks[Side.MAIN] | main.looks,

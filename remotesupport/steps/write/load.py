@@ -22,12 +22,13 @@ from remotesupport.core.records import Lease, LinkRow
 from remotesupport.steps.learned.altered_texts import keep_recognised
 from remotesupport.steps.learned.habits import keep, untold
 from remotesupport.steps.values import Loaded
+from remotesupport.steps.write.attachments import FETCH_SECONDS
 from remotesupport.steps.write.readback import read_back
-from remotesupport.steps.write.writer import Stop, Writer, Written
-from remotesupport.steps.writing_budget import UNBOUNDED, MostWritten, WritingBudget
+from remotesupport.steps.write.writer import WRITE_SECONDS, Stop, Writer, Written
 from remotesupport.store.errors import StoreError
 
 IN_FLIGHT = 5  # tickets written at a time per connection
+LAST_CHANGE_S = FETCH_SECONDS + WRITE_SECONDS + 30.0  # what one may take: its files, its write, the looks at it
 
 
 Told: TypeAlias = Callable[[int], None]
@@ -37,20 +38,19 @@ def _nobody(_done: int) -> None:
     """Nobody wants to know how far it is."""
 
 
-async def load(
-    ctx: Context, plan: Plan, lease: Lease, run: str, most: MostWritten = UNBOUNDED, told: Told = _nobody
-) -> Loaded:
+async def load(ctx: Context, plan: Plan, lease: Lease, run: str, told: Told = _nobody) -> Loaded:
     """Write exactly the plan's changes. Never raises for a billing's fault: what failed is in the result.
 
-    ``told`` is called with how many changes are done. A pause of the connection ends it before the next change, and so
-    does what is over ``most``.
+    ``told`` is called with how many changes are done. A pause of the connection ends it before the next change. What
+    cannot be done before the run has to be over waits for the next run; the first changes are begun in any case, so
+    that every run comes further.
     """
     connection = ctx.connections[plan.connection]
-    loaded, budget = Loaded(plan.connection), WritingBudget(most, asyncio.get_running_loop().time)
-    writer = Writer(ctx, connection, lease, run, budget)
+    loaded = Loaded(plan.connection)
+    writer = Writer(ctx, connection, lease, run)
     keep_recognised(ctx, plan.connection, plan.altered, run)
     sent: list[Written] = []
-    way = _Way(ctx, plan.connection, len(plan.changes), told, budget)
+    way = _Way(ctx, plan.connection, len(plan.changes), told)
     try:
         for _, stage in groupby(parse_changes(plan.changes), key=attrgetter("rank")):
             left = await _after_first(ctx, writer, [*stage], loaded, run, way)
@@ -61,25 +61,37 @@ async def load(
         loaded.stopped = stop.why
         loaded.access = stop.why if stop.access else ""
     try:
-        loaded.receipts += await read_back(ctx, connection, sent, loaded.failed)
+        async with asyncio.timeout_at(ctx.ends_at):
+            loaded.receipts += await read_back(ctx, connection, sent, loaded.failed)
         keep(ctx.store, connection, ctx.clock())
+    except TimeoutError:
+        loaded.stopped = loaded.stopped or f"written, but not read back yet: {_OVER}"
     except (ConnectorError, StoreError) as error:
         loaded.contradicts = loaded.contradicts or isinstance(error, ContradictoryHabit)
         loaded.stopped = loaded.stopped or f"written, but not read back yet: {error}"
     return loaded
 
 
+_OVER = "this run has to be over; the next one goes on"
+
+
 class _Way:
-    """How far a plan is written; a person may end it, and its budget."""
+    """How far a plan is written; a person may end it, or the end of the run."""
 
-    def __init__(self, ctx: Context, name: str, total: int, told: Told, budget: WritingBudget) -> None:
+    def __init__(self, ctx: Context, name: str, total: int, told: Told) -> None:
         self._ctx, self._name, self._total, self._told, self._done = ctx, name, total, told, 0
-        self._budget = budget
+        self._begun = 0
 
-    def go_on(self) -> None:
-        """Raise Stop where the connection has been paused, or has cost enough."""
-        if over := self._budget.over():
-            raise Stop(f"{over}. {self._done} of {self._total} changes are done; the next run goes on with the others")
+    def begin_another(self) -> bool:
+        """Tell whether there is time for one more change. Raises Stop where the connection has been paused."""
+        self._go_on()
+        late = self._ctx.ends_at is not None and self._ctx.ends_at < asyncio.get_running_loop().time() + LAST_CHANGE_S
+        if late and self._begun >= IN_FLIGHT:
+            return False
+        self._begun += 1
+        return True
+
+    def _go_on(self) -> None:
         if self._ctx.store.is_paused(self._name):
             raise Stop(
                 f"paused by a person when {self._done} of {self._total} changes were done. "
@@ -128,7 +140,10 @@ async def _stage(
             for change in changes:
                 if (change.ext_ticket, change.direction) in loaded.held:
                     continue
-                way.go_on()
+                if not way.begin_another():
+                    loaded.held.add((change.ext_ticket, change.direction))
+                    loaded.failed.setdefault(change.ext_ticket, f"its turn did not come: {_OVER}")
+                    continue
                 if not await _carry_out(ctx, writer, change, loaded, sent, run):
                     loaded.held.add((change.ext_ticket, change.direction))
                 way.one_more()

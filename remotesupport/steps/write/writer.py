@@ -25,7 +25,6 @@ from remotesupport.steps.learned.longest_text import LOST_TIMES, is_long, may_be
 from remotesupport.steps.learned.reaction import tell_stays_closed
 from remotesupport.steps.leases import LEASE_SECONDS
 from remotesupport.steps.write.attachments import Parcel, pack_parcel
-from remotesupport.steps.writing_budget import WritingBudget
 from remotesupport.store.errors import AlreadyIntended, LeaseLost, LinkConflict, WriteBlocked
 
 WRITE_SECONDS = 20.0  # a write's total deadline, its files included; the lease must live longer than that
@@ -63,13 +62,10 @@ class Written:
 
 
 class Writer:
-    """Writes the changes of one connection's plan under one lease. ``budget``: told of the files that go along."""
+    """Writes the changes of one connection's plan under one lease."""
 
-    def __init__(
-        self, ctx: Context, connection: Connection, lease: Lease, run: str, budget: WritingBudget | None = None
-    ) -> None:
+    def __init__(self, ctx: Context, connection: Connection, lease: Lease, run: str) -> None:
         self.ctx, self.connection, self.lease, self.run = ctx, connection, lease, run
-        self._budget = budget or WritingBudget()
         self._renewing = asyncio.Lock()
 
     async def write(self, change: Change) -> Written:
@@ -85,7 +81,6 @@ class Writer:
                 parcel = await pack_parcel(self.ctx, self.connection, change, spools, give_up=give_up)
             except (AccessDenied, Fatal) as denied:
                 raise Stop(str(denied), access=isinstance(denied, AccessDenied)) from None
-            self._budget.add_files(parcel.uploads)
             written = await self._write(change, parcel)
         if written.files_refused:
             written = await self._write(change, parcel.without_files(written.files_refused))
