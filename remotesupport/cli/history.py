@@ -55,7 +55,7 @@ def history(since: Since = "yesterday", billing: Billings = None, as_json: AsJso
 
 def look_back(store: Store, since: datetime, now: datetime, names: tuple[str, ...] = ()) -> Past:
     """The past of the connections ``names`` (empty: of all)."""
-    begun = store.runs_begun(since - GAP, [RunKind.SYNC], names)
+    begun = store.runs_begun(since, [RunKind.SYNC], names)
     return Past(since, store.history(since, names), list(missed(begun, since, now)), store.hourly_counts(since, names))
 
 

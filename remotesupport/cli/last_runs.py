@@ -10,7 +10,7 @@ import typer
 from remotesupport.cli import output, session
 from remotesupport.cli.options import AsJson, Billings
 from remotesupport.cli.prefect_ui import flow_run_address, ui_environ
-from remotesupport.core.run import BillingState
+from remotesupport.core.run import BillingState, RunKind
 from remotesupport.core.text.durations import span
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from remotesupport.store import RunRecord
 
 LONGEST = timedelta(hours=12)  # the longest deadline of a run: one that has no end by then has died
+LONGEST_SYNC = timedelta(minutes=70)  # a first read may take an hour
 GOING_ON, DIED, DONE = "running", "died", "ok"
 _WORST = (BillingState.STOPPED, BillingState.FAILED)
 
@@ -62,7 +63,8 @@ def to_json(run: RunRecord, now: datetime, environ: Mapping[str, str]) -> dict[s
 def result(run: RunRecord, now: datetime) -> str:
     """One word: running, died, skipped; else the worst that became of one of its connections, or ok."""
     if run.finished is None:
-        return DIED if now - run.started > LONGEST else GOING_ON
+        longest = LONGEST_SYNC if run.kind == RunKind.SYNC else LONGEST
+        return DIED if now - run.started > longest else GOING_ON
     if run.summary.get("skipped"):
         return str(BillingState.SKIPPED)
     states = {line.get("state") for line in run.summary.get("billings", [])}

@@ -193,7 +193,7 @@ def _table(rows: list[Row], now: datetime) -> None:
         return
     output.table("Connections, worst first", COLUMNS, [_cells(row, now) for row in rows])
     for row in rows:
-        if row.state is not State.OK:
+        if row.why or row.state is not State.OK:
             since = f" since {output.moment(row.since)}" if row.since else ""
             output.line(f"{row.name}: {row.state.words}{since}: {row.why}")
 

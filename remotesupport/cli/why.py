@@ -15,7 +15,7 @@ from remotesupport.cli.prefect_ui import flow_run_address, ui_environ
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from remotesupport.core.connections.connection_state import Standing
+    from remotesupport.core.connections.connection_state import Failure, Standing
     from remotesupport.core.records import Event
     from remotesupport.settings import Settings
     from remotesupport.store import Store
@@ -87,16 +87,18 @@ def _linked_to(store: Store, settings: Settings, billing: str | None, main: str)
 
 
 def _known(store: Store, billing: str, ticket: str, shards: int) -> Known:
-    from remotesupport.core.connections.connection_state import State
+    from remotesupport.core.connections.connection_state import Failure, State
     from remotesupport.core.model import Reason
     from remotesupport.steps.learned.reaction import doubted_closes
 
     found, timeline = store.reason_of(billing, ticket), store.timeline(billing, ticket)
-    at = _standing(store, billing, shards)
+    at, failure = _standing(store, billing, shards)
     holds = {
         State.PAUSED: Reason.CONNECTION_PAUSED, State.UNREACHABLE: Reason.BILLING_UNREACHABLE,
         State.ACCESS: Reason.ACCESS_DENIED,
     }.get(at.state)  # fmt: skip
+    if at.state is State.STOPPED and failure is not Failure.GUARD:
+        holds = Reason.VERSION_TOO_OLD if failure is Failure.VERSION else Reason.BILLING_UNREACHABLE
     if found is None and not timeline and holds is None:
         raise Refusal(_never_read(billing, ticket), FAILED)
     reason, detail, main_ticket = found or (None, "", None)
@@ -106,14 +108,17 @@ def _known(store: Store, billing: str, ticket: str, shards: int) -> Known:
         since = f"since {output.moment(at.since)}" if at.since else ""
         detail = "; ".join(part for part in (since, at.why, before) if part)
         reason = str(holds)
+    if at.state is State.NOT_RUNNING and at.since is not None:
+        still = f"no run began after {output.moment(at.since)}: so it was then"
+        detail = "; ".join(part for part in (detail, still) if part)
     if ticket in doubted_closes(store, billing):
         detail = "; ".join(part for part in (detail, CLOSED_AS_ANSWERED) if part)
     messages = store.crossings_of(billing, ticket)
     return Known(billing, ticket, main_ticket, reason or str(Reason.PENDING), detail, timeline, messages)
 
 
-def _standing(store: Store, billing: str, shards: int) -> Standing:
-    """The connection's state, as ``status`` shows it."""
+def _standing(store: Store, billing: str, shards: int) -> tuple[Standing, Failure | None]:
+    """The connection's state, as ``status`` shows it, and the kind of what went wrong in its last run."""
     from datetime import UTC, datetime
 
     from remotesupport.core.connections.connection_state import standing
@@ -124,8 +129,8 @@ def _standing(store: Store, billing: str, shards: int) -> Standing:
     began = last.started if last else None
     if shards > 1:
         began = newest(billing, store.shards_began(*READING))
-    states = {state.name: state for state in store.connection_states()}
-    return standing(billing, states.get(billing), began, datetime.now(UTC))
+    known = {state.name: state for state in store.connection_states()}.get(billing)
+    return standing(billing, known, began, datetime.now(UTC)), known.failure if known else None
 
 
 def _never_read(billing: str, ticket: str) -> str:

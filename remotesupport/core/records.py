@@ -163,6 +163,11 @@ class ParkedChange:
         return next((one for one in Beside if self.key.endswith(one)), None)
 
     @property
+    def waits(self) -> bool:
+        """True where something should be on the other side and is not; the close of a departed ticket is only tidy."""
+        return not (self.is_told or self.ends_departure)
+
+    @property
     def is_told(self) -> bool:
         """True where nothing waits to be written: the line is there for a person to read, no plan offers it again."""
         return self.beside in (Beside.FILES, Beside.ALTERED, Beside.STAYS_CLOSED)

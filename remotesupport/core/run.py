@@ -99,7 +99,8 @@ class BillingResult:
     within a day, as far as they were seen, ``open_corresponding`` of them in a department that corresponds.
     ``no_turn``: nothing was done for it, because other runs held the right to write, or it came too late.
     ``audits_skipped``: in an audit's line, how many in a row had no turn, this one included. ``estimate``: what a
-    backfill that has written nothing would do. ``failures``: for the log, each on its own; not part of the JSON.
+    backfill that has written nothing would do. Not part of the JSON: ``failures``, for the log, each on its own, and
+    ``person``, whether what is parked waits for somebody to act.
     """
 
     name: str
@@ -127,11 +128,12 @@ class BillingResult:
     departments: list[dict[str, Any]] = field(default_factory=list)
     estimate: Estimate | None = None
     failures: list[str] = field(default_factory=list)
+    person: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The documented shape."""
         row = asdict(self)
-        del row["failures"]
+        del row["failures"], row["person"]
         row["state"], row["failure"] = str(self.state), str(self.failure)
         row["read"] = {"tickets": row.pop("tickets_read"), "messages": row.pop("messages_read")}
         row["seconds"] = round(self.seconds, 3)
@@ -167,11 +169,12 @@ class RunReport:
 
     @property
     def exit_status(self) -> int:
-        """0 done, 1 something failed and will be retried, 3 a person is needed (guard, conflict, access).
+        """0 done, 1 something failed and will be retried, 3 a person is needed (guard, conflict, access, parked).
 
         A sync that had no turn is done all the same: whoever had it does its work.
         """
-        if any(b.state is BillingState.STOPPED or b.access or b.changes.get("conflict") for b in self.billings):
+        lines = self.billings
+        if any(b.state is BillingState.STOPPED or b.access or b.person or b.changes.get("conflict") for b in lines):
             return 3
         undone = self.kind is not RunKind.SYNC and any(b.no_turn for b in self.billings)
         return 1 if undone or any(b.state is BillingState.FAILED for b in self.billings) else 0

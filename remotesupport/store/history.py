@@ -78,11 +78,11 @@ class History(Part):
         return [found[key] for key in sorted(found)]
 
     def runs_begun(self, since: datetime, kinds: Collection[str], names: Collection[str] = ()) -> list[datetime]:
-        """Tell when runs of these kinds began since then, the oldest first. ``names``: only runs in which one of them
-        took part."""
-        query = select(runs.c.started).where(runs.c.started >= since, among(runs.c.kind, "kinds"))
-        if names:
-            query = query.where(or_(*(took_part(name) for name in names)))
+        """Tell when runs of these kinds began: the last one before ``since`` and all from then on, the oldest first.
+        ``names``: only runs in which one of them took part."""
+        asked = [among(runs.c.kind, "kinds"), *([or_(*map(took_part, names))] if names else [])]
+        last = select(func.max(runs.c.started)).where(runs.c.started < since, *asked).scalar_subquery()
+        query = select(runs.c.started).where(or_(runs.c.started >= since, runs.c.started == last), *asked)
         with self._db.read() as conn:
             return list(conn.execute(query.order_by(runs.c.started), {"kinds": kinds}).scalars())
 

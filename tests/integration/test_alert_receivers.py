@@ -13,6 +13,7 @@ import pytest
 
 from deployments.processes import free_port
 from remotesupport.bootstrap import Context
+from remotesupport.core.connections.connection_state import Failure
 from remotesupport.core.model import Side
 from remotesupport.core.run import BillingResult, BillingState, RunKind, RunReport
 from remotesupport.settings import load_settings
@@ -124,9 +125,18 @@ async def test_a_good_minute_is_one_heartbeat(tmp_path: Path, web: Hook) -> None
 
 
 async def test_a_minute_in_which_everything_failed_is_none(tmp_path: Path, web: Hook) -> None:
-    """The heartbeat stops while no connection works, so that whoever watches it calls."""
+    """The heartbeat stops while no connection works, so that whoever watches it calls; a paused one is none."""
     await beat(context(tmp_path, web.url), run_with(BillingState.STOPPED, BillingState.FAILED))
+    await beat(context(tmp_path, web.url), run_with(BillingState.SKIPPED, BillingState.FAILED))
     assert web.asked == []
+
+
+async def test_a_minute_that_left_something_waiting_is_one_heartbeat(tmp_path: Path, web: Hook) -> None:
+    """Both sides were read and compared: what waits has alerts of its own."""
+    done = run_with(BillingState.FAILED)
+    done.billings[0].failure = Failure.PARKED
+    await beat(context(tmp_path, web.url), done)
+    assert web.asked == ["GET /hook"]
 
 
 @pytest.mark.parametrize("status", [500, 0])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from remotesupport.cli.history import missed
+from remotesupport.cli.history import look_back, missed
 from remotesupport.core.run import RunKind
 from remotesupport.store import Changed, HistoryLine, Store
 from tests.cli_here import Ended, cli_here
@@ -170,6 +170,18 @@ def test_minutes_without_a_run_are_counted() -> None:
     assert found == [(begun[2], begun[3], 9), (begun[4], None, 6)]
     assert list(missed(begun[:3], start, begun[2] + timedelta(seconds=90))) == []
     assert list(missed([], start, now)) == []
+
+
+def test_an_outage_that_began_before_the_window_is_told(store: Store, clock: FakeClock) -> None:
+    """The last run before the window counts: what began then, and what goes on since then, are outages in it."""
+    started = clock()
+    store.begin_run("before", RunKind.SYNC, None, started)
+    clock.advance(36 * 3600)
+    window, now = clock() - timedelta(hours=24), clock()
+    assert [(m.since, m.until) for m in look_back(store, window, now).missed] == [(started, None)]
+    store.begin_run("after", RunKind.SYNC, None, now)
+    clock.advance(60)
+    assert [(m.since, m.until) for m in look_back(store, window, clock()).missed] == [(started, now)]
 
 
 def test_the_store_counts_by_the_hour_and_forgets_what_is_old(store: Store, clock: FakeClock) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from remotesupport.cli.why import CLOSED_AS_ANSWERED
+from remotesupport.core.connections.connection_state import Failure
 from remotesupport.core.run import RunKind
 from tests.cli_here import Ended, cli_here
 from tests.http_desk import HttpDesk, RealTime, http_desk
@@ -67,6 +69,34 @@ async def test_an_unreachable_billing_is_the_reason(world: ThreeBillings) -> Non
     assert known["detail"].startswith("since ")
     assert (unknown["reason"], unknown["main_ticket"]) == ("billing_unreachable", None)
     assert "never read" in unknown["detail"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"), [(Failure.VERSION, "version_too_old"), (Failure.FATAL, "billing_unreachable")]
+)
+async def test_a_stopped_connection_is_the_reason(world: ThreeBillings, failure: Failure, reason: str) -> None:
+    """Where nothing is read or written until a person acts, no ticket is said to be in order; what is wrong is said."""
+    async with http_desk(world, url=store_of(world), clock=RealTime()) as desk:
+        ticket, _ = await linked(world, desk)
+        desk.context.store.set_connection("acme", failure=failure, stopped_why="its certificate is another one")
+    known, unknown = answer(world, "acme", ticket), answer(world, "acme", "999")
+    assert (known["reason"], unknown["reason"]) == (reason, reason)
+    assert "its certificate is another one" in known["detail"]
+    assert "when it was read last: in_sync" in known["detail"]
+
+
+async def test_an_answer_of_a_product_that_stands_still_says_so(world: ThreeBillings) -> None:
+    """Where no run begins any more, the last reason is told with the time it is from."""
+    clock = RealTime()
+    async with http_desk(world, url=store_of(world), clock=clock) as desk:
+        ticket, _ = await linked(world, desk)
+        began = desk.clock() - timedelta(hours=2)
+        for run in desk.context.store.last_runs(10, []):
+            desk.context.store.begin_run(run.run, RunKind.SYNC, None, began)
+    found = answer(world, "acme", ticket)
+    assert found["reason"] == "in_sync"
+    assert "no run began after" in found["detail"]
+    assert found["detail"].endswith(": so it was then")
 
 
 async def test_a_ticket_that_no_list_showed_asks_for_its_department(world: ThreeBillings) -> None:

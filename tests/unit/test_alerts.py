@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from remotesupport.core.connections.alert_memory import Memory
 from remotesupport.core.connections.alert_words import event_of
 from remotesupport.core.connections.alerts import CALM, Alert, Cause, Limits, Phase, Quiet, decide, problems
 from remotesupport.core.connections.board import board
-from remotesupport.core.connections.connection_state import ConnectionState, Failure, State, standing
+from remotesupport.core.connections.connection_state import WAITS, ConnectionState, Failure, State, standing
 from remotesupport.core.connections.seen import Certificate, Seen
 from remotesupport.core.connections.state_events import changes
 from remotesupport.core.model import ChangeKind, Side
@@ -69,6 +70,8 @@ class World:
         now = replace(
             before, last_run=self.now, failure=failure, failed_side=side, stopped_why=f"{failure}", parked=len(mine)
         )
+        if failure in WAITS:
+            now = replace(now, last_read=self.now, pending_since=before.pending_since or self.now)
         if failure is Failure.NONE:
             pending = min((p.since for p in mine), default=None)
             now = replace(now, last_read=self.now, pending_since=pending, stopped_why="")
@@ -209,6 +212,15 @@ def test_what_is_paused_calls_nobody() -> None:
     world.minutes(30, {"acme": DOWN})
     assert world.alerts == []
     assert world.events == ["remotesupport.billing.paused"]
+
+
+@pytest.mark.parametrize(("failure", "told"), [(Failure.PARKED, False), (Failure.INCOMPLETE, True)])
+def test_a_parked_change_hides_nothing_else_that_waits(failure: Failure, told: bool) -> None:
+    """A billing that is behind for more than its parked changes is told as behind, however old those are."""
+    world = World(["acme"])
+    world.minutes(3)
+    world.minutes(60, {"acme": (failure, None)}, parked=[parked(1, world.now - timedelta(days=7))])
+    assert ((Cause.BEHIND, Phase.RAISED, ("acme",)) in world.told) is told
 
 
 def test_parked_changes_are_told_after_an_hour_and_not_as_being_behind() -> None:

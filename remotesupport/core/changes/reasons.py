@@ -48,10 +48,11 @@ def reasons(pairs: pd.DataFrame, messages: pd.DataFrame, unable: Collection[tupl
     detail = _detail(rows, unable)
     denied = _denied(messages, rows)
     detail = (detail + np.where(detail.ne("") & denied.ne(""), "; ", "") + denied).astype("str")
+    nobody_known = rows["phase"].eq(Phase.CREATABLE) & ~rows["pending_main"] & denied.ne("")
     columns = {
         "connection": rows["connection"],
         "ticket": rows["ext_ticket"],
-        "reason": _reason(rows),
+        "reason": _reason(rows).mask(nobody_known, str(Reason.NOT_UNDERSTOOD)),
         "detail": detail,
         "main_ticket": rows["main_ticket"],
     }
@@ -121,10 +122,15 @@ def _detail(rows: pd.DataFrame, unable: Collection[tuple[str, str]]) -> pd.Serie
 
 
 def _denied(messages: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
-    """Messages of unknown type did not cross; they are listed here."""
-    unknown = messages[messages["side"].eq(Side.EXTERNAL) & messages["kind"].eq(MessageKind.UNKNOWN)]
-    if unknown.empty:
-        return pd.Series("", index=rows.index, dtype="str")
-    listed = unknown.sort_values("ordinal").groupby(["connection", "ticket"])["message"].agg(", ".join).reset_index()
-    found = look_up(rows, listed, ["connection", "ext_ticket"], {"denied": "message"}, ["connection", "ticket"])
-    return ("messages of an unknown type did not cross: " + found["denied"]).fillna("").astype("str")
+    """List messages of either side whose type is unknown: they did not cross."""
+    unknown = messages[messages["kind"].eq(MessageKind.UNKNOWN)]
+    said = pd.Series("", index=rows.index, dtype="str")
+    for side, ticket, of_main in ((Side.EXTERNAL, "ext_ticket", ""), (Side.MAIN, "main_ticket", " of main")):
+        there = unknown[unknown["side"].eq(side)]
+        if there.empty:
+            continue
+        listed = there.sort_values("ordinal").groupby(["connection", "ticket"])["message"].agg(", ".join).reset_index()
+        found = look_up(rows, listed, ["connection", ticket], {"denied": "message"}, ["connection", "ticket"])
+        words = (f"messages{of_main} of an unknown type did not cross: " + found["denied"]).fillna("").astype("str")
+        said = said + np.where(said.ne("") & words.ne(""), "; ", "") + words
+    return said.astype("str")

@@ -13,7 +13,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from remotesupport.core.connections.board import Row
-from remotesupport.core.connections.connection_state import READ_WITHIN, State
+from remotesupport.core.connections.connection_state import READ_WITHIN, Failure, State
 from remotesupport.core.connections.seen import Certificate, Seen
 
 CALM = timedelta(seconds=100)
@@ -156,7 +156,7 @@ def _waiting(seen: Seen, name: str, limits: Limits) -> Iterator[Problem]:
 def _is_behind(row: Row, now: datetime) -> bool:
     """For more than its parked changes, which have an alert of their own: a billing that is read may wait for them."""
     is_read = row.last_read is not None and now - row.last_read <= READ_WITHIN
-    only_parked = bool(row.parked) and is_read
+    only_parked = bool(row.parked) and is_read and row.failure in (Failure.NONE, Failure.PARKED)
     return row.state is State.UNREACHABLE or (row.state is State.BEHIND and not only_parked)
 
 

@@ -30,7 +30,8 @@ class Row:
 
     ``behind_s``: seconds since the oldest human action not carried, or the last good run; ``oldest_unsynced_s``: since
     the oldest human action not carried, None: all is. ``person``: it waits for somebody to act. ``in_vain``: scheduled
-    looks in a row without an answer; ``next_look``: until then the schedule leaves it alone.
+    looks in a row without an answer; ``next_look``: until then the schedule leaves it alone. ``failure``: the kind of
+    what went wrong in its last run, "" for nothing.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Row:
     reading: str
     in_vain: int
     next_look: datetime | None
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def _row(
         at.read_outcome or "never read",
         at.in_vain,
         at.next_look,
+        at.failure,
     )
 
 

@@ -53,6 +53,7 @@ class Failure(StrEnum):
     GUARD = "guard"
     CONFLICT = "conflict"
     INCOMPLETE = "incomplete"  # read, but not all of it could be carried over
+    PARKED = "parked"  # the same, and all that could not is on the list of parked changes
 
 
 _MEANS = {
@@ -68,9 +69,11 @@ _MEANS = {
     Failure.GUARD: State.STOPPED,
     Failure.CONFLICT: State.BEHIND,
     Failure.INCOMPLETE: State.BEHIND,
+    Failure.PARKED: State.BEHIND,
 }
 NEEDS_A_PERSON = (State.ACCESS, State.STOPPED)
 NO_ANSWER = (Failure.UNREACHABLE, Failure.UNREADABLE)
+WAITS = (Failure.INCOMPLETE, Failure.PARKED, Failure.CONFLICT)  # both sides were read and compared; something waits
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,11 @@ def habit_row(connection: str, side: Side, habit: Habit, known: Sequence[HabitEv
     if unclear:
         cure = f"Its tickets wait. `remotesupport habits --billing {connection}` shows what was seen; report it"
         return CheckRow(check, False, f"cannot be told: {unclear}", cure)
-    if seen := [in_words(one) for one in known if one.habit == habit.name]:
+    seen = [in_words(one) for one in known if one.habit == habit.name]
+    if seen and habit.counted:
+        cure = f"None of them crosses. If people write so, report it: `remotesupport habits --billing {connection}`"
+        return CheckRow(check, True, "; ".join(seen), cure)
+    if seen:
         return CheckRow(check, True, "; ".join(seen), minor=True)
     return CheckRow(check, True, _not_seen(side, habit), minor=True)
 

@@ -21,7 +21,7 @@ from remotesupport.steps.pipeline.batches import Batches, OnTheWay
 from remotesupport.steps.pipeline.turns import Turns
 from remotesupport.steps.record.kept_inputs import keep_inputs
 from remotesupport.steps.record.record import ConnectionRows
-from remotesupport.steps.record.run_lines import NOTHING, Books, End, Judged
+from remotesupport.steps.record.run_lines import NOTHING, Books, End, Judged, unknown_types
 from remotesupport.steps.values import Findings, Snapshot, Steps
 
 
@@ -68,6 +68,7 @@ class Run:
             line.departments = self._departments.get(line.name, line.departments)
         self.done.billings.extend(lines)
         self._collect_findings(judged, receipts)
+        self.done.warnings += [unknown for one in judged.values() if (unknown := unknown_types(one.read))]
         self.done.warnings += await asyncio.to_thread(keep_inputs, self.ctx, self.done.run, judged)
         return dict.fromkeys(batch)
 

@@ -14,7 +14,7 @@ from remotesupport.core.connections.connection_state import NO_ANSWER, Connectio
 from remotesupport.core.model import ChangeKind, Reason
 from remotesupport.core.plan.plan import Plan, counts, to_json
 from remotesupport.core.records import ParkedChange
-from remotesupport.core.run import BillingResult, BillingState, RunKind, RunRequest
+from remotesupport.core.run import READING, BillingResult, BillingState, RunKind, RunRequest
 from remotesupport.steps.framing import Rows
 from remotesupport.steps.record import brake, kept_out
 from remotesupport.steps.record.authors import name_authors
@@ -175,6 +175,9 @@ class Books:
         if unclear and result.state is BillingState.OK:
             result.state, result.reason = BillingState.FAILED, what_is_unclear(name, unclear)
             result.failure = Failure.INCOMPLETE
+        if request.kind in READING and not request.plan_only:
+            kept = bool(waiting or braked or unclear or snapshot.problems or (loaded is not None and loaded.stopped))
+            tell_parked(result, [p for p in parked if p.waits], set() if loaded is None else set(loaded.failed), kept)
         return result
 
     def _gone(self, snapshot: Snapshot) -> list[str]:
@@ -263,6 +266,29 @@ def what_is_unclear(name: str, tickets: dict[str, str]) -> str:
     first = {why: ticket for ticket, why in reversed(tickets.items())}
     causes = [f"ticket {ticket}: {why}" for why, ticket in [*first.items()][:NAMED]]
     return f"{len(tickets)} ticket(s) are not understood: {'; '.join(causes)} (`remotesupport why {name} TICKET`)"
+
+
+def unknown_types(read: Snapshot) -> str:
+    """Name the types of messages that we do not know and that this run met; "" where it met none."""
+    met = ", ".join(f"{name} ({count})" for name, count in sorted(read.unknown_types.items()))
+    return f"{read.name}: messages of types that are not known do not cross: {met}" if met else ""
+
+
+def tell_parked(result: BillingResult, parked: list[ParkedChange], failed: set[str], kept: bool) -> None:
+    """Nothing is green while something parked waits; its own kind of failure, where nothing else failed.
+
+    ``failed``: tickets of which something could not be written; ``kept``: whether anything else keeps a ticket out.
+    """
+    if parked and result.state is BillingState.OK:
+        result.state, result.failure = BillingState.FAILED, Failure.PARKED
+        more = f" and {len(parked) - 1} more" if len(parked) > 1 else ""
+        result.reason = (
+            f"parked: ticket {parked[0].ext_ticket}: {parked[0].cause}{more} "
+            f"(`remotesupport parked --billing {result.name}`)"
+        )
+    elif result.failure is Failure.INCOMPLETE and not kept and failed <= {p.ext_ticket for p in parked}:
+        result.failure = Failure.PARKED
+    result.person = result.failure is Failure.PARKED and any(p.next_try is None for p in parked)
 
 
 def _sent(plan: Plan | None) -> set[str]:
