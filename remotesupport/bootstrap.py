@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,6 +57,11 @@ class Connection:
     def name(self) -> str:
         """The connection's unique name."""
         return self.settings.name
+
+    async def aclose(self) -> None:
+        """Close both clients."""
+        await self.external.aclose()
+        await self.main.aclose()
 
 
 @dataclass(slots=True)
@@ -157,8 +162,7 @@ class Context:
     async def aclose(self) -> None:
         """Close every client and the store."""
         for connection in self.connections.values():
-            await connection.external.aclose()
-            await connection.main.aclose()
+            await connection.aclose()
         if self.watch is not None:
             await self.watch.aclose()
         self.store.close()
@@ -247,15 +251,33 @@ class _Kept:
     retired: bool = False
 
     def fits(self, settings: Settings, loop: asyncio.AbstractEventLoop) -> bool:
-        """Same loop, same configuration, and no login in doubt."""
-        doubtful = any(c.doubtful for c in self.context.connections.values())
-        usable = not doubtful and not self.context.broken
-        return self.loop is loop and self.context.settings == settings and usable
+        """Same loop, same configuration."""
+        return self.loop is loop and self.context.settings == settings
+
+    @property
+    def in_doubt(self) -> set[str]:
+        """Connections without clients, since a secret was not there, and those whose secret may have changed."""
+        return {*self.context.broken, *(c.name for c in self.context.connections.values() if c.doubtful)}
+
+    async def renew(self, names: Collection[str], blocks: BlockReader | None) -> None:
+        """Make the clients of these connections anew, while nobody uses them; all others keep sessions and memory."""
+        context, made = self.context, dict(self.context.connections)
+        for external in context.settings.enabled():
+            if (name := external.name) not in names:
+                continue
+            if old := made.pop(name, None):
+                await old.aclose()
+            try:
+                made[name] = await connect(context.settings, external, blocks)
+                context.broken.pop(name, None)
+            except SettingsError as error:
+                context.broken[name] = str(error)
+        context.connections = {e.name: made[e.name] for e in context.settings.enabled() if e.name in made}
 
 
 class KeptContexts:
     """Clients and store that outlive a run, for a worker that runs one every minute: one login per login, one TLS
-    handshake per billing, until the configuration changes or a login is refused."""
+    handshake per billing, until the configuration changes, or that login is refused."""
 
     def __init__(self) -> None:
         self._kept: _Kept | None = None
@@ -279,7 +301,11 @@ class KeptContexts:
     async def _fitting(self, settings: Settings, resolve_block: BlockReader | None) -> _Kept:
         kept, loop = self._kept, asyncio.get_running_loop()
         if kept is not None and kept.fits(settings, loop):
-            return kept
+            if not kept.in_doubt:
+                return kept
+            if kept.users == 0:
+                await kept.renew(kept.in_doubt, resolve_block)
+                return kept
         fresh = _Kept(await build(settings, resolve_block), loop)
         if kept is not None and kept.loop is loop:
             kept.retired = True
