@@ -21,7 +21,7 @@ url = "http://127.0.0.1:1/billmgr"
 CONNECTION = """
 [[external]]
 name = "{name}"
-url = "http://127.0.0.1:1/billmgr"
+url = "http://127.0.0.1:1/{name}"
 login = "robot"
 password = "env:ROBOT"
 main_login = "{name}"
