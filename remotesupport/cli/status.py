@@ -78,7 +78,8 @@ def look_at(settings: Settings, place: str, store: Store | None, now: datetime, 
     skipped = {name: count for name, count in store.audits_skipped(count).items() if name in (chosen or names)}
     if by_shard is None:
         by_shard = {} if began is None else {WHOLE: began}
-    warnings = [*store.input_warnings(), *_of_watch(settings, store)]
+    ending = _of_certificates(store, chosen or names, now, settings.alerts.certificate_days)
+    warnings = [*store.input_warnings(), *_of_watch(settings, store), *ending]
     return Look(place, last, found.only(chosen or names), now, skipped, count, by_shard, warnings)
 
 
@@ -86,6 +87,15 @@ def _of_watch(settings: Settings, store: Store) -> list[str]:
     """Return what was wrong the last time that main's tickets were looked at with the login for lists."""
     noted = store.progress(NOTED) if settings.main.watch_login is not None else None
     return [in_words(noted["problem"])] if noted and noted["problem"] else []
+
+
+def _of_certificates(store: Store, names: tuple[str, ...], now: datetime, days: int) -> list[str]:
+    """Name the certificates of these billings and of main that end within ``days``, as the last look saw them."""
+    from remotesupport.core.connections.alerts import when_it_ends
+    from remotesupport.steps.record.certificates import known_certificates
+
+    ending = [one for one in known_certificates(store, names) if (one.expires - now).days < days]
+    return [f"The certificate of {one.billing or 'the main billing'}: {when_it_ends(one, now)}." for one in ending]
 
 
 def to_json(look: Look) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import deployments.monitoring
 from deployments.monitoring.figures import Figures
 from deployments.monitoring.health import HealthOf, Status
 from deployments.monitoring.server import MonitoringServer
+from remotesupport.cli.status import look_at
 from remotesupport.core.connections.connection_state import Failure, State
 from remotesupport.core.model import ChangeKind
 from remotesupport.core.records import ParkedChange
@@ -222,6 +223,9 @@ async def test_the_end_of_a_certificate_is_seen_and_shown(settings: Settings, st
         context: Any = SimpleNamespace(connections={"acme": connection}, settings=main, store=store)
         await look_at_certificates(context)
     (seen,) = known_certificates(store, ["acme", "globex"])
+    soon, then = (look_at(settings, "here", store, seen.expires - timedelta(days=n), ("acme",)) for n in (20, 22))
+    assert soon.warnings == [f"The certificate of acme: it ends on {seen.expires:%Y-%m-%d}, in 20 days."]
+    assert then.warnings == []
     days = shown(Figures(store, lambda: settings, clock))["remotesupport_certificate_days_left"]
     assert days == {("acme", "external"): pytest.approx((seen.expires - clock.at).total_seconds() / 86400)}
 

@@ -177,10 +177,11 @@ def _certificates(seen: Seen, limits: Limits) -> Iterator[Problem]:
         row = seen.rows.get(one.billing)
         paused = row is not None and row.state is State.PAUSED
         if (one.expires - seen.at).days < limits.certificate_days and not paused:
-            yield Problem(Cause.CERTIFICATE, one.billing, seen.at, _left(one, seen.at))
+            yield Problem(Cause.CERTIFICATE, one.billing, seen.at, when_it_ends(one, seen.at))
 
 
-def _left(one: Certificate, now: datetime) -> str:
+def when_it_ends(one: Certificate, now: datetime) -> str:
+    """Say when a certificate ends, or ended."""
     days = (one.expires - now).days
     when = f"{one.expires:%Y-%m-%d}"
     return f"it ends on {when}, in {days} days" if days >= 0 else f"it ended on {when}"
