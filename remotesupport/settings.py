@@ -100,6 +100,10 @@ class Settings:
         values += [one.peek() for one in (self.monitoring.token, self.keep.key, self.main.watch_password) if one]
         return tuple(dict.fromkeys(v for v in values if v))
 
+    def departments_of(self, name: str) -> set[str]:
+        """The remote departments that correspond for one connection, as it names them, in small letters."""
+        return {pair.remote.strip().casefold() for pair in self.connection(name).departments if pair.enabled}
+
     def limits(self, name: str) -> GuardSettings:
         """The guard's limits for one connection: its own where it has them, else those of ``[guard]``."""
         own = self.connection(name).guard.model_dump(exclude_none=True)
@@ -196,39 +200,18 @@ def _database_problems(env: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _collisions(raw: Mapping[str, Any]) -> Iterator[Problem]:
-    """Find what no single section can know: names used twice, and one customer user, or one department of one billing,
-    in two connections."""
+    """Find what no single section can know: names used twice, and one customer user in two connections."""
     names: dict[str, int] = defaultdict(int)
     owners: dict[str, list[str]] = defaultdict(list)
-    readers: dict[tuple[str, str], list[str]] = defaultdict(list)
     for number, one in enumerate(_sections(raw, "external"), 1):
         name = str(one.get("name", f"number {number}"))
         names[name] += 1
         if user := str(one.get("main_login") or "").strip():
             owners[user.casefold()].append(name)
-        for remote in _remotes(one):
-            readers[str(one.get("url") or "").strip().rstrip("/").casefold(), remote].append(name)
     for name, times in names.items():
         if times > 1:
             yield Problem(f'[[external]] "{name}"', f"the name is used {times} times", "Names are unique; rename one")
     yield from (_shared(user, listed) for user, listed in owners.items() if len(set(listed)) > 1)
-    yield from (_read_twice(*read, listed) for read, listed in readers.items() if len(set(listed)) > 1)
-
-
-def _remotes(external: Mapping[str, Any]) -> set[str]:
-    """The remote departments of a section that takes part, as it names them."""
-    if external.get("enabled") is False:
-        return set()
-    pairs = [pair for pair in _sections(external, "departments") if pair.get("enabled") is not False]
-    return {str(pair.get("remote") or "").strip().casefold() for pair in pairs} - {""}
-
-
-def _read_twice(url: str, remote: str, readers: list[str]) -> Problem:
-    return Problem(
-        " and ".join(f'[[external]] "{r}"' for r in dict.fromkeys(readers)),
-        f'they have the department "{remote}" of the same billing, {url}: each of its tickets would be in main twice',
-        "Give each its own url, or keep the correspondence in one of them",
-    )
 
 
 def _shared(user: str, owners: list[str]) -> Problem:

@@ -112,7 +112,8 @@ async def _check_one(settings: Settings, name: str, recorder: Recorder | None, w
         rows = of_part(Part.HERE, [CheckRow("password", False, f"{p.where}: {p.what}", p.cure) for p in error.problems])
     except ConnectorError as error:
         rows = of_part(Part.HERE, [CheckRow("connection", False, f"{error.billing}: {error.what}", error.cure)])
-    return [*of_part(Part.HERE, [store, *_readable_by_others(settings, name)]), *rows]
+    here = [store, *_readable_by_others(settings, name), *_read_twice(settings, name)]
+    return [*of_part(Part.HERE, here), *rows]
 
 
 def _store(settings: Settings, name: str) -> tuple[CheckRow, dict[str, str], list[HabitEvidence]]:
@@ -126,6 +127,24 @@ def _store(settings: Settings, name: str) -> tuple[CheckRow, dict[str, str], lis
             return CheckRow("store", True, store.shown), resolved_names(store, name), store.habit_evidence(name)
     except StoreError as error:
         return CheckRow("store", False, str(error), person=not isinstance(error, StoreUnavailable)), {}, []
+
+
+def _read_twice(settings: Settings, name: str) -> list[CheckRow]:
+    """Warn of departments that another connection has from the same billing, too."""
+    from remotesupport.steps.operator.check_row import CheckRow
+
+    own, mine = settings.connection(name), settings.departments_of(name)
+    shared = {
+        (other.name, remote)
+        for other in settings.enabled()
+        if other.name != name and other.url.rstrip("/").casefold() == own.url.rstrip("/").casefold()
+        for remote in mine & settings.departments_of(other.name)
+    }
+    cure = "Each of its tickets would be in main twice. Give each connection its url, or the department to one of them"
+    return [
+        CheckRow("departments", True, f'"{remote}" of {own.url} is also read by {other}', cure)
+        for other, remote in sorted(shared)
+    ]
 
 
 def _readable_by_others(settings: Settings, name: str) -> list[CheckRow]:

@@ -86,3 +86,35 @@ def test_the_schedule_alone_carries_a_ticket_and_its_answer(tmp_path: Path) -> N
             assert process.wait(60) == 0
             assert psutil.wait_procs(children, timeout=5)[1] == []
         assert texts(world.acme, ticket) == ["E1", "M1"]
+
+
+@pytest.mark.thorough("four minutes of the schedule")
+def test_a_slow_main_ends_no_run_from_outside(tmp_path: Path) -> None:
+    """A minute's run that goes on beyond its minute ends by itself and names what waits; the runs of the minutes
+    beside it go on for the others, and in the end every ticket is in main once."""
+    with three_billings(tmp_path) as world:
+        port = free_port()
+        api = api_url(port)
+        with up(world, port) as process:
+
+            def told() -> str:
+                return f"{ended_runs(world.home, api)}\n{(world.home / 'up.log').read_text(encoding='utf-8')}"
+
+            def ended(state: str) -> list[RunSeen]:
+                return [run for run in ended_runs(world.home, api) if run.scheduled and run.state == state]
+
+            wait_for(lambda: ended("Completed"), process, told)
+            world.main.fault(delay_s=18, only="writes")
+            opened = {"as_": "ivan", "do": "open", "department": "Technical support", "text": "E1"}
+            tickets = [str(world.acme.act(**opened, subject=f"s{n}")["ticket"]) for n in range(18)]
+            wait_for(lambda: ended("Failed"), process, told)
+            [slow] = ended("Failed")
+            assert slow.start is not None
+            assert slow.end is not None
+            assert 55 < (slow.end - slow.start).total_seconds() < 150
+            world.main.fault(clear=True)
+            wait_for(lambda: all(world.copies(f"[acme #{t}]") for t in tickets), process, told)
+            wait_for(lambda: ended("Completed")[-1:] and len(ended("Failed")) == 1, process, told)
+            assert [len(world.copies(f"[acme #{t}]")) for t in tickets] == [1] * len(tickets)
+            assert {run.state for run in ended_runs(world.home, api)} == {"Completed", "Failed"}
+            assert "its turn did not come" in (world.home / "remotesupport.log").read_text(encoding="utf-8")

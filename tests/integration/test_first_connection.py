@@ -70,7 +70,8 @@ def newcomer(billings: tuple[RunningEmulator, RunningEmulator], tmp_path: Path) 
 
 
 def test_everything_that_is_missing_is_named_at_once(newcomer: Newcomer) -> None:
-    """Both variables of one connection and the file of another one are things of one verdict."""
+    """Both variables of one connection and the file of another one are things of one verdict; that both read the same
+    department of one billing is a warning."""
     whole = CONFIG[CONFIG.index("[[external]]") : CONFIG.index("# A plan beyond")]
     second = whole.replace('name = "acme"', 'name = "globex"').replace("env:ACME_PASSWORD", "file:/no/pw")
     second = second.replace('main_login = "acme"', 'main_login = "globex"').replace(ACME, newcomer.acme.url)
@@ -81,6 +82,9 @@ def test_everything_that_is_missing_is_named_at_once(newcomer: Newcomer) -> None
     assert "3 things must be put right first:" in done.stderr
     for place in ("acme, password: env:ACME_PASSWORD", "acme, globex, password: env:ACME_MAIN_PASSWORD", "file:/no/pw"):
         assert place in done.stderr
+    said = " ".join((done.stdout + done.stderr).split())
+    assert f'"technical support" of {newcomer.acme.url} is also read by globex' in said
+    assert "Each of its tickets would be in main twice" in said
 
 
 def test_the_verdict_names_the_next_step(newcomer: Newcomer) -> None:

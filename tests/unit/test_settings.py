@@ -52,20 +52,6 @@ def refused(folder: Path, text: str, **environ: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("slash", ["", "/"])
-def test_a_department_of_a_billing_belongs_to_one_connection(tmp_path: Path, slash: str) -> None:
-    """A section that was copied, and whose url was forgotten, would bring each ticket into main twice."""
-    there = "billing.{}.example:1500/billmgr"
-    copied = external("globex", "globex").replace(there.format("globex"), there.format("acme") + slash)
-    said = refused(tmp_path, MAIN + external() + copied)
-    assert '[[external]] "acme" and [[external]] "globex"' in said
-    assert 'the department "technical support" of the same billing' in said
-    other = copied.replace("Technical support", "Domains")
-    off = copied + "enabled = false\n"
-    for taken in (other, off):
-        assert len(load(tmp_path, MAIN + external() + taken).external) == 2
-
-
 def test_template_is_valid(tmp_path: Path) -> None:
     """What init writes loads as it stands."""
     settings = load(tmp_path, CONFIG)
