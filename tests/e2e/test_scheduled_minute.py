@@ -104,14 +104,14 @@ def test_a_slow_main_ends_no_run_from_outside(tmp_path: Path) -> None:
                 return [run for run in ended_runs(world.home, api) if run.scheduled and run.state == state]
 
             wait_for(lambda: ended("Completed"), process, told)
-            world.main.fault(delay_s=18, only="writes")
+            world.main.fault(delay_s=15, only="writes")
             opened = {"as_": "ivan", "do": "open", "department": "Technical support", "text": "E1"}
-            tickets = [str(world.acme.act(**opened, subject=f"s{n}")["ticket"]) for n in range(18)]
+            tickets = [str(world.acme.act(**opened, subject=f"s{n}")["ticket"]) for n in range(24)]
             wait_for(lambda: ended("Failed"), process, told)
             [slow] = ended("Failed")
             assert slow.start is not None
             assert slow.end is not None
-            assert 55 < (slow.end - slow.start).total_seconds() < 150
+            assert 45 < (slow.end - slow.start).total_seconds() < 150
             world.main.fault(clear=True)
             wait_for(lambda: all(world.copies(f"[acme #{t}]") for t in tickets), process, told)
             wait_for(lambda: ended("Completed")[-1:] and len(ended("Failed")) == 1, process, told)
