@@ -48,11 +48,11 @@ def reasons(pairs: pd.DataFrame, messages: pd.DataFrame, unable: Collection[tupl
     detail = _detail(rows, unable)
     denied = _denied(messages, rows)
     detail = (detail + np.where(detail.ne("") & denied.ne(""), "; ", "") + denied).astype("str")
-    nobody_known = rows["phase"].eq(Phase.CREATABLE) & ~rows["pending_main"] & denied.ne("")
+    no_speaker_known = rows["phase"].eq(Phase.CREATABLE) & ~rows["pending_main"] & denied.ne("")
     columns = {
         "connection": rows["connection"],
         "ticket": rows["ext_ticket"],
-        "reason": _reason(rows).mask(nobody_known, str(Reason.NOT_UNDERSTOOD)),
+        "reason": _reason(rows).mask(no_speaker_known, str(Reason.NOT_UNDERSTOOD)),
         "detail": detail,
         "main_ticket": rows["main_ticket"],
     }

@@ -286,7 +286,7 @@ def tell_parked(result: BillingResult, parked: list[ParkedChange], failed: set[s
             f"parked: ticket {parked[0].ext_ticket}: {parked[0].cause}{more} "
             f"(`remotesupport parked --billing {result.name}`)"
         )
-    elif result.failure is Failure.INCOMPLETE and not kept and failed <= {p.ext_ticket for p in parked}:
+    elif parked and result.failure is Failure.INCOMPLETE and not kept and failed <= {p.ext_ticket for p in parked}:
         result.failure = Failure.PARKED
     result.person = result.failure is Failure.PARKED and any(p.next_try is None for p in parked)
 
