@@ -22,6 +22,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
+from remotesupport.core.connections.connection_state import Failure
 from remotesupport.core.model import ChangeKind, Direction
 from remotesupport.core.records import Beside, ParkedChange
 from remotesupport.core.run import BillingState, RunKind, RunReport
@@ -246,8 +247,12 @@ class Life:
             wrong += more
         for line in report.billings:
             conflicts = line.changes["conflict"] and any(t.cut for t in self.people.talks_of(line.name))
-            wrong += [] if line.state is BillingState.OK or conflicts else [f"{line.name}: {line.state}: {line.reason}"]
+            red_for_parked = line.failure is Failure.PARKED  # as it has to be; what may be parked is judged below
+            fine = line.state is BillingState.OK or conflicts or red_for_parked
+            wrong += [] if fine else [f"{line.name}: {line.state}: {line.reason}"]
         waiting = self.desk.context.store.parked()
+        green = {line.name for line in report.billings if line.state is BillingState.OK}
+        wrong += [f"{p.key} is parked, and its run is green" for p in waiting if p.waits and p.connection in green]
         for talk in self.people.talks:
             if any(
                 self._is_cut(p) and (p.connection, p.ext_ticket) == (talk.billing.core.name, talk.ticket)
