@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -191,6 +191,19 @@ async def connect(
     )
 
 
+async def connect_all(
+    settings: Settings, externals: Iterable[ExternalSettings], blocks: BlockReader | None
+) -> tuple[dict[str, Connection], dict[str, str]]:
+    """Connect each of ``externals`` → those connections by name, and of those whose secrets are not there why."""
+    connections, broken = dict[str, Connection](), dict[str, str]()
+    for external in externals:
+        try:
+            connections[external.name] = await connect(settings, external, blocks)
+        except SettingsError as error:
+            broken[external.name] = str(error)
+    return connections, broken
+
+
 def watch_of(main: MainSettings, blocks: BlockReader | None) -> Watch | None:
     """Return the employee's list; nothing is looked up or sent before it is opened. None: no such login is configured.
 
@@ -218,12 +231,7 @@ def options_of(endpoint: Endpoint) -> Options:
 
 async def build(settings: Settings, resolve_block: BlockReader | None, flow_run: str | None = None) -> Context:
     """A context for the enabled connections, the store's schema up to date. The caller closes it."""
-    connections, broken = {}, {}
-    for external in settings.enabled():
-        try:
-            connections[external.name] = await connect(settings, external, resolve_block)
-        except SettingsError as error:
-            broken[external.name] = str(error)
+    connections, broken = await connect_all(settings, settings.enabled(), resolve_block)
     store = Store.open(settings.database_url)
     await asyncio.to_thread(store.migrate)
     key = await KeepKey.of(settings, resolve_block)
@@ -259,20 +267,15 @@ class _Kept:
         """Connections without clients, since a secret was not there, and those whose secret may have changed."""
         return {*self.context.broken, *(c.name for c in self.context.connections.values() if c.doubtful)}
 
-    async def renew(self, names: Collection[str], blocks: BlockReader | None) -> None:
-        """Make the clients of these connections anew, while nobody uses them; all others keep sessions and memory."""
-        context, made = self.context, dict(self.context.connections)
-        for external in context.settings.enabled():
-            if (name := external.name) not in names:
-                continue
-            if old := made.pop(name, None):
-                await old.aclose()
-            try:
-                made[name] = await connect(context.settings, external, blocks)
-                context.broken.pop(name, None)
-            except SettingsError as error:
-                context.broken[name] = str(error)
-        context.connections = {e.name: made[e.name] for e in context.settings.enabled() if e.name in made}
+    async def renew(self, blocks: BlockReader | None) -> None:
+        """Make the clients of those in doubt anew, while nobody uses them; all others keep sessions and memory."""
+        context, enabled, names = self.context, self.context.settings.enabled(), self.in_doubt
+        again = [external for external in enabled if external.name in names]
+        for name in context.connections.keys() & names:
+            await context.connections.pop(name).aclose()
+        made, context.broken = await connect_all(context.settings, again, blocks)
+        made |= context.connections
+        context.connections = {e.name: made[e.name] for e in enabled if e.name in made}
 
 
 class KeptContexts:
@@ -304,7 +307,7 @@ class KeptContexts:
             if not kept.in_doubt:
                 return kept
             if kept.users == 0:
-                await kept.renew(kept.in_doubt, resolve_block)
+                await kept.renew(resolve_block)
                 return kept
         fresh = _Kept(await build(settings, resolve_block), loop)
         if kept is not None and kept.loop is loop:
