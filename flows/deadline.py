@@ -8,29 +8,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeAlias
+from typing import NamedTuple
 
-_Listener: TypeAlias = tuple[Callable[[float], None], Callable[[], float | None]]
-_listener: ContextVar[_Listener | None] = ContextVar("deadline_listener", default=None)
+
+class _Runner(NamedTuple):
+    extend: Callable[[float], None]
+    when: Callable[[], float | None]
+
+
+_runner: ContextVar[_Runner | None] = ContextVar("deadline_runner", default=None)
 
 
 @contextmanager
 def listening(extend: Callable[[float], None], when: Callable[[], float | None]) -> Iterator[None]:
     """Inside, ``extend`` hears what the flow asks for, in seconds from then; ``when``: its end, by the loop's clock."""
-    token = _listener.set((extend, when))
+    token = _runner.set(_Runner(extend, when))
     try:
         yield
     finally:
-        _listener.reset(token)
+        _runner.reset(token)
 
 
 def ends_at() -> float | None:
     """When this flow will be ended, by the event loop's clock; None where nobody ends it."""
-    listener = _listener.get()
-    return listener[1]() if listener else None
+    runner = _runner.get()
+    return runner.when() if runner else None
 
 
 def ask_for(seconds: float) -> None:
     """Ask for ``seconds`` from now."""
-    if listener := _listener.get():
-        listener[0](seconds)
+    if runner := _runner.get():
+        runner.extend(seconds)

@@ -107,6 +107,7 @@ class Verdict:
 _ALL_WELL = Verdict(True)
 _DEFAULTS = Limits()
 _NOTHING = Facts()
+_LATER = "later runs go on by themselves when there is room"
 
 
 def judge(plans: Mapping[str, Plan], facts: Mapping[str, Facts], limits: Mapping[str, Limited]) -> dict[str, Verdict]:
@@ -170,7 +171,7 @@ def _too_fast(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
     )
     return [
         f"{what}: {n[what]} planned after {before.get(what, 0)} within the last {time}, and {what}_a"
-        f"{'n' if time == 'hour' else ''}_{time} is {limit}; later runs go on by themselves when there is room"
+        f"{'n' if time == 'hour' else ''}_{time} is {limit}; {_LATER}"
         for what, time, before, limit in quotas
         if n[what] and n[what] + before.get(what, 0) > limit
     ] + _too_large(plan, facts, limits)
@@ -183,8 +184,7 @@ def _too_large(plan: Plan, facts: Facts, limits: Limited) -> list[str]:
         ("megabytes_a_day", "day", facts.in_a_day, limits.megabytes_a_day),
     )
     return [
-        f"{written} megabytes were written within the last {time}, and {name} is {limit}; later runs go on by "
-        "themselves when there is room"
+        f"{written} megabytes were written within the last {time}, and {name} is {limit}; {_LATER}"
         for name, time, before, limit in quotas
         if len(plan.changes) and (written := before.get("megabytes", 0)) >= limit
     ]
