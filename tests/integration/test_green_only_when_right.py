@@ -41,6 +41,16 @@ def refuse(call: Any) -> None:
     raise Refused("the server says no", billing="test", function=call.function, kind="value")
 
 
+async def refused_message(desk: Desk) -> str:
+    """A ticket that is in main, to which main refuses every further message; its client has written one."""
+    acme = desk.externals["acme"]
+    ticket = acme.client_opens("ivan", "Technical support", "Q", "first")
+    await desk.run()
+    desk.main.before["reply"] = refuse
+    acme.client_writes(ticket, "poison")
+    return ticket
+
+
 async def line_of(desk: Desk, kind: RunKind = RunKind.SYNC) -> BillingResult:
     [line] = (await desk.run(kind)).billings
     return line
@@ -48,11 +58,7 @@ async def line_of(desk: Desk, kind: RunKind = RunKind.SYNC) -> BillingResult:
 
 async def test_every_run_is_red_while_a_parked_change_waits(desk: Desk) -> None:
     """Also those in which it is not tried again; a person's backfill of something else is not."""
-    acme = desk.externals["acme"]
-    ticket = acme.client_opens("ivan", "Technical support", "Q", "first")
-    await desk.run()
-    desk.main.before["reply"] = refuse
-    acme.client_writes(ticket, "poison")
+    ticket = await refused_message(desk)
     lines = [await line_of(desk) for _ in range(6)]
     assert {(one.state, one.failure) for one in lines} == {(BillingState.FAILED, Failure.PARKED)}
     assert len([one for one in lines if one.reason.startswith(f"parked: ticket {ticket}: ")]) >= 3
@@ -69,11 +75,7 @@ async def test_every_run_is_red_while_a_parked_change_waits(desk: Desk) -> None:
 
 async def test_what_no_run_tries_again_needs_a_person(desk: Desk) -> None:
     """A parked change without a next try ends the run with the exit status that calls a person."""
-    acme = desk.externals["acme"]
-    ticket = acme.client_opens("ivan", "Technical support", "Q", "first")
-    await desk.run()
-    desk.main.before["reply"] = refuse
-    acme.client_writes(ticket, "poison")
+    await refused_message(desk)
     report = await desk.run()
     assert report.exit_status == 1
     [parked] = desk.store.parked(["acme"])
@@ -99,7 +101,7 @@ async def test_a_ticket_of_which_every_message_is_of_an_unknown_type_is_not_unde
 
 
 async def test_an_answer_of_an_unknown_type_is_named(desk: Desk) -> None:
-    """What staff said in main, and that is not known as theirs, stands in the ticket's `why`."""
+    """`why` names each message of a main ticket whose type is unknown; the client does not get it."""
     ticket = desk.externals["acme"].client_opens("ivan", "Technical support", "Q", "first")
     await desk.run()
     said = desk.main.note(desk.main_tickets("acme")[0], "Mended.", kind="answer")

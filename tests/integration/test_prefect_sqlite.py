@@ -80,7 +80,7 @@ async def test_the_garbage_of_a_refused_statement_waits_for_no_lock(engine: Asyn
 
 
 def test_prefects_own_connections_are_of_this_kind(tmp_path: Path) -> None:
-    """What our server process does before it serves reaches the engine that Prefect makes."""
+    """Prefect's own engine makes closing connections once our server process has prepared itself."""
     script = """
 import asyncio, uvicorn
 from deployments import prefect_server

@@ -1,4 +1,4 @@
-"""What outlives a run in a warm worker: one connection in trouble costs no other its session."""
+"""A warm worker keeps its clients from run to run; a connection in trouble costs no other one its session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reading one side of a billing has cost, and where it ends."""
+"""Reading one side of a billing ends at its limits of requests and of CPU time."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_waiting_is_no_cpu_time_and_computing_is() -> None:
 
 
 async def test_work_side_by_side_is_charged_with_its_own_cpu_time_only() -> None:
-    """What a neighbour computes while a billing is waited for is not this billing's."""
+    """A billing that is waited for is not charged with what another one computes meanwhile."""
     ours, theirs = budget(Most(cpu_seconds=CPU_S)), budget(Most(cpu_seconds=CPU_S))
 
     async def compute_between_waits(seconds: float) -> None:
